@@ -1,0 +1,169 @@
+// swift-tools-version: 6.2
+// The architecture, as data. Floors stand in order, and a target may import lower floors and
+// the targets listed above it on its own floor; cycles therefore cannot be written.
+
+import PackageDescription
+
+/// One line of the architecture: a target, the folder its floor lives in, and what it stands on.
+struct Module {
+  enum Kind { case swift, system, executable }
+  var name: String
+  var kind = Kind.swift
+  var path: String
+  var dependencies: [Target.Dependency] = []
+  var resources: [Resource] = []
+  /// The pkg-config file of a system library, where it has one.
+  var pkgConfig: String?
+  /// Loops over numbers, compiled with optimisation in debug builds too: tests run real networks.
+  var isNumeric = false
+  var hasTests = true
+}
+
+func module(
+  _ name: String, in floor: String, _ dependencies: Target.Dependency..., numeric: Bool = false,
+  tests: Bool = true
+) -> Module {
+  Module(
+    name: name, path: "Sources/\(floor)/\(name)", dependencies: dependencies, isNumeric: numeric,
+    hasTests: tests)
+}
+
+func library(_ name: String, pkgConfig: String? = nil) -> Module {
+  Module(
+    name: name, kind: .system, path: "Sources/CLibraries/\(name)", pkgConfig: pkgConfig,
+    hasTests: false)
+}
+
+extension Target.Dependency {
+  static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+  static let logging = product(name: "Logging", package: "swift-log")
+  static let protobuf = product(name: "SwiftProtobuf", package: "swift-protobuf")
+  static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+  static let yams = product(name: "Yams", package: "Yams")
+}
+
+let modules: [Module] = [
+  // Floor 0: C libraries. Module maps and shims only.
+  library("COpenBLAS", pkgConfig: "openblas"), library("COneDNN"),
+  library("CLibPQ", pkgConfig: "libpq"), library("CZeroMQ", pkgConfig: "libzmq"),
+  library("CCrypto", pkgConfig: "libcrypto"), library("CZip", pkgConfig: "libzip"),
+
+  // Floor 1: numbers.
+  module("Quantities", in: "Numerics"),
+  module("Digests", in: "Numerics", "CCrypto"),
+  module("Tensors", in: "Numerics", numeric: true),
+  module("LinearAlgebra", in: "Numerics", "COpenBLAS", numeric: true),
+  module("Solvers", in: "Numerics", numeric: true),
+
+  // Floor 2: networks.
+  module("NetworkGraph", in: "Networks", "Quantities", "Tensors", numeric: true),
+  module("ONNXSchema", in: "Networks", .protobuf, tests: false),
+  module("ONNXFormat", in: "Networks", "ONNXSchema", "NetworkGraph", "Tensors", .protobuf),
+  module("Execution", in: "Networks", "NetworkGraph", "Tensors", numeric: true),
+  module("OneDNNBackend", in: "Networks", "COneDNN", "Execution", "NetworkGraph", "Tensors", numeric: true),
+  module("Datasets", in: "Networks", "Tensors", "Digests", "CZip", .yams, numeric: true),
+
+  // Floor 3: the science.
+  module("Devices", in: "Pruning", "Quantities", .yams),
+  module("Importance", in: "Pruning", "LinearAlgebra", "Tensors", "Digests", numeric: true),
+  module("Allocation", in: "Pruning", "Solvers", "NetworkGraph", "Quantities", "Devices", numeric: true),
+  module("Surgery", in: "Pruning", "NetworkGraph", "Tensors", numeric: true),
+  module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
+  module(
+    "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "NetworkGraph", "ONNXFormat",
+    "Execution", "Datasets", "Devices", "Importance", "Allocation", "Surgery", "Recovery", .logging),
+
+  // Floor 4: the machine room.
+  Module(
+    name: "Migrations", path: "migrations",
+    resources: [.embedInCode("0001_initial.sql")], hasTests: false),
+  module("Postgres", in: "Cluster", "CLibPQ", .logging),
+  module("JobEngine", in: "Cluster", "Postgres", "Migrations", "Digests"),
+  module("Catalogue", in: "Cluster", "Postgres", "Migrations", "Quantities"),
+  module("ZeroMQ", in: "Cluster", "CZeroMQ"),
+  module("Messaging", in: "Cluster", "ZeroMQ", "Digests", .protobuf, .logging),
+  module(
+    "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "OneDNNBackend", "Digests",
+    .logging, tests: false),
+  module(
+    "CoordinatorService", in: "Cluster", "Messaging", "Pipeline", "JobEngine", "Catalogue",
+    "Postgres", "Digests", .logging, tests: false),
+
+  // The executables: composition roots.
+  Module(
+    name: "espalier-coordinator", kind: .executable, path: "coordinator",
+    dependencies: [
+      "CoordinatorService", "Postgres", .argumentParser, .logging, .unixSignals,
+    ], hasTests: false),
+  Module(
+    name: "espalier-worker", kind: .executable, path: "worker",
+    dependencies: ["WorkerService", .argumentParser, .logging, .unixSignals], hasTests: false),
+  Module(
+    name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
+    dependencies: [
+      "CoordinatorService", "WorkerService", "Catalogue", "Postgres", "Pipeline", "OneDNNBackend",
+      .argumentParser, .logging, .unixSignals,
+    ], hasTests: false),
+]
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+let targets = modules.map { module -> Target in
+  let settings = settings + (module.isNumeric ? optimised : [])
+  return switch module.kind {
+  case .system: .systemLibrary(name: module.name, path: module.path, pkgConfig: module.pkgConfig)
+  case .swift:
+    .target(
+      name: module.name, dependencies: module.dependencies, path: module.path,
+      resources: module.resources, swiftSettings: settings)
+  case .executable:
+    .executableTarget(
+      name: module.name, dependencies: module.dependencies, path: module.path,
+      swiftSettings: settings)
+  }
+}
+
+let tests = modules.filter(\.hasTests).map { module -> Target in
+  .testTarget(
+    name: "\(module.name)Tests",
+    dependencies: [.init(stringLiteral: module.name), "TestSupport"] + module.dependencies,
+    path: "Tests/\(module.name)Tests", exclude: ["Fixtures"], swiftSettings: settings)
+}
+
+let support = Target.target(
+  name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport",
+  swiftSettings: settings)
+
+// DEVELOPMENT ONLY: build a subset (removed before release).
+let only = Context.environment["ESPALIER_ONLY"].map { Set($0.split(separator: ",").map(String.init)) }
+let kept = modules.filter { m in only?.contains(m.name) ?? true }
+let selected = (targets + tests + [support]).filter { t in
+  guard let only else { return true }
+  if t.name == "TestSupport" { return true }
+  var needed = only
+  while true {
+    let more = modules.filter { needed.contains($0.name) }.flatMap { $0.dependencies.compactMap { d -> String? in
+      if case .byNameItem(let n, _) = d { return n } else { return nil } } }
+    if needed.isSuperset(of: more) { break }
+    needed.formUnion(more)
+  }
+  return needed.contains(t.name) || (t.name.hasSuffix("Tests") && only.contains(String(t.name.dropLast(5))))
+}
+
+let package = Package(
+  name: "espalier",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: selected
+)

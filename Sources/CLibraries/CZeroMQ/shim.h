@@ -1,0 +1,3 @@
+// libzmq.
+#pragma once
+#include <zmq.h>

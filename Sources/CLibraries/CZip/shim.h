@@ -1,0 +1,3 @@
+// libzip, for NumPy archives (.npz).
+#pragma once
+#include <zip.h>

@@ -1,0 +1,7 @@
+/// The schema's migrations, in order; each SQL file is immutable once landed.
+public enum Migrations {
+  /// Name and SQL text of every migration, oldest first.
+  public static let all: [(name: String, sql: String)] = [
+    ("0001_initial", String(decoding: PackageResources._0001_initial_sql, as: UTF8.self))
+  ]
+}

@@ -27,4 +27,46 @@ public struct Pooling: Sendable, Hashable {
     self.padsAfter = padsAfter.isEmpty ? Array(repeating: 0, count: rank) : padsAfter
     self.roundsUp = roundsUp
   }
+
+  /// The ONNX operator's name.
+  public var name: String {
+    switch (kind, kernel == nil) {
+    case (.maximum, false): "MaxPool"
+    case (.maximum, true): "GlobalMaxPool"
+    case (.average, false): "AveragePool"
+    case (.average, true): "GlobalAveragePool"
+    }
+  }
+}
+
+extension Pooling: ChannelwiseRules {
+  func outputShape(of inputs: [Shape?]) throws -> Shape {
+    let x = try inputs.required(0, "x", minimumRank: 3)
+    let spatial = x.rank - 2
+    guard let kernel else {
+      return Shape([x[0], x[1]] + Array(repeating: .fixed(1), count: spatial))
+    }
+    guard kernel.count == spatial, strides.count == spatial, padsBefore.count == spatial,
+      padsAfter.count == spatial
+    else {
+      throw NetworkError(.shapeMismatch, "kernel \(kernel) does not fit the rank of x \(x)")
+    }
+    var result: [Dimension] = [x[0], x[1]]
+    for axis in 0..<spatial {
+      let extent = try x.extent(axis + 2, "x")
+      let room = extent + padsBefore[axis] + padsAfter[axis] - kernel[axis]
+      guard room >= 0, strides[axis] > 0 else {
+        throw NetworkError(.shapeMismatch, "kernel \(kernel) is larger than the padded input \(x)")
+      }
+      var steps = room / strides[axis]
+      if roundsUp, room % strides[axis] != 0,
+        // A window that would start in the trailing pad is left out, as ONNX says.
+        (steps + 1) * strides[axis] < extent + padsBefore[axis]
+      {
+        steps += 1
+      }
+      result.append(.fixed(steps + 1))
+    }
+    return Shape(result)
+  }
 }

@@ -1,0 +1,70 @@
+import Quantities
+import Tensors
+
+/// What a network costs to keep and to run, for one image in 32-bit floats.
+public struct NetworkCost: Sendable, Hashable {
+  /// Of convolutions and fully connected layers.
+  public let macs: MACs
+  /// Weights, biases and BatchNorm scale and shift; not the running statistics.
+  public let parameters: ParameterCount
+  /// Everything stored: parameters and running statistics, four bytes each.
+  public let modelBytes: Bytes
+  /// The greatest sum of live activations over the execution order, inputs and outputs included.
+  public let peakActivationBytes: Bytes
+}
+
+extension Network {
+  /// The cost of the network as it stands.
+  public func cost() -> NetworkCost {
+    let macs = nodes.reduce(Int64(0)) { $0 + self.macs(of: $1) }
+    var parameters: Int64 = 0
+    var stored: Int64 = 0
+    let statistics = runningStatistics()
+    for (index, value) in values.enumerated() {
+      guard let constant = value.constant else { continue }
+      stored += Int64(constant.count)
+      if !statistics.contains(ValueID(index)) { parameters += Int64(constant.count) }
+    }
+    return NetworkCost(
+      macs: MACs(macs), parameters: ParameterCount(parameters), modelBytes: Bytes(4 * stored),
+      peakActivationBytes: Bytes(peakActivationBytes()))
+  }
+
+  /// Multiply–accumulates of one node for one image.
+  public func macs(of node: Node) -> Int64 {
+    node.operation.rules.macs(inputs: inputShapes(node), output: self[node.output].shape)
+  }
+
+  /// Means and variances of BatchNormalization nodes.
+  func runningStatistics() -> Set<ValueID> {
+    var result: Set<ValueID> = []
+    for node in nodes {
+      guard case .batchNormalization = node.operation else { continue }
+      result.formUnion(node.inputs[3...].compactMap(\.self))
+    }
+    return result
+  }
+
+  /// Walks the nodes in order; a value lives from its producer to its last reader.
+  private func peakActivationBytes() -> Int64 {
+    var lastUse: [ValueID: Int] = [:]
+    for (index, node) in nodes.enumerated() {
+      for case let input? in node.inputs { lastUse[input] = index }
+    }
+    for output in outputs { lastUse[output] = .max }
+    func bytes(_ value: ValueID) -> Int64 { 4 * Int64(self[value].shape.elementsPerImage) }
+
+    var live = inputs.reduce(Int64(0)) { $0 + bytes($1) }
+    var peak = live
+    for (index, node) in nodes.enumerated() {
+      live += bytes(node.output)
+      peak = max(peak, live)
+      let dying = Set(node.inputs.compactMap(\.self)).filter {
+        self[$0].constant == nil && lastUse[$0] == index
+      }
+      live -= dying.reduce(0) { $0 + bytes($1) }
+      if lastUse[node.output] == nil { live -= bytes(node.output) }
+    }
+    return peak
+  }
+}

@@ -1,0 +1,53 @@
+import COpenBLAS
+
+/// Single-precision products on flat row-major buffers, for the large sums of statistics.
+public enum FloatProducts {
+  /// c += x yᵀ, all pairs of rows.
+  ///
+  /// - Parameters:
+  ///   - x: `[m, k]`, its rows `stride` elements apart.
+  ///   - y: `[n, k]`, its rows `stride` elements apart.
+  ///   - inner: k.
+  ///   - c: `[m, n]`.
+  public static func add(
+    rows x: [Float], times y: [Float], inner: Int, stride: Int, m: Int, n: Int,
+    into c: inout [Float]
+  ) {
+    precondition(
+      inner <= stride && x.count >= m * stride && y.count >= n * stride && c.count == m * n,
+      "buffers of \(x.count), \(y.count), \(c.count) for m = \(m), n = \(n), stride = \(stride)")
+    cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, Int32(m), Int32(n), Int32(inner), 1, x,
+      Int32(stride), y, Int32(stride), 1, &c, Int32(n))
+  }
+
+  /// The upper triangle of c += x xᵀ: half of the work. The lower triangle is not touched.
+  ///
+  /// - Parameters:
+  ///   - x: `[m, k]`, its rows `stride` elements apart.
+  ///   - inner: k.
+  ///   - accumulate: Whether c is added to or overwritten.
+  ///   - c: `[m, m]`.
+  public static func addUpperGram(
+    rows x: [Float], inner: Int, stride: Int, m: Int, accumulate: Bool = true, into c: inout [Float]
+  ) {
+    precondition(
+      inner <= stride && x.count >= m * stride && c.count == m * m,
+      "buffers of \(x.count), \(c.count) for m = \(m), stride = \(stride)")
+    cblas_ssyrk(
+      CblasRowMajor, CblasUpper, CblasNoTrans, Int32(m), Int32(inner), 1, x, Int32(stride),
+      accumulate ? 1 : 0, &c, Int32(m))
+  }
+}
+
+/// Sets how many threads OpenBLAS uses inside one product.
+///
+/// This is state of the whole process: `main` sets it once, to 1, because results must not depend
+/// on it and parallelism across layers is Espalier's own.
+public func setOpenBLASThreads(_ count: Int) {
+  precondition(count > 0, "\(count) threads")
+  openblas_set_num_threads(Int32(count))
+}
+
+/// The library in use, as it names itself: version, options and the processor's kernels.
+public var openBLASConfiguration: String { String(cString: openblas_get_config()) }

@@ -1,0 +1,49 @@
+import NetworkGraph
+import Tensors
+
+/// Measures forward passes.
+public enum ForwardBenchmark {
+  /// Images a second of a network on synthetic images.
+  ///
+  /// A first pass warms caches up and tells how many passes fill the time; they are then run as
+  /// one, so that making the plans, once per thread, weighs little.
+  ///
+  /// - Parameters:
+  ///   - images: Images in a pass.
+  ///   - microBatch: Images in a run of a plan.
+  ///   - threads: Threads, each with a plan of its own.
+  ///   - seconds: About how long to measure.
+  /// - Throws: ``ExecutionError`` from planning or running.
+  public static func imagesPerSecond(
+    network: Network, backend: any Backend, images: Int = 250,
+    microBatch: Int = MicroBatches.defaultSize, threads: Int = 2, seconds: Double = 2
+  ) throws -> Double {
+    let options = ExecutionOptions(batch: microBatch)
+    _ = try options.executedNodes(of: network)
+    let inputs = MicroBatches(images: images, size: microBatch).ranges.map {
+      syntheticImages(network[network.inputs[0]].shape, $0)
+    }
+    func secondsOf(passes: Int) throws -> Double {
+      let start = ContinuousClock.now
+      try parallelFor(
+        count: passes * inputs.count, threads: threads,
+        state: { try backend.plan(network, options: options) },
+        body: { plan, index in _ = try plan.run(inputs[index % inputs.count]) })
+      return (ContinuousClock.now - start) / .seconds(1)
+    }
+    let passes = max(1, Int(seconds / (try secondsOf(passes: 1))))
+    return Double(passes * images) / (try secondsOf(passes: passes))
+  }
+
+  /// Images with elements spread over −1…1: multiples of the golden ratio need no generator.
+  private static func syntheticImages(_ shape: Shape, _ images: Range<Int>) -> Tensor {
+    let size = shape.elementsPerImage
+    let places = images.lowerBound * size..<images.upperBound * size
+    return Tensor(
+      shape: shape.resolved(batch: images.count),
+      elements: places.map { place in
+        let turns = Double(place) * 0.618_033_988_749_895
+        return Float(2 * (turns - turns.rounded(.down)) - 1)
+      })
+  }
+}

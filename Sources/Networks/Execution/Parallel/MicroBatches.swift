@@ -1,0 +1,44 @@
+/// Images cut into micro-batches that threads run on plans of their own.
+///
+/// Small micro-batches keep a network's activations in a core's cache. How images are cut does not
+/// depend on the number of threads, and neither do results.
+public struct MicroBatches: Sendable, Hashable {
+  /// All images.
+  public var images: Int
+  /// Images in a micro-batch; the last one may be smaller.
+  public var size: Int
+
+  /// - Precondition: `images` ≥ 0 and `size` ≥ 1.
+  public init(images: Int, size: Int = MicroBatches.defaultSize) {
+    precondition(images >= 0 && size >= 1, "\(images) images in micro-batches of \(size)")
+    self.images = images
+    self.size = size
+  }
+
+  /// The micro-batches in order, as ranges of images.
+  public var ranges: [Range<Int>] {
+    stride(from: 0, to: images, by: size).map { $0..<min($0 + size, images) }
+  }
+
+  /// Calls `body` for every micro-batch and returns its values in the order of the images.
+  ///
+  /// - Parameters:
+  ///   - threads: Threads to run on, all of them new; the calling thread waits.
+  ///   - plan: Makes a plan for `size` images; called once on each thread.
+  ///   - body: Runs a micro-batch's images on the plan of the thread it is called on.
+  /// - Throws: The error of the first micro-batch that failed.
+  public func map<Value: Sendable>(
+    threads: Int, plan: @Sendable () throws -> any ExecutionPlan,
+    body: @Sendable (any ExecutionPlan, Range<Int>) throws -> Value
+  ) throws -> [Value] {
+    let ranges = ranges
+    return try parallelMap(count: ranges.count, threads: threads, state: plan) { plan, index in
+      try body(plan, ranges[index])
+    }
+  }
+}
+
+extension MicroBatches {
+  /// Eight images of a CIFAR network keep two layers' activations in a 1 MiB second-level cache.
+  public static let defaultSize = 8
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Synchronization
+
+/// Calls `body` once for every index in `0..<count`, on up to `threads` threads of its own.
+///
+/// The calling thread waits; nothing runs on Swift's cooperative pool. Indices are taken in order by
+/// whichever thread is free, so `body` must depend on its index alone.
+///
+/// - Throws: The error of the lowest index that failed. No index is started after a failure.
+public func parallelFor(
+  count: Int, threads: Int, body: @Sendable (Int) throws -> Void
+) throws {
+  try parallelFor(
+    count: count, threads: threads, state: { () }, body: { _, index in try body(index) })
+}
+
+/// The values of `body` for every index in `0..<count`, in the order of the indices.
+///
+/// - Throws: The error of the lowest index that failed.
+public func parallelMap<Value: Sendable>(
+  count: Int, threads: Int, body: @Sendable (Int) throws -> Value
+) throws -> [Value] {
+  try parallelMap(
+    count: count, threads: threads, state: { () }, body: { _, index in try body(index) })
+}
+
+/// As ``parallelMap(count:threads:body:)``, with a state that each thread makes for itself.
+func parallelMap<State, Value: Sendable>(
+  count: Int, threads: Int, state: @Sendable () throws -> State,
+  body: @Sendable (State, Int) throws -> Value
+) throws -> [Value] {
+  let values = Mutex([Value?](repeating: nil, count: count))
+  try parallelFor(count: count, threads: threads, state: state) { state, index in
+    let value = try body(state, index)
+    values.withLock { $0[index] = value }
+  }
+  return values.withLock { $0.compactMap { $0 } }
+}
+
+/// As ``parallelFor(count:threads:body:)``, with a state that each thread makes for itself.
+///
+/// An error in making a state counts as one of the index that the state was needed for.
+func parallelFor<State>(
+  count: Int, threads: Int, state: @Sendable () throws -> State,
+  body: @Sendable (State, Int) throws -> Void
+) throws {
+  let next = Atomic(0)
+  let failure = Mutex<(index: Int, error: any Error)?>(nil)
+  runThreads(count: min(threads, count)) {
+    var own: State?
+    while failure.withLock({ $0 == nil }) {
+      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+      guard index < count else { return }
+      do {
+        let current = try own ?? state()
+        own = current
+        try body(current, index)
+      } catch {
+        // Lower indices were taken earlier and run to their end: the lowest failure is known.
+        failure.withLock { if index < $0?.index ?? .max { $0 = (index, error) } }
+      }
+    }
+  }
+  if let failure = failure.withLock({ $0 }) { throw failure.error }
+}
+
+/// Runs `body` on `count` threads and waits for all of them.
+private func runThreads(count: Int, _ body: @Sendable () -> Void) {
+  withoutActuallyEscaping(body) { body in
+    let finished = DispatchSemaphore(value: 0)
+    for _ in 0..<count {
+      let thread = Thread {
+        body()
+        finished.signal()
+      }
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+    for _ in 0..<count { finished.wait() }
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Yams
+
+/// Reads device catalogues.
+///
+///     version: 1
+///     devices:
+///       - name: pixel-8
+///         class: phone
+///         budgets: {macs: 60M, parameters: 400k, model_bytes: 1.5MB}
+///         channel_multiple: 8       # default 1
+///         minimum_keep_ratio: 0.1   # default 0.1
+///         description: a phone      # for people, as is `source`
+///
+/// A budget is absolute or a share of the dense network: `macs: 50%`.
+public enum DeviceCatalogue {
+  /// The format this code reads.
+  public static let version = 1
+
+  /// The devices of a file, in its order.
+  ///
+  /// - Throws: ``DeviceCatalogueError`` with every fault there is, not only the first.
+  public static func read(_ file: URL) throws(DeviceCatalogueError) -> [DeviceProfile] {
+    let text: String
+    do {
+      text = try String(contentsOf: file, encoding: .utf8)
+    } catch {
+      let exists = FileManager.default.fileExists(atPath: file.path)
+      let reason =
+        exists
+        ? "cannot be read as UTF-8 text; check its permissions and that it is a YAML file"
+        : "does not exist; check the path of the device catalogue"
+      throw DeviceCatalogueError(
+        code: .unreadable, file: file.path, faults: [.init(line: 0, message: reason)])
+    }
+    return try parse(text, file: file.path)
+  }
+
+  /// The devices of a text, in its order.
+  ///
+  /// - Parameter file: What messages call the text.
+  /// - Throws: ``DeviceCatalogueError`` with every fault there is, not only the first.
+  public static func parse(
+    _ text: String, file: String
+  ) throws(DeviceCatalogueError) -> [DeviceProfile] {
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: text)
+    } catch {
+      throw DeviceCatalogueError(code: .malformed, file: file, faults: [fault(of: error)])
+    }
+    var reader = DeviceCatalogueReader()
+    let devices = reader.devices(in: root)
+    guard reader.faults.isEmpty else {
+      let faults = reader.faults.sorted { $0.line < $1.line }
+      throw DeviceCatalogueError(code: .invalid, file: file, faults: faults)
+    }
+    return devices
+  }
+
+  private static func fault(of error: any Error) -> DeviceCatalogueError.Fault {
+    switch error as? YamlError {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      return .init(
+        line: mark.line,
+        message: "this is not YAML (\(problem)); check indentation, colons and brackets")
+    case .duplicatedKeysInMapping(let keys, let context):
+      let names = keys.map { "'\($0)'" }.joined(separator: ", ")
+      return .init(
+        line: context.mark.line,
+        message: "the block that starts here has \(names) more than once; keep one of each")
+    default:
+      return .init(line: 0, message: "this is not YAML: \(error)")
+    }
+  }
+}

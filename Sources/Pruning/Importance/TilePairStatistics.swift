@@ -24,18 +24,6 @@ public struct TilePairStatistics: Sendable, Hashable {
   /// Diagonals of K_l, `[L, m_s]`; no columns off the diagonal.
   public let diagonals: Matrix
 
-  init(
-    pair: TilePair, taps: [String], products: [Double], rowSums: Matrix, columnSums: Matrix,
-    diagonals: Matrix
-  ) {
-    self.pair = pair
-    self.taps = taps
-    self.products = products
-    self.rowSums = rowSums
-    self.columnSums = columnSums
-    self.diagonals = diagonals
-  }
-
   /// Computes the statistics of a pair of tiles.
   ///
   /// Kernels are single-precision products, one thread each; everything summed from them is in

@@ -1,0 +1,80 @@
+import Digests
+import Foundation
+
+/// One attempt of one job; completion is fenced by both numbers.
+public struct JobReference: Hashable, Sendable, CustomStringConvertible {
+  /// Row of the job in the database.
+  public let id: Int64
+  /// Which attempt this is, from 1.
+  public let attempt: Int
+
+  public init(id: Int64, attempt: Int) {
+    self.id = id
+    self.attempt = attempt
+  }
+
+  public var description: String { "job \(id), attempt \(attempt)" }
+}
+
+/// How a worker introduces itself.
+public struct WorkerHello: Hashable, Sendable {
+  /// Name of the worker, the same for the life of its process.
+  public var workerID: String
+  /// Version of the protocol the worker speaks.
+  public var protocolVersion: Int
+  /// Operating system's number of the worker's process.
+  public var processID: Int32
+  /// Name of the machine the worker runs on.
+  public var host: String
+  public var backend: Backend
+  /// Threads the worker computes with.
+  public var threads: Int
+  /// Jobs the worker holds at most at one time.
+  public var credits: Int
+
+  /// What a worker computes with: part of what results are bit-identical for.
+  public struct Backend: Hashable, Sendable {
+    /// Such as `oneDNN`.
+    public var name: String
+    /// Such as `2.6.3`.
+    public var version: String
+    /// Widest instruction set in use, such as `AVX-512`.
+    public var instructionSet: String
+
+    public init(name: String, version: String, instructionSet: String) {
+      self.name = name
+      self.version = version
+      self.instructionSet = instructionSet
+    }
+  }
+
+  public init(
+    workerID: String, processID: Int32, host: String, backend: Backend, threads: Int, credits: Int,
+    protocolVersion: Int = ProtocolVersion.current
+  ) {
+    self.workerID = workerID
+    self.protocolVersion = protocolVersion
+    self.processID = processID
+    self.host = host
+    self.backend = backend
+    self.threads = threads
+    self.credits = credits
+  }
+}
+
+/// What a worker says to the coordinator.
+public enum WorkerMessage: Hashable, Sendable {
+  /// First words, and again after the coordinator restarted (``WorkerLink`` repeats them itself).
+  case hello(WorkerHello)
+  /// The worker lives, and still works on these jobs: renews their leases.
+  case heartbeat([JobReference])
+  /// Asks for `length` bytes of an artifact at most, from byte `offset` on.
+  case fetch(Digest, offset: Int, length: Int)
+  /// Offers `bytes` at `offset` of an artifact of `total` bytes; without bytes, asks how far it is.
+  case store(Digest, offset: Int, total: Int, bytes: Data)
+  /// A job's result: the JSON of its stage, and the artifacts it made, already stored.
+  case completed(JobReference, summary: Data, artifacts: [Digest])
+  case failed(JobReference, code: String, message: String, retryable: Bool)
+  /// The worker leaves; jobs it still held may be given to others at once.
+  case goodbye
+}

@@ -1,0 +1,76 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// Artifacts that arrive in parts, over any number of connections and restarts.
+extension ArtifactStore {
+  /// Appends a part to an upload, and stores the artifact once it is complete and its digest right.
+  ///
+  /// Parts may come twice; a part that leaves a gap is ignored. If the complete content does not
+  /// have the digest, it is thrown away and the upload starts again.
+  ///
+  /// - Parameters:
+  ///   - bytes: The part; empty to ask how far the upload has got.
+  ///   - offset: Place of the part in the artifact, in bytes.
+  ///   - total: Size of the artifact, in bytes.
+  /// - Returns: The first byte that is lacking; `total` once the artifact is stored.
+  /// - Throws: ``ArtifactError`` with `diskFull` or `inputOutput`; what had arrived before is kept.
+  public func append(
+    _ bytes: Data, to digest: Digest, at offset: Int, total: Int
+  ) throws -> Int {
+    precondition(
+      offset >= 0 && total >= 0 && bytes.count <= total - offset,
+      "bytes \(offset)..<\(offset)+\(bytes.count) of an artifact of \(total)")
+    return try uploads.withLock { _ in
+      if size(of: digest) == total { return total }
+      let url = incoming.appending(path: "\(digest.hex).part")
+      let file = try ArtifactFile(url, flags: O_RDWR | O_CREAT)
+      var size = try file.size()
+      if size > total {
+        try file.truncate(to: 0)
+        size = 0
+      }
+      if offset <= size, offset + bytes.count > size {
+        try write(bytes.dropFirst(size - offset), to: file, at: size)
+        size = offset + bytes.count
+      }
+      guard size == total else { return size }
+      guard Digest(of: try file.read(at: 0, length: total)) == digest else {
+        try file.truncate(to: 0)
+        return 0
+      }
+      try file.synchronise()
+      try publish(url, as: digest)
+      return total
+    }
+  }
+
+  /// A part that was written half, on a full disk, is taken back: only whole parts are kept.
+  private func write(_ part: Data, to file: borrowing ArtifactFile, at size: Int) throws {
+    do {
+      try file.write(part, at: size)
+    } catch {
+      // The first failure is the one to tell of.
+      try? file.truncate(to: size)
+      throw error
+    }
+  }
+
+  /// Removes uploads nobody has continued for `age`, and files of processes that were killed.
+  ///
+  /// - Throws: ``ArtifactError`` with `inputOutput`.
+  public func discardUploads(olderThan age: Duration) throws {
+    do {
+      let limit = Date(timeIntervalSinceNow: -Double(age.components.seconds))
+      for url in try FileManager.default.contentsOfDirectory(
+        at: incoming, includingPropertiesForKeys: [.contentModificationDateKey])
+      {
+        let changed = try url.resourceValues(forKeys: [.contentModificationDateKey])
+        if let date = changed.contentModificationDate, date < limit { _ = unlink(url.path) }
+      }
+    } catch {
+      throw ArtifactError(
+        .inputOutput, "cannot tidy \(incoming.path): \(error.localizedDescription)")
+    }
+  }
+}

@@ -2,7 +2,7 @@ import Foundation
 import LinearAlgebra
 
 /// The estimator of the Hilbert–Schmidt independence criterion.
-public enum HSICEstimator: String, Sendable, Hashable, Codable {
+public enum HSICEstimator: String, Sendable, Hashable, Codable, CaseIterable {
   /// tr(K H L H) / (N − 1)²: what ITPruner uses; normalised it is linear CKA.
   case biased
   /// Song et al.'s U-statistic, free of the diagonal; needs N ≥ 4 and can be negative.

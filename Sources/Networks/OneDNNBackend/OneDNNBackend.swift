@@ -1,1 +1,59 @@
-// Placeholder: OneDNNBackend
+import COneDNN
+import Execution
+import NetworkGraph
+import Tensors
+
+/// Networks on oneDNN: blocked layouts kept between layers, layers fused where nobody looks between.
+public struct OneDNNBackend: Backend {
+  public init() {}
+
+  public var identity: BackendIdentity {
+    let version = dnnl_version().pointee
+    let instructionSet = String(cString: dnnl_cpu_isa2str(dnnl_get_effective_cpu_isa()))
+    return BackendIdentity(
+      name: "onednn", version: "\(version.major).\(version.minor).\(version.patch)",
+      instructionSet: instructionSet)
+  }
+
+  public func plan(_ network: Network, options: ExecutionOptions) throws -> any ExecutionPlan {
+    try OneDNNPlan(network: network, options: options)
+  }
+}
+
+/// A network as programs of primitives, one per number of images.
+///
+/// The program for full batches is made at once, those for smaller ones when they are first run.
+final class OneDNNPlan: ExecutionPlan {
+  private let network: Network
+  private let options: ExecutionOptions
+  private let steps: [FusedStep]
+  private let engine: Engine
+  private let weights: WeightStore
+  private var programs: [Int: Program] = [:]
+
+  init(network: Network, options: ExecutionOptions) throws {
+    self.network = network
+    self.options = options
+    steps = try Fusion(network: network, options: options).steps()
+    engine = try Engine()
+    weights = WeightStore(engine: engine)
+    _ = try program(images: options.batch)
+  }
+
+  func run(_ input: Tensor) throws -> ExecutionResult {
+    try options.check(input, for: network)
+    Engine.useCallingThreadOnly()
+    return try program(images: input.shape[0]).run(input)
+  }
+
+  private func program(images: Int) throws -> Program {
+    if let program = programs[images] { return program }
+    Engine.useCallingThreadOnly()
+    var builder = try ProgramBuilder(
+      network: network, options: options, steps: steps, images: images, engine: engine,
+      weights: weights)
+    let program = try Program(builder.build(), engine: engine)
+    programs[images] = program
+    return program
+  }
+}

@@ -1,0 +1,95 @@
+import COneDNN
+import Execution
+
+/// How an array lies in memory: oneDNN's memory descriptor, always of 32-bit floats.
+struct Layout: Equatable {
+  var descriptor: dnnl_memory_desc_t
+
+  /// Row-major, or with strides of one's own.
+  init(rowMajor shape: [Int], strides: [Int]? = nil, node: String) throws {
+    var strides = (strides ?? shape.rowMajorStrides).map(Int64.init)
+    // oneDNN reads no more than the rank, but insists on positive strides.
+    strides = strides.map { max(1, $0) }
+    descriptor = dnnl_memory_desc_t()
+    try check(
+      dnnl_memory_desc_init_by_strides(
+        &descriptor, Int32(shape.count), shape.map(Int64.init), dnnl_f32, strides),
+      "describe an array of shape \(shape)", node: node)
+  }
+
+  /// Left to a primitive's choice.
+  init(anyOf shape: [Int], node: String) throws {
+    descriptor = dnnl_memory_desc_t()
+    try check(
+      dnnl_memory_desc_init_by_tag(
+        &descriptor, Int32(shape.count), shape.map(Int64.init), dnnl_f32, dnnl_format_tag_any),
+      "describe an array of shape \(shape)", node: node)
+  }
+
+  /// `[N, C, spatial…]` with its channels in blocks; nil where oneDNN has no such layout.
+  init?(channelBlock: Int, shape: [Int], node: String) throws {
+    let tag: dnnl_format_tag_t
+    switch (shape.count, channelBlock) {
+    case (3, 8): tag = dnnl_aBc8b
+    case (3, 16): tag = dnnl_aBc16b
+    case (4, 8): tag = dnnl_aBcd8b
+    case (4, 16): tag = dnnl_aBcd16b
+    case (5, 8): tag = dnnl_aBcde8b
+    case (5, 16): tag = dnnl_aBcde16b
+    default: return nil
+    }
+    descriptor = dnnl_memory_desc_t()
+    try check(
+      dnnl_memory_desc_init_by_tag(
+        &descriptor, Int32(shape.count), shape.map(Int64.init), dnnl_f32, tag),
+      "describe an array of shape \(shape)", node: node)
+  }
+
+  init(_ descriptor: dnnl_memory_desc_t) { self.descriptor = descriptor }
+
+  /// Includes the zeros that round blocked axes up.
+  var byteCount: Int { withUnsafePointer(to: descriptor) { dnnl_memory_desc_get_size($0) } }
+
+  var shape: [Int] {
+    Self.array(descriptor.dims, count: Int(descriptor.ndims))
+  }
+
+  /// Elements between neighbours along each axis: between blocks, where the axis is blocked.
+  var strides: [Int] {
+    Self.array(descriptor.format_desc.blocking.strides, count: Int(descriptor.ndims))
+  }
+
+  /// The number of channels that lie next to each other; nil where anything else is blocked.
+  var channelBlock: Int? {
+    guard descriptor.format_kind == dnnl_blocked, descriptor.offset0 == 0 else { return nil }
+    let blocking = descriptor.format_desc.blocking
+    if blocking.inner_nblks == 0 { return 1 }
+    guard blocking.inner_nblks == 1, blocking.inner_idxs.0 == 1 else { return nil }
+    return Int(blocking.inner_blks.0)
+  }
+
+  static func == (a: Layout, b: Layout) -> Bool {
+    withUnsafePointer(to: a.descriptor) { a in
+      withUnsafePointer(to: b.descriptor) { b in dnnl_memory_desc_equal(a, b) != 0 }
+    }
+  }
+
+  private static func array(_ tuple: some BitwiseCopyable, count: Int) -> [Int] {
+    withUnsafeBytes(of: tuple) { bytes in
+      bytes.bindMemory(to: Int64.self).prefix(count).map(Int.init)
+    }
+  }
+}
+
+extension [Int] {
+  /// Elements between neighbours along each axis of a row-major array.
+  var rowMajorStrides: [Int] {
+    var strides = self
+    var stride = 1
+    for axis in indices.reversed() {
+      strides[axis] = stride
+      stride *= self[axis]
+    }
+    return strides
+  }
+}

@@ -1,0 +1,149 @@
+import Execution
+import NetworkGraph
+import Tensors
+
+/// Turns steps into instructions for a given number of images.
+///
+/// It knows where each value lies (perhaps in several layouts) and who still reads it, so that a
+/// step may write over what nobody needs.
+struct ProgramBuilder {
+  let network: Network
+  let options: ExecutionOptions
+  let images: Int
+  let engine: Engine
+  let weights: WeightStore
+
+  private let steps: [FusedStep]
+  private let returned: Set<ValueID>
+  private var instructions: [Instruction] = []
+  private var bufferSizes: [Int] = [0]
+  private var places: [ValueID: [Place]] = [:]
+  /// The values that lie in each buffer.
+  private var holdings: [Int: Set<ValueID>] = [:]
+  /// Steps yet to come that read each value.
+  private var readersLeft: [ValueID: Int] = [:]
+
+  init(
+    network: Network, options: ExecutionOptions, steps: [FusedStep], images: Int, engine: Engine,
+    weights: WeightStore
+  ) throws {
+    self.network = network
+    self.options = options
+    self.steps = steps
+    self.images = images
+    self.engine = engine
+    self.weights = weights
+    returned = Set(options.returnedValues(of: network))
+    for step in steps { for input in step.inputs { readersLeft[input, default: 0] += 1 } }
+  }
+
+  /// The program.
+  ///
+  /// - Throws: ``ExecutionError`` naming the node that cannot be computed.
+  mutating func build() throws -> UnplacedProgram {
+    let value = network.inputs[0]
+    let input = Place(
+      buffer: 0, layout: try Layout(rowMajor: shape(of: value), node: network[value].name))
+    define(value, at: input)
+    for step in steps {
+      for input in step.inputs { readersLeft[input, default: 0] -= 1 }
+      try lower(step)
+    }
+    return UnplacedProgram(instructions: instructions, bufferSizes: bufferSizes)
+  }
+
+  /// The extents of a value for this number of images.
+  func shape(of value: ValueID) -> [Int] { network[value].shape.resolved(batch: images) }
+
+  mutating func emit(_ instruction: Instruction) { instructions.append(instruction) }
+
+  /// A new buffer in a layout.
+  mutating func makePlace(_ layout: Layout) -> Place {
+    bufferSizes.append(layout.byteCount)
+    return Place(buffer: bufferSizes.count - 1, layout: layout)
+  }
+
+  /// A new row-major buffer for a value.
+  mutating func makeRowMajorPlace(for value: ValueID, node: Node) throws -> Place {
+    makePlace(try Layout(rowMajor: shape(of: value), node: node.name))
+  }
+
+  /// Records where a step left its value, and returns the value to the caller if it is wanted.
+  mutating func define(_ value: ValueID, at place: Place) {
+    places[value] = [place]
+    holdings[place.buffer, default: []].insert(value)
+    if returned.contains(value) { emit(.output(value, place, shape: shape(of: value))) }
+  }
+
+  /// Where a value lies, in whatever layout it was computed.
+  func place(of value: ValueID, node: Node) throws -> Place {
+    guard let place = places[value]?.first else {
+      throw ExecutionError(
+        .unsupported,
+        "node \"\(node.name)\" reads \"\(network[value].name)\" before it is computed; sort the nodes"
+      )
+    }
+    return place
+  }
+
+  /// Where a value lies in a layout; brought there if it does not yet.
+  mutating func place(of value: ValueID, in layout: Layout, node: Node) throws -> Place {
+    if let place = places[value]?.first(where: { $0.layout == layout }) { return place }
+    let copy = try copy(of: value, in: layout, node: node)
+    places[value, default: []].append(copy)
+    holdings[copy.buffer] = [value]
+    return copy
+  }
+
+  /// Where a value lies row-major.
+  mutating func rowMajorPlace(of value: ValueID, node: Node) throws -> Place {
+    try place(of: value, in: try Layout(rowMajor: shape(of: value), node: node.name), node: node)
+  }
+
+  /// A copy of a value that may be written over.
+  mutating func copy(of value: ValueID, in layout: Layout, node: Node) throws -> Place {
+    let source = try place(of: value, node: node)
+    let copy = makePlace(layout)
+    let reorder = try Primitive.reorder(
+      from: source.layout, to: layout, engine: engine, node: node.name)
+    try emit(reorder, [(.source, .place(source)), (.destination, .place(copy))])
+    return copy
+  }
+
+  /// A place with a value's elements in a layout that may be written over: its own where nobody
+  /// needs it after this step, otherwise a copy.
+  ///
+  /// - Parameter others: Places that the same instruction reads.
+  mutating func writablePlace(
+    of value: ValueID, in layout: Layout, others: [Place] = [], node: Node
+  ) throws -> Place {
+    if let place = places[value]?.first(where: { $0.layout == layout }), isFree(place.buffer),
+      !others.contains(where: { $0.buffer == place.buffer })
+    {
+      return place
+    }
+    return try copy(of: value, in: layout, node: node)
+  }
+
+  /// Where an elementwise step may write its result: over its operand, or a new place.
+  mutating func destination(overwriting place: Place) -> Place {
+    isFree(place.buffer) ? place : makePlace(place.layout)
+  }
+
+  /// Whether nobody needs a buffer's values after this step.
+  func isFree(_ buffer: Int) -> Bool {
+    buffer != 0 && (holdings[buffer] ?? []).allSatisfy { (readersLeft[$0] ?? 0) == 0 }
+  }
+
+  /// Adds a primitive, with the scratchpad it asks for.
+  mutating func emit(
+    _ primitive: Primitive, _ operands: [(Argument, Instruction.Operand)]
+  ) throws {
+    var operands = operands
+    let scratchpad = try primitive.layout(.scratchpad)
+    if scratchpad.byteCount > 0 {
+      operands.append((.scratchpad, .place(makePlace(scratchpad))))
+    }
+    emit(.primitive(primitive, operands))
+  }
+}

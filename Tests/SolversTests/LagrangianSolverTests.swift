@@ -1,0 +1,105 @@
+import TestSupport
+import Testing
+
+@testable import Solvers
+
+@Suite("Lagrangian solver", .tags(.pure))
+struct LagrangianSolverTests {
+  private func optimum(_ problem: ChoiceProblem) -> Double? {
+    allChoices(problem.utilities.map(\.count)).filter(problem.allows).map(problem.utility).max()
+  }
+
+  @Test("the bound is above the optimum, the plan below it and within every budget", arguments: 0..<80)
+  func boundsTheOptimum(seed: Int) throws {
+    let problem = randomProblem(
+      seed: UInt64(seed), variables: 2 + seed % 6, options: 5, edges: seed % 8,
+      resources: 1 + seed % 3, tightness: [0.1, 0.3, 0.6, 1][seed / 7 % 4])
+    for nodes in [1, 400] {
+      let solution = LagrangianSolver(nodeLimit: nodes).solve(problem)
+      guard let optimum = optimum(problem) else {
+        guard case .infeasible = solution.status else {
+          Issue.record("a plan where there is none")
+          return
+        }
+        continue
+      }
+      #expect(solution.bound >= optimum)
+      if case .infeasible(let reason) = solution.status {
+        #expect(!reason.isProven)
+        continue
+      }
+      #expect(problem.allows(solution.choice))
+      #expect(solution.costs == problem.costs(of: solution.choice))
+      #expect(solution.objective == problem.utility(of: solution.choice))
+      #expect(solution.objective <= optimum)
+      if nodes > 1 {
+        #expect(solution.status == .optimal)
+        expectClose([solution.objective], [optimum], tolerance: 2e-9)
+      }
+    }
+  }
+
+  @Test("independent variables under one budget are solved to the end", arguments: 0..<20)
+  func knapsack(seed: Int) {
+    let problem = randomProblem(
+      seed: UInt64(500 + seed), variables: 7, options: 5, edges: 0, resources: 1, tightness: 0.37)
+    let solution = LagrangianSolver().solve(problem)
+    #expect(solution.status == .optimal)
+    expectClose([solution.objective], [optimum(problem) ?? 0], tolerance: 2e-9)
+  }
+
+  @Test("a budget below the cheapest plan is named with the least value")
+  func infeasible() {
+    var problem = randomProblem(seed: 3, variables: 5, options: 4, edges: 5, resources: 2)
+    let least = allChoices(problem.utilities.map(\.count)).map(problem.resources[1].cost).min() ?? 0
+    problem.resources[1].limit = least - 1
+    #expect(
+      LagrangianSolver().solve(problem).status
+        == .infeasible(
+          Infeasibility(resource: 1, leastReachable: least, isTogether: false, isProven: true)))
+    problem.resources[1].limit = least
+    problem.resources[0].limit = .max / 4
+    #expect(LagrangianSolver().solve(problem).status == .optimal)
+  }
+
+  @Test("budgets that exclude each other are infeasible together")
+  func infeasibleTogether() {
+    let problem = ChoiceProblem(
+      utilities: [[0, 1]],
+      resources: [
+        ResourceConstraint(name: "a", limit: 5, unary: [[9, 1]]),
+        ResourceConstraint(name: "b", limit: 5, unary: [[2, 8]]),
+      ])
+    guard case .infeasible(let reason) = LagrangianSolver().solve(problem).status else {
+      Issue.record("a plan where there is none")
+      return
+    }
+    #expect(reason.isTogether && reason.isProven)
+    #expect(reason.resource == 1 && reason.leastReachable == 2)
+  }
+
+  @Test("without resources every variable takes its best option")
+  func unconstrained() {
+    let problem = ChoiceProblem(utilities: [[1, 3, 2], [-1, -2]], resources: [])
+    let solution = LagrangianSolver().solve(problem)
+    #expect(solution.choice == [1, 0])
+    #expect(solution.status == .optimal && solution.gap == 0)
+  }
+
+  @Test("a coarsened problem still bounds the optimum and keeps the budgets", arguments: 0..<20)
+  func coarsened(seed: Int) {
+    let problem = randomProblem(
+      seed: UInt64(seed + 40), variables: 5, options: 7, edges: 6, resources: 2, tightness: 0.4)
+    let solution = LagrangianSolver(nodeLimit: 60, workLimit: 40).solve(problem)
+    guard let optimum = optimum(problem), !solution.choice.isEmpty else { return }
+    #expect(solution.bound >= optimum)
+    #expect(solution.objective <= optimum)
+    #expect(problem.allows(solution.choice))
+  }
+
+  @Test("the same problem gives the same answer")
+  func deterministic() {
+    let problem = randomProblem(seed: 9, variables: 7, options: 5, edges: 9, resources: 3)
+    #expect(LagrangianSolver().solve(problem) == LagrangianSolver().solve(problem))
+  }
+}

@@ -30,7 +30,7 @@ struct TensorReader {
         return ConstantValue(shape: shape, floats: floats)
       }
       let integers = try Self.integers(of: tensor, type: type, raw: raw, count: count)
-      return ConstantValue(shape: shape, integers: integers.map(Dimension.fixed))
+      return ConstantValue(shape: shape, integers: integers.map { .fixed($0) })
     } catch let error as ONNXError {
       throw error.prefixed(by: "graph › tensor \"\(tensor.name)\"")
     }

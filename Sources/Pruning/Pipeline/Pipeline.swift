@@ -1,1 +1,88 @@
-// Placeholder: Pipeline
+import Allocation
+import Digests
+import Foundation
+import Importance
+import NetworkGraph
+import Quantities
+import Surgery
+
+/// The whole story of a sweep: what is computed from what.
+///
+/// ``advance(_:)`` walks the stages from the beginning, as if nothing cost anything. Where a result
+/// is known it goes on; where one is missing it notes the job and leaves what depends on it. Called
+/// again with more results it gets further, until a report comes out. It keeps no state, so a
+/// coordinator that dies loses nothing: the results in the database are all there is to know.
+public struct Pipeline: Sendable {
+  /// What the results so far lead to.
+  public enum Step: Sendable {
+    /// Jobs still to be done; reductions among them are the coordinator's own.
+    case needs([Job])
+    case finished(SweepReport)
+    /// A job that everything depends on was given up.
+    case failed(JobFailureReason)
+  }
+
+  public let definition: SweepDefinition
+  let model: PreparedModel
+  let taps: [String]
+  let layers: [ConsumerLayer]
+
+  /// - Throws: ``PipelineError`` with `invalidInput` where model, data and recipe do not fit.
+  public init(_ definition: SweepDefinition, network: Network) throws {
+    self.definition = definition
+    model = PreparedModel(digest: definition.model.digest, network: network)
+    let values = try network.taps(definition.recipe.taps, groups: model.groups)
+    taps = values.map { network[$0].name }
+    layers = network.consumerLayers(model.groups)
+    try checkInput()
+  }
+
+  /// Where the sweep stands, given what is known.
+  public func advance(_ results: Results) throws -> Step {
+    var inquiry = Inquiry(results)
+    let scores = try scores(&inquiry)
+    let grams = try grams(&inquiry)
+    let baseline = try accuracy(of: definition.model.digest, label: "dense", &inquiry)
+    if let scores, let grams, let orders = try orders(grams, &inquiry),
+      let tables = try tables(orders, scores, &inquiry)
+    {
+      let plan = VariantPlan(tables: tables, orders: orders, grams: grams, baseline: baseline)
+      // Every device asks for its jobs before any answer is looked at.
+      let variants = try definition.devices.map { try variant(for: $0, plan, &inquiry) }
+      let finished = variants.compactMap(\.self)
+      if finished.count == variants.count, baseline != .pending {
+        return .finished(
+          SweepReport(scores: scores, baseline: baseline.count, variants: finished))
+      }
+    }
+    if let failure = inquiry.failure { return .failed(failure) }
+    return .needs(inquiry.missing)
+  }
+}
+
+extension Pipeline {
+  /// Checks that the data fit the network, before anything is computed.
+  private func checkInput() throws {
+    let network = model.network
+    guard network.inputs.count == 1, let input = network.inputs.first else {
+      throw PipelineError(
+        .invalidInput,
+        "the network has \(network.inputs.count) inputs; sweeps take networks with one image input")
+    }
+    let expected = Array(network[input].shape.resolved(batch: 1).dropFirst())
+    for data in [definition.calibration, definition.evaluation].compactMap(\.self)
+    where data.shape != expected {
+      throw PipelineError(
+        .invalidInput,
+        """
+        \(data.name): images are \(data.shape), but input "\(network[input].name)" of \
+        \(definition.model.name) takes \(expected); use data of the model's own shape
+        """)
+    }
+    guard model.groups.contains(where: \.isPrunable) else {
+      throw PipelineError(
+        .invalidInput,
+        "\(definition.model.name) has no channel group that can be pruned; see `espalier inspect`")
+    }
+  }
+}

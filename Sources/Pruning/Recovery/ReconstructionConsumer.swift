@@ -44,3 +44,19 @@ public struct ReconstructionConsumer: Sendable {
     }
   }
 }
+
+extension ReconstructionConsumer {
+  /// The exact least-squares weights of this layer alone after `unit`'s columns are gone.
+  ///
+  /// For a fixed set of columns the order of removal does not matter, so the columns of several
+  /// groups may be named as one unit.
+  ///
+  /// - Throws: ``RecoveryError`` with `shapeMismatch` or `singular`, naming the layer.
+  public func updateWithout(
+    unit: Int, configuration: GroupReconstruction.Configuration = .init()
+  ) throws -> ConsumerUpdate {
+    try check(units: unitColumns.count)
+    return try ConsumerState(self, relativeDamping: configuration.relativeDamping)
+      .update(removing: [unit])
+  }
+}

@@ -1,0 +1,156 @@
+import Catalogue
+import Digests
+import Foundation
+import JobEngine
+import Logging
+import Messaging
+import ONNXFormat
+import Pipeline
+
+/// A sweep under way.
+struct ActiveSweep: Sendable {
+  let pipeline: Pipeline
+  var results = Results()
+  /// Keys of jobs that were asked for.
+  var asked: Set<Digest> = []
+  /// Jobs asked for and not known to be settled, at most.
+  var outstanding = 0
+  /// ``Coordinator/advance(_:)`` is at work on it.
+  var isAdvancing = false
+}
+
+extension Coordinator {
+  /// Takes up the sweeps that an earlier coordinator left.
+  func resume() async throws {
+    for sweep in try await stores.sweeps.unfinished() {
+      logger.notice("resuming", metadata: ["sweep.id": "\(sweep.id)", "name": "\(sweep.name)"])
+      do {
+        try await start(sweep)
+      } catch let error as PipelineError {
+        try await stores.sweeps.fail(sweep.id, error: error.message)
+      }
+    }
+  }
+
+  /// Accepts a sweep, or finds the one that was asked for before.
+  func submit(_ data: Data) async throws -> SweepRecord {
+    let definition = try CanonicalJSON.decode(SweepDefinition.self, from: data)
+    // Everything that can be wrong with it is found before it is written down.
+    _ = try pipeline(definition)
+    let sweep = try await stores.sweeps.submit(
+      name: definition.name, definition: data, key: try definition.key)
+    if sweep.state == .running, sweeps[sweep.id] == nil { try await start(sweep) }
+    return sweep
+  }
+
+  func cancel(_ nameOrID: String) async throws -> SweepRecord? {
+    guard let sweep = try await stores.sweeps.find(nameOrID) else { return nil }
+    guard sweep.state == .running else { return sweep }
+    try await stores.jobs.cancel(sweep: sweep.id)
+    try await stores.sweeps.cancel(sweep.id)
+    sweeps[sweep.id] = nil
+    return try await stores.sweeps.find(sweep.id)
+  }
+
+  private func pipeline(_ definition: SweepDefinition) throws -> Pipeline {
+    let data = try stores.artifacts.data(for: definition.model.digest)
+    return try Pipeline(
+      definition, network: try ONNXModel.decode(data, name: definition.model.name))
+  }
+
+  private func start(_ sweep: SweepRecord) async throws {
+    let definition = try CanonicalJSON.decode(SweepDefinition.self, from: sweep.definition)
+    sweeps[sweep.id] = ActiveSweep(pipeline: try pipeline(definition))
+    try await advance(sweep.id)
+  }
+
+  /// Asks the pipeline what is missing and sees to it, until only workers can help.
+  func advance(_ id: String) async throws {
+    guard var sweep = sweeps[id], !sweep.isAdvancing else { return }
+    sweeps[id]?.isAdvancing = true
+    defer { sweeps[id]?.isAdvancing = false }
+    try await learn(&sweep, id)
+    while true {
+      switch try sweep.pipeline.advance(sweep.results) {
+      case .finished(let report):
+        try await finish(id, sweep.pipeline.definition, report)
+        sweeps[id] = nil
+        return
+      case .failed(let reason):
+        try await stores.sweeps.fail(id, error: reason.message)
+        sweeps[id] = nil
+        return
+      case .needs(let jobs):
+        let reductions = jobs.filter(\.isReduction)
+        guard reductions.isEmpty else {
+          for job in reductions { try await reduce(job, &sweep, id) }
+          continue
+        }
+        let reused = try await ask(jobs, &sweep, id)
+        guard reused else {
+          sweep.outstanding = jobs.count
+          sweep.isAdvancing = true
+          if sweeps[id] != nil { sweeps[id] = sweep }
+          try await jobsMayBeThere()
+          return
+        }
+        try await learn(&sweep, id)
+      }
+    }
+  }
+
+  /// Reads what became of the jobs asked for.
+  private func learn(_ sweep: inout ActiveSweep, _ id: String) async throws {
+    let open = sweep.asked.filter {
+      sweep.results.outputs[$0] == nil && sweep.results.failures[$0] == nil
+    }
+    guard !open.isEmpty else { return }
+    for (key, result) in try await stores.jobs.results(keys: Array(open)) {
+      sweep.results.outputs[key] = JobOutput(summary: result.summary, artifacts: result.artifacts)
+    }
+    for failure in try await stores.jobs.failures(sweep: id) {
+      sweep.results.failures[failure.key] = JobFailureReason(
+        code: failure.failure.code, message: "\(failure.label): \(failure.failure.message)")
+    }
+  }
+
+  /// Queues jobs that were not asked for yet.
+  ///
+  /// - Returns: Whether some of them turned out to be done already.
+  private func ask(_ jobs: [Job], _ sweep: inout ActiveSweep, _ id: String) async throws -> Bool {
+    let new = jobs.filter { !sweep.asked.contains($0.key) }
+    guard !new.isEmpty else { return false }
+    let summary = try await stores.jobs.enqueue(new.map { JobSpecification($0) }, sweep: id)
+    sweep.asked.formUnion(new.map(\.key))
+    if let stage = new.last?.stage { try await stores.sweeps.setStage(id, stage: stage.rawValue) }
+    return summary.reused > 0
+  }
+
+  /// Does a reduction here and records it like any job, so that it is not done again either.
+  private func reduce(_ job: Job, _ sweep: inout ActiveSweep, _ id: String) async throws {
+    if let known = try await stores.jobs.results(keys: [job.key])[job.key] {
+      sweep.results.outputs[job.key] = JobOutput(
+        summary: known.summary, artifacts: known.artifacts)
+      return
+    }
+    do {
+      let output = try await Job.run(payload: job.payload, on: bench)
+      try await stores.jobs.record(
+        JobSpecification(job), sweep: id,
+        result: JobResult(summary: output.summary, artifacts: output.artifacts))
+      sweep.results.outputs[job.key] = output
+    } catch {
+      logger.error("reduction failed", metadata: ["label": "\(job.label)", "error": "\(error)"])
+      sweep.results.failures[job.key] = JobFailureReason(
+        code: "reduction", message: "\(job.label): \(error)")
+    }
+  }
+}
+
+extension JobSpecification {
+  init(_ job: Job) {
+    self.init(
+      key: job.key, stage: job.stage.rawValue, label: job.label, payload: job.payload,
+      weight: job.weight)
+  }
+}

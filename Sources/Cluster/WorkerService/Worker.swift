@@ -1,0 +1,171 @@
+import Digests
+import Execution
+import Foundation
+import Logging
+import Messaging
+import Pipeline
+
+/// How a worker works.
+public struct WorkerConfiguration: Sendable {
+  /// The same for the life of the process.
+  public var workerID: String
+  /// Compute threads.
+  public var threads: Int
+  /// How much may be remembered between jobs, in bytes.
+  public var cacheBytes: Int
+  /// Jobs held at most at one time: one being computed, the others waiting here so that the next
+  /// one starts without a round trip.
+  public var credits: Int
+
+  public init(workerID: String, threads: Int = 1, cacheBytes: Int = 1 << 30, credits: Int = 2) {
+    self.workerID = workerID
+    self.threads = threads
+    self.cacheBytes = cacheBytes
+    self.credits = credits
+  }
+}
+
+/// A worker: says hello, computes the jobs it is given one after another, and reports.
+///
+/// It knows neither sweeps nor the database. Whatever happens to it, the coordinator notices that
+/// its heartbeats stop and gives its jobs to another.
+public actor Worker {
+  private let configuration: WorkerConfiguration
+  private let link: WorkerLink
+  private let bench: Workbench
+  private let logger: Logger
+  private var held: [JobReference] = []
+  private var cancelled: Set<JobReference> = []
+  private var heartbeat: Task<Void, Never>?
+  private var isDraining = false
+
+  public init(
+    link: WorkerLink, backend: any Backend, configuration: WorkerConfiguration,
+    logger: Logger = Logger(label: "espalier.worker")
+  ) {
+    self.configuration = configuration
+    self.link = link
+    self.logger = logger
+    bench = Workbench(
+      backend: backend, threads: configuration.threads, artifacts: LinkedArtifacts(link: link),
+      cacheBytes: configuration.cacheBytes)
+  }
+
+  /// Works until the coordinator sends it away or ``drain()`` was called.
+  ///
+  /// - Throws: ``WorkerError`` with `refused` if the coordinator will not have this worker.
+  public func run() async throws {
+    let (assignments, continuation) = AsyncStream<Assignment>.makeStream()
+    try link.send(.hello(hello))
+    let labour = Task {
+      for await assignment in assignments { await self.perform(assignment) }
+    }
+    defer { heartbeat?.cancel() }
+    try await withTaskCancellationHandler {
+      for await message in link.messages {
+        switch message {
+        case .welcome(let interval, _): startHeartbeat(every: interval)
+        case .refused(let reason): throw WorkerError(.refused, reason)
+        case .assign(let job, let stage, let label, let payload):
+          held.append(job)
+          continuation.yield(Assignment(job: job, stage: stage, label: label, payload: payload))
+        case .cancel(let job): cancelled.insert(job)
+        case .drain: isDraining = true
+        default: break
+        }
+        if isDraining && held.isEmpty { break }
+      }
+    } onCancel: {
+      continuation.finish()
+      labour.cancel()
+      link.close()
+    }
+    continuation.finish()
+    await labour.value
+    try? link.send(.goodbye)
+    link.close()
+  }
+
+  /// Finishes what is held and leaves.
+  public func drain() {
+    isDraining = true
+    if held.isEmpty {
+      try? link.send(.goodbye)
+      link.close()
+    }
+  }
+
+  private struct Assignment: Sendable {
+    var job: JobReference
+    var stage: String
+    var label: String
+    var payload: Data
+  }
+
+  private var hello: WorkerHello {
+    let identity = bench.backend.identity
+    return WorkerHello(
+      workerID: configuration.workerID, processID: ProcessInfo.processInfo.processIdentifier,
+      host: ProcessInfo.processInfo.hostName,
+      backend: .init(
+        name: identity.name, version: identity.version, instructionSet: identity.instructionSet),
+      threads: configuration.threads, credits: configuration.credits)
+  }
+
+  private func startHeartbeat(every interval: Duration) {
+    heartbeat?.cancel()
+    heartbeat = Task {
+      while !Task.isCancelled {
+        try? self.link.send(.heartbeat(self.held))
+        try? await Task.sleep(for: interval)
+      }
+    }
+  }
+
+  private func perform(_ assignment: Assignment) async {
+    let job = assignment.job
+    defer {
+      held.removeAll { $0 == job }
+      if isDraining && held.isEmpty {
+        try? link.send(.goodbye)
+        link.close()
+      }
+    }
+    if cancelled.remove(job) != nil { return }
+    logger.debug("job", metadata: ["job.id": "\(job.id)", "label": "\(assignment.label)"])
+    do {
+      let output = try await Job.run(payload: assignment.payload, on: bench)
+      try link.send(.completed(job, summary: output.summary, artifacts: output.artifacts))
+    } catch {
+      let failure = JobFault(error)
+      logger.debug(
+        "job failed", metadata: ["job.id": "\(job.id)", "error": "\(failure.message)"])
+      try? link.send(
+        .failed(
+          job, code: failure.code, message: failure.message, retryable: failure.isRetryable))
+    }
+  }
+}
+
+/// Artifacts of the coordinator's store, over the link.
+private struct LinkedArtifacts: ArtifactAccess {
+  let link: WorkerLink
+
+  func data(for digest: Digest) async throws -> Data { try await link.fetch(digest) }
+  func store(_ data: Data) async throws -> Digest { try await link.store(data) }
+}
+
+/// A worker that cannot work.
+public struct WorkerError: Error, Sendable, CustomStringConvertible {
+  public enum Code: Sendable { case refused }
+
+  public let code: Code
+  public let message: String
+
+  init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+}

@@ -1,0 +1,180 @@
+import Allocation
+import Devices
+import Digests
+import Importance
+import NetworkGraph
+import Quantities
+import Recovery
+import Surgery
+
+/// What a model scores on the evaluation set, as far as it is known.
+enum Measurement: Equatable {
+  case pending
+  /// The recipe asks for none.
+  case notAsked
+  case counted(CorrectCount)
+  case failed(JobFailureReason)
+
+  var count: CorrectCount? { if case .counted(let count) = self { count } else { nil } }
+}
+
+extension Pipeline {
+  private var recipe: Recipe { definition.recipe }
+  private var calibration: DatasetReference { definition.calibration }
+  /// Multiply–accumulates of a forward pass of one image.
+  private var forward: Double { Double(model.network.cost().macs.count) }
+
+  /// The nHSIC matrix, from every pair of tiles.
+  func scores(_ inquiry: inout Inquiry) throws -> ImportanceScores? {
+    let layout = TileLayout(samples: calibration.count, tileSize: calibration.shardSize)
+    let features = try model.values(named: taps).reduce(0.0) {
+      $0 + Double(model.network[$1].shape.elementsPerImage)
+    }
+    let statistics = try layout.pairs.map { pair in
+      let images = (
+        Double(calibration.images(inShard: pair.first)),
+        Double(calibration.images(inShard: pair.second))
+      )
+      return try inquiry.outcome(
+        of: TilePairScores(
+          model: model.digest, taps: taps, pair: pair, first: calibration.shards[pair.first],
+          second: pair.isDiagonal ? nil : calibration.shards[pair.second],
+          origin: calibration.shards[0], microBatch: recipe.microBatch),
+        label: "tiles \(pair)",
+        weight: images.0 * images.1 * features * (pair.isDiagonal ? 0.5 : 1)
+          + (pair.isDiagonal ? images.0 * forward : 0))
+    }
+    guard let done = statistics.whole() else { return nil }
+    return try inquiry.outcome(
+      of: ScoreSum(
+        taps: taps, layout: layout, statistics: done.flatMap(\.artifacts), beta: recipe.beta),
+      label: "nHSIC", weight: 0, isReduction: true)?.summary
+  }
+
+  /// Summed input Grams, by layer name.
+  func grams(_ inquiry: inout Inquiry) throws -> [String: Digest]? {
+    let names = layers.map(\.name)
+    let shards = try calibration.shards.enumerated().map { index, shard in
+      let images = Double(calibration.images(inShard: index))
+      let products = layers.reduce(0.0) {
+        $0 + Double($1.geometry.columns * $1.geometry.columns * recipe.gramPositions) / 2
+      }
+      return try inquiry.outcome(
+        of: InputGrams(
+          model: model.digest, shard: shard, layers: names, positions: recipe.gramPositions,
+          microBatch: recipe.microBatch),
+        label: "shard \(index)", weight: images * (forward + products))
+    }
+    guard let done = shards.whole() else { return nil }
+    guard
+      let sums = try inquiry.outcome(
+        of: GramSum(layers: names, shards: done.flatMap(\.artifacts)), label: "sum of Grams",
+        weight: 0, isReduction: true)
+    else { return nil }
+    return Dictionary(uniqueKeysWithValues: zip(names, sums.artifacts))
+  }
+
+  /// How each prunable group narrows, by group id.
+  func orders(
+    _ grams: [String: Digest], _ inquiry: inout Inquiry
+  ) throws -> [Int: GroupOrder.Summary]? {
+    var images = 0
+    let shards = calibration.shards.indices.prefix { index in
+      defer { images += calibration.images(inShard: index) }
+      return images < recipe.sensitivityImages
+    }
+    var result: [Int: GroupOrder.Summary] = [:]
+    let groups = model.groups.filter(\.isPrunable)
+    for group in groups {
+      let consumers = layers.filter { group.consumers.contains($0.node) }
+      let outcome = try inquiry.outcome(
+        of: GroupOrder(
+          model: model.digest, group: group.id,
+          grams: Dictionary(uniqueKeysWithValues: consumers.map { ($0.name, grams[$0.name]) })
+            .compactMapValues(\.self),
+          shards: shards.map { calibration.shards[$0] }, microBatch: recipe.microBatch),
+        label: group.name, weight: 2 * Double(recipe.sensitivityImages) * forward)
+      result[group.id] = outcome?.summary
+    }
+    return result.count == groups.count ? result : nil
+  }
+
+  /// What the allocator needs, once for all devices.
+  func tables(
+    _ orders: [Int: GroupOrder.Summary], _ scores: ImportanceScores, _ inquiry: inout Inquiry
+  ) throws -> Digest? {
+    let importance = Dictionary(
+      zip(scores.taps, scores.importance), uniquingKeysWith: { a, _ in a })
+    let utilities = try model.groups.map { group -> Utility in
+      guard group.isPrunable, let order = orders[group.id] else { return .linear(importance: 0) }
+      switch recipe.utility {
+      case .error:
+        let table = Dictionary(uniqueKeysWithValues: zip(0..., order.relativeError))
+        return .error(table: table, weight: order.sensitivity)
+      case .log: return .log(importance: try self.importance(of: group, importance))
+      case .linear: return .linear(importance: try self.importance(of: group, importance))
+      }
+    }
+    return try inquiry.outcome(
+      of: AllocationTables(
+        groups: model.groups.map {
+          GroupVariable(id: $0.id, name: $0.name, width: $0.width, isProtected: !$0.isPrunable)
+        },
+        utilities: utilities,
+        costs: [
+          BudgetResource.macs.rawValue: model.costs.macs,
+          BudgetResource.parameters.rawValue: model.costs.parameters,
+          BudgetResource.modelBytes.rawValue: model.costs.modelBytes,
+        ]),
+      label: "tables", weight: 0, isReduction: true)?.artifacts.first
+  }
+
+  private func importance(of group: ChannelGroup, _ byTap: [String: Double]) throws -> Double {
+    guard let tap = model.network.tap(of: group),
+      let importance = byTap[model.network[tap].name]
+    else {
+      throw PipelineError(
+        .invalidInput,
+        """
+        group "\(group.name)" has no tap of kind '\(recipe.taps.rawValue)'; \
+        utility '\(recipe.utility.rawValue)' needs --taps groups
+        """)
+    }
+    return importance
+  }
+
+  /// Top-1 of a model on the whole evaluation set.
+  func accuracy(
+    of digest: Digest, label: String, share: Double = 1, _ inquiry: inout Inquiry
+  ) throws -> Measurement {
+    guard let evaluation = definition.evaluation, recipe.evaluates, !recipe.plansOnly else {
+      return .notAsked
+    }
+    var total = CorrectCount()
+    var result = Measurement.notAsked
+    for (index, shard) in evaluation.shards.enumerated() {
+      let images = Double(evaluation.images(inShard: index))
+      let attempt = try inquiry.attempt(
+        ShardEvaluation(model: digest, shard: shard, microBatch: recipe.microBatch),
+        label: "\(label), shard \(index)", weight: images * forward * share)
+      switch attempt {
+      case .success(let outcome): total = total + outcome.summary
+      case .failure(let reason): result = .failed(reason)
+      case nil: if case .failed = result {} else { result = .pending }
+      }
+    }
+    return result == .notAsked ? .counted(total) : result
+  }
+}
+
+extension Sequence {
+  /// The elements, if none is missing.
+  fileprivate func whole<Element>() -> [Element]? where Self.Element == Element? {
+    var result: [Element] = []
+    for element in self {
+      guard let element else { return nil }
+      result.append(element)
+    }
+    return result
+  }
+}

@@ -1,0 +1,105 @@
+import Allocation
+import Devices
+import Digests
+import NetworkGraph
+import Quantities
+import Surgery
+
+/// What all devices of a sweep share once scores, Grams and orders are known.
+struct VariantPlan {
+  /// Artifact of ``AllocationTables``.
+  var tables: Digest
+  /// By group id.
+  var orders: [Int: GroupOrder.Summary]
+  /// By layer name.
+  var grams: [String: Digest]
+  var baseline: Measurement
+}
+
+extension Pipeline {
+  /// What the sweep finds for one device, or nil while jobs are missing.
+  func variant(
+    for device: DeviceProfile, _ plan: VariantPlan, _ inquiry: inout Inquiry
+  ) throws -> VariantReport? {
+    let recipe = definition.recipe
+    var report = VariantReport(
+      device: device.name, deviceClass: device.deviceClass, strategy: recipe.strategy,
+      status: .ready)
+    let allocation = try inquiry.attempt(
+      DeviceAllocation(tables: plan.tables, device: device, strategy: recipe.strategy),
+      label: device.name, weight: 0)
+    switch allocation {
+    case nil: return nil
+    case .failure(let reason): return report.failed(reason)
+    case .success(let outcome):
+      switch outcome.summary {
+      case .infeasible(let infeasible):
+        report.status = .infeasible
+        report.reason = "\(infeasible)"
+        return report
+      case .plan(let widths):
+        report.take(widths, names: model.groups.map(\.name))
+        guard let selection = selection(widths.widths, plan.orders) else { return nil }
+        return try finish(report, selection, plan, &inquiry)
+      }
+    }
+  }
+
+  /// Surgery and evaluation of a plan.
+  private func finish(
+    _ draft: VariantReport, _ selection: ChannelSelection, _ plan: VariantPlan,
+    _ inquiry: inout Inquiry
+  ) throws -> VariantReport? {
+    var report = draft
+    let recipe = definition.recipe
+    if recipe.plansOnly {
+      let network = try model.network.pruned(selection, groups: model.groups)
+      report.status = .planned
+      report.take(network.cost())
+      return report
+    }
+    let forward = Double(model.network.cost().macs.count)
+    let surgery = try inquiry.attempt(
+      PlanSurgery(
+        model: model.digest, modelName: definition.model.name, selection: selection,
+        grams: plan.grams, shards: definition.calibration.shards, microBatch: recipe.microBatch),
+      label: report.device, weight: 3 * Double(definition.calibration.count) * forward)
+    guard let surgery else { return nil }
+    guard case .success(let outcome) = surgery else {
+      if case .failure(let reason) = surgery { return report.failed(reason) }
+      return nil
+    }
+    let summary = outcome.summary
+    report.macs = summary.macs
+    report.parameters = summary.parameters
+    report.modelBytes = summary.modelBytes
+    report.peakActivationBytes = summary.peakActivationBytes
+    report.digest = outcome.artifacts[1]
+    let share = Double(summary.macs.count) / max(forward, 1)
+    let before = try accuracy(
+      of: outcome.artifacts[0], label: "\(report.device) before", share: share, &inquiry)
+    let after = try accuracy(
+      of: outcome.artifacts[1], label: report.device, share: share, &inquiry)
+    for measurement in [plan.baseline, before, after] {
+      if case .failed(let reason) = measurement { return report.failed(reason) }
+      if measurement == .pending { return nil }
+    }
+    report.correct = after.count
+    report.correctBefore = before.count
+    report.baseline = plan.baseline.count
+    return report
+  }
+
+  /// The units that stay: those that would be removed last.
+  private func selection(
+    _ widths: [Int], _ orders: [Int: GroupOrder.Summary]
+  ) -> ChannelSelection? {
+    var selection = ChannelSelection()
+    for group in model.groups where widths[group.id] < group.width {
+      guard let order = orders[group.id]?.removalOrder else { return nil }
+      let removed = Set(order.prefix(group.width - widths[group.id]))
+      selection.kept[group.id] = (0..<group.width).filter { !removed.contains($0) }
+    }
+    return selection
+  }
+}

@@ -1,0 +1,48 @@
+/// Which activations are compared by nHSIC.
+public enum TapKind: String, Sendable, Hashable, Codable, CaseIterable {
+  /// One per channel group: its last activation.
+  case groups
+  /// Every residual sum after its activation, as ITPruner takes them.
+  case blocks
+  /// Every BatchNormalization's output, or every convolution's where BatchNorm is folded in.
+  case batchnorm
+}
+
+/// What the allocator maximises.
+public enum UtilityKind: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Σ −sensitivity · relative output error: the least expected change of the logits.
+  case error
+  /// Σ I log(w/W) with I from nHSIC: never closes a layer.
+  case log
+  /// Σ I w/W with I from nHSIC, as published.
+  case linear
+}
+
+/// Everything that can be chosen about a sweep, as chosen; results depend on nothing else but
+/// model, data and devices.
+public struct Recipe: Sendable, Hashable, Codable {
+  /// Which activations are scored.
+  public var taps = TapKind.groups
+  /// Images in a tile of the kernel matrices, and in a calibration shard.
+  public var tileSize = 125
+  /// Temperature of I = exp(−β (r̂ − 1)).
+  public var beta = 1.0
+  public var utility = UtilityKind.error
+  /// The allocator, by name.
+  public var strategy = "certified"
+  /// Positions of each image that enter an input Gram, at most.
+  public var gramPositions = 64
+  /// Images that the sensitivity of every group is measured on, at most.
+  public var sensitivityImages = 250
+  /// Images that run through a network together; part of the recipe because the last bits of a
+  /// product may depend on it.
+  public var microBatch = 25
+  /// Images in an evaluation shard.
+  public var evaluationShard = 500
+  /// Stop after allocation.
+  public var plansOnly = false
+  /// Measure accuracies.
+  public var evaluates = true
+
+  public init() {}
+}

@@ -1,0 +1,59 @@
+import Digests
+import Foundation
+import NetworkGraph
+import Recovery
+import Surgery
+import Tensors
+
+/// How one group narrows: which units go first, what is lost at every width, and how much the
+/// network minds.
+struct GroupOrder: JobComputation {
+  static let stage = Stage.reconstruction
+  static let kind = "group-order-1"
+
+  /// What a group's job finds.
+  struct Summary: Codable, Sendable {
+    /// Units in the order they are removed.
+    var removalOrder: [Int]
+    /// By width 0…W: squared error of the consumers' outputs, relative to their power.
+    var relativeError: [Double]
+    /// Mean squared change of the logits over relative error, when this group alone is pruned.
+    var sensitivity: Double
+  }
+
+  var model: Digest
+  var group: Int
+  /// Summed Grams of the group's consumers, by layer name.
+  var grams: [String: Digest]
+  /// Shards that the sensitivity is measured on.
+  var shards: [Digest]
+  var microBatch: Int
+
+  func compute(on bench: Workbench) async throws -> Outcome<Summary> {
+    let model = try await bench.model(model)
+    let group = model.groups[group]
+    let grams = try await bench.grams(self.grams)
+    let layers = model.network.consumerLayers(model.groups).filter { grams[$0.name] != nil }
+    let database = try await bench.compute {
+      let consumers = try layers.map {
+        try model.network.consumer($0, unitColumns: $0.columns(of: group), grams: grams)
+      }
+      return try GroupReconstruction(consumers: consumers).database(widths: [])
+    }
+    var sensitivities: [Double] = []
+    for width in Set([group.width / 2, group.width / 4]).filter({ $0 > 0 }).sorted() {
+      let kept = database.keptUnits(width: width)
+      let error = database.relativeError[width]
+      guard error > 0 else { continue }
+      let selection = ChannelSelection(kept: [group.id: kept])
+      let change = try await bench.logitChange(
+        model, selection: selection, grams: grams, shards: shards, microBatch: microBatch)
+      sensitivities.append(change / error)
+    }
+    let sensitivity = sensitivities.reduce(0, +) / Double(max(sensitivities.count, 1))
+    return Outcome(
+      Summary(
+        removalOrder: database.removalOrder, relativeError: database.relativeError,
+        sensitivity: sensitivity))
+  }
+}

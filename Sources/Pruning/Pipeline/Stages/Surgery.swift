@@ -1,0 +1,152 @@
+import Datasets
+import Digests
+import Execution
+import Foundation
+import LinearAlgebra
+import NetworkGraph
+import ONNXFormat
+import Quantities
+import Recovery
+import Surgery
+import Tensors
+
+/// The variant of one plan: cut out, fitted again, and written as two ONNX files.
+struct PlanSurgery: JobComputation {
+  static let stage = Stage.surgery
+  static let kind = "plan-surgery-1"
+
+  struct Summary: Codable, Sendable {
+    var macs: MACs
+    var parameters: ParameterCount
+    var modelBytes: Bytes
+    var peakActivationBytes: Bytes
+    /// How BatchNorm statistics were chosen: `dense`, or `calibration` where that is nearer to the
+    /// dense network on images held back for the choice.
+    var batchNormalization: String
+    /// Mean squared change of the logits on the images held back.
+    var logitError: Double
+  }
+
+  var model: Digest
+  var modelName: String
+  /// By group: the units that stay.
+  var selection: ChannelSelection
+  /// Summed Grams of all consumers, by layer name.
+  var grams: [String: Digest]
+  /// Calibration shards; the last one is held back where there are several.
+  var shards: [Digest]
+  var microBatch: Int
+
+  /// - Returns: Artifacts: the network after surgery alone, and after reconstruction.
+  func compute(on bench: Workbench) async throws -> Outcome<Summary> {
+    let model = try await bench.model(model)
+    guard selection.widths(model.groups) != model.groups.map(\.width) else {
+      return try await outcome(
+        model, sliced: model.network, recovered: model.network, statistics: "dense", error: 0,
+        on: bench)
+    }
+    let grams = try await bench.grams(self.grams)
+    let (sliced, fitted) = try await bench.compute { [selection] in
+      (
+        try model.network.pruned(selection, groups: model.groups),
+        try model.network.reconstructed(selection, groups: model.groups, grams: grams)
+          .pruned(selection, groups: model.groups)
+      )
+    }
+    let heldBack = shards.suffix(1)
+    let rest = shards.count > 1 ? shards.dropLast() : shards[...]
+    let fittedError = try await bench.logitChange(
+      model, against: fitted, shards: Array(heldBack), microBatch: microBatch)
+    guard fitted.hasBatchNormalization else {
+      return try await outcome(
+        model, sliced: sliced, recovered: fitted, statistics: "dense", error: fittedError, on: bench
+      )
+    }
+    let recalibrated = try await bench.recalibrated(fitted, shards: Array(rest))
+    let recalibratedError = try await bench.logitChange(
+      model, against: recalibrated, shards: Array(heldBack), microBatch: microBatch)
+    let better = recalibratedError < fittedError
+    return try await outcome(
+      model, sliced: sliced, recovered: better ? recalibrated : fitted,
+      statistics: better ? "calibration" : "dense", error: min(fittedError, recalibratedError),
+      on: bench)
+  }
+
+  private func outcome(
+    _ model: PreparedModel, sliced: Network, recovered: Network, statistics: String, error: Double,
+    on bench: Workbench
+  ) async throws -> Outcome<Summary> {
+    let cost = recovered.cost()
+    guard error.isFinite else {
+      throw PipelineError(
+        .invalidInput, "the reconstructed network's output is not finite on calibration images")
+    }
+    var artifacts: [Digest] = []
+    for (network, step) in [(sliced, "surgery"), (recovered, "reconstruction")] {
+      let data = try ONNXModel.encode(network, lineage: lineage(model, step: step))
+      artifacts.append(try await bench.artifacts.store(data))
+    }
+    return Outcome(
+      Summary(
+        macs: cost.macs, parameters: cost.parameters, modelBytes: cost.modelBytes,
+        peakActivationBytes: cost.peakActivationBytes, batchNormalization: statistics,
+        logitError: error), artifacts: artifacts)
+  }
+
+  /// What the exported file says about where it comes from.
+  private func lineage(_ model: PreparedModel, step: String) throws -> [String: String] {
+    let widths = Dictionary(
+      uniqueKeysWithValues: zip(model.groups.map(\.name), selection.widths(model.groups)))
+    return [
+      "espalier.parent": model.digest.hex,
+      "espalier.parent_name": modelName,
+      "espalier.step": step,
+      "espalier.widths": String(decoding: try CanonicalJSON.encode(widths), as: UTF8.self),
+    ]
+  }
+}
+
+extension Network {
+  var hasBatchNormalization: Bool {
+    nodes.contains { if case .batchNormalization = $0.operation { true } else { false } }
+  }
+}
+
+extension Workbench {
+  /// The network with the BatchNorm statistics of calibration images.
+  ///
+  /// Every shard is one batch, normalised by its own statistics; their averages replace the stored
+  /// ones, as training with cumulative averages would.
+  func recalibrated(_ network: Network, shards: [Digest]) async throws -> Network {
+    var images: [ImageShard] = []
+    for digest in shards { images.append(try await shard(digest)) }
+    return try await compute { [images] in
+      let batches = try concurrentMap(count: images.count, threads: self.threads) { index in
+        let shard = images[index]
+        let plan = try self.backend.plan(
+          network,
+          options: ExecutionOptions(batch: shard.count, batchNormalization: .batchStatistics))
+        return (shard.count, try plan.run(shard.tensor(0..<shard.count)).statistics)
+      }
+      var result = network
+      for (index, node) in network.nodes.enumerated() {
+        guard case .batchNormalization = node.operation, let mean = node.inputs[3],
+          let variance = node.inputs[4]
+        else { continue }
+        let shape = network[node.output].shape
+        var average = BatchNormalizationStatistics(channels: shape[1].extent ?? 0)
+        let positions = shape.elementsPerImage / max(average.channels, 1)
+        for (count, statistics) in batches {
+          guard let entry = statistics[index] else { continue }
+          try average.add(
+            mean: entry.mean, variance: entry.variance, count: count * positions)
+        }
+        guard average.batches > 0 else { continue }
+        let moments = average.averaged
+        result[mean].constant?.elements = moments.mean
+        result[variance].constant?.elements = moments.variance
+      }
+      return result
+    }
+  }
+}

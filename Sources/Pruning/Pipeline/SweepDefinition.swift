@@ -1,0 +1,93 @@
+import Datasets
+import Devices
+import Digests
+import Foundation
+
+/// A model file, by content.
+public struct ModelReference: Sendable, Hashable, Codable {
+  /// The file's name, for people.
+  public var name: String
+  /// SHA-256 of the file: an artifact.
+  public var digest: Digest
+
+  public init(name: String, digest: Digest) {
+    self.name = name
+    self.digest = digest
+  }
+}
+
+/// A data set cut into shards that workers fetch by content.
+public struct DatasetReference: Sendable, Hashable, Codable {
+  /// The description's file name, for people.
+  public var name: String
+  /// Of pixels, labels and normalisation.
+  public var digest: Digest
+  /// Images.
+  public var count: Int
+  /// `[C, H, W]`.
+  public var shape: [Int]
+  /// Images in every shard but the last.
+  public var shardSize: Int
+  /// Artifacts: encoded `ImageShard`s, in order.
+  public var shards: [Digest]
+
+  public init(
+    name: String, digest: Digest, count: Int, shape: [Int], shardSize: Int, shards: [Digest]
+  ) {
+    self.name = name
+    self.digest = digest
+    self.count = count
+    self.shape = shape
+    self.shardSize = shardSize
+    self.shards = shards
+  }
+
+  /// Images in shard `index`.
+  public func images(inShard index: Int) -> Int { min(shardSize, count - index * shardSize) }
+}
+
+/// What a user asks for: one model, one catalogue of devices, one recipe.
+public struct SweepDefinition: Sendable, Hashable, Codable {
+  public var name: String
+  public var model: ModelReference
+  public var calibration: DatasetReference
+  /// Nil where accuracies are not asked for.
+  public var evaluation: DatasetReference?
+  public var devices: [DeviceProfile]
+  public var recipe: Recipe
+
+  public init(
+    name: String, model: ModelReference, calibration: DatasetReference,
+    evaluation: DatasetReference?, devices: [DeviceProfile], recipe: Recipe
+  ) {
+    self.name = name
+    self.model = model
+    self.calibration = calibration
+    self.evaluation = evaluation
+    self.devices = devices
+    self.recipe = recipe
+  }
+
+  /// The digest of everything but the name: the same key asks for the same work.
+  public var key: Digest {
+    get throws {
+      var anonymous = self
+      anonymous.name = ""
+      anonymous.model.name = ""
+      return Digest(of: try CanonicalJSON.encode(anonymous))
+    }
+  }
+}
+
+/// JSON in one spelling: sorted keys, so that equal values have equal digests.
+public enum CanonicalJSON {
+  public static func encode(_ value: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(value)
+  }
+
+  public static func decode<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
+    try JSONDecoder().decode(type, from: data)
+  }
+}

@@ -1,0 +1,128 @@
+import Datasets
+import Digests
+import Dispatch
+import Execution
+import Foundation
+import NetworkGraph
+import ONNXFormat
+import Tensors
+
+/// Where a job gets artifacts from and leaves its own.
+public protocol ArtifactAccess: Sendable {
+  func data(for digest: Digest) async throws -> Data
+  func store(_ data: Data) async throws -> Digest
+}
+
+/// What a computation works with: a backend, threads, artifacts, and what it remembers.
+///
+/// A bench does one job at a time; what jobs share (decoded networks, features of a tile) stays in
+/// a cache bounded in bytes.
+public final class Workbench: Sendable {
+  public let backend: any Backend
+  /// Compute threads; no result depends on their number.
+  public let threads: Int
+  let artifacts: any ArtifactAccess
+  let cache: ByteCache
+  private let queue = DispatchQueue(label: "espalier.compute")
+
+  /// - Parameter cacheBytes: How much may be remembered between jobs.
+  public init(
+    backend: any Backend, threads: Int, artifacts: any ArtifactAccess, cacheBytes: Int = 1 << 30
+  ) {
+    self.backend = backend
+    self.threads = threads
+    self.artifacts = artifacts
+    cache = ByteCache(limit: cacheBytes)
+  }
+
+  /// Runs blocking work on the bench's own thread, away from the cooperative pool.
+  func compute<Value: Sendable>(
+    _ body: @escaping @Sendable () throws -> Value
+  ) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+      queue.async { continuation.resume(with: Result { try body() }) }
+    }
+  }
+
+  /// A decoded model with its groups.
+  func model(_ digest: Digest) async throws -> PreparedModel {
+    try await cache.value(for: "model/\(digest)") { [artifacts] in
+      let data = try await artifacts.data(for: digest)
+      let network = try ONNXModel.decode(data, name: digest.short)
+      return (PreparedModel(digest: digest, network: network), 3 * data.count)
+    }
+  }
+
+  /// A shard of images.
+  func shard(_ digest: Digest) async throws -> ImageShard {
+    try await cache.value(for: "shard/\(digest)") { [artifacts] in
+      let data = try await artifacts.data(for: digest)
+      return (try ImageShard(decoding: data), data.count)
+    }
+  }
+
+  /// The values at `taps` for the images of a shard, `[n, …]` each.
+  func features(
+    of model: PreparedModel, at taps: [ValueID], shard: Digest, microBatch: Int
+  ) async throws -> [Tensor] {
+    let names = Digest(parts: taps.map { model.network[$0].name })
+    let key = "features/\(model.digest)/\(names)/\(shard)/\(microBatch)"
+    return try await cache.value(for: key) {
+      let images = try await self.shard(shard)
+      let features = try await self.compute {
+        try self.run(model.network, on: images, taps: taps, microBatch: microBatch)
+      }
+      return (features, features.reduce(0) { $0 + 4 * $1.count })
+    }
+  }
+
+  /// Runs a network over a shard and returns the values at `taps`, whole.
+  func run(
+    _ network: Network, on shard: ImageShard, taps: [ValueID], microBatch: Int
+  ) throws -> [Tensor] {
+    let options = ExecutionOptions(
+      batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
+    let parts = try MicroBatches(images: shard.count, size: microBatch).map(
+      threads: threads, plan: { try backend.plan(network, options: options) }
+    ) { plan, range in
+      let result = try plan.run(shard.tensor(range))
+      return try taps.map { tap in
+        guard let value = result.values[tap] else {
+          throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")
+        }
+        return value
+      }
+    }
+    return taps.indices.map { tap in
+      let shape = [shard.count] + network[taps[tap]].shape.resolved(batch: 1).dropFirst()
+      return Tensor(shape: shape, elements: parts.flatMap { $0[tap].elements })
+    }
+  }
+}
+
+/// A network with what follows from it.
+struct PreparedModel: Sendable {
+  let digest: Digest
+  let network: Network
+  let groups: [ChannelGroup]
+  let costs: CostModel
+
+  init(digest: Digest, network: Network) {
+    self.digest = digest
+    self.network = network
+    groups = network.channelGroups()
+    costs = network.costModel(groups: groups)
+  }
+
+  /// The values of the given names.
+  func values(named names: [String]) throws -> [ValueID] {
+    let places = Dictionary(
+      network.values.enumerated().map { ($1.name, ValueID($0)) }, uniquingKeysWith: { $1 })
+    return try names.map { name in
+      guard let value = places[name] else {
+        throw PipelineError(.invalidInput, "the model has no value named '\(name)'")
+      }
+      return value
+    }
+  }
+}

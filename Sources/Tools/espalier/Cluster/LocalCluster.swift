@@ -1,0 +1,142 @@
+import CoordinatorService
+import Foundation
+import Messaging
+import Postgres
+import ZeroMQ
+
+/// The cluster of a state folder, as the command line starts, finds and stops it.
+struct LocalCluster {
+  let folder: StateFolder
+  /// A PostgreSQL of the user's own; nil for the private one.
+  let databaseText: String?
+
+  init(_ options: ClusterOptions) {
+    folder = options.folder
+    databaseText = options.databaseText
+  }
+
+  var privateDatabase: PrivateCluster { PrivateCluster(folder: folder.database) }
+
+  /// Starts the database if it does not run.
+  ///
+  /// - Returns: Its URL, and whether this call started it.
+  func startDatabase() async throws -> (url: PostgresURL, started: Bool) {
+    try folder.make()
+    if let databaseText { return (try PostgresURL(databaseText), false) }
+    var wasRunning = false
+    if case .running = try privateDatabase.status() { wasRunning = true }
+    return (try await privateDatabase.start(), !wasRunning)
+  }
+
+  /// Reads from the stores with the database up, and leaves it as it was found.
+  func reading<Value>(_ body: (Stores) async throws -> Value) async throws -> Value {
+    guard databaseText != nil || FileManager.default.fileExists(atPath: folder.path) else {
+      throw InputError(
+        "there is no cluster in \(folder.path): name its folder with --state, or start one with `espalier run`"
+      )
+    }
+    let (url, started) = try await startDatabase()
+    do {
+      let value = try await body(try await Stores.open(url, in: folder))
+      if started { try await privateDatabase.stop() }
+      return value
+    } catch {
+      if started { try? await privateDatabase.stop() }
+      throw error
+    }
+  }
+
+  /// Starts the coordinator, which starts its workers, unless one runs.
+  ///
+  /// - Returns: Whether this call started it.
+  func startCoordinator(_ workers: WorkerOptions, listen: [String] = []) async throws -> Bool {
+    if StateLock.holder(of: folder) != nil {
+      try await awaitCoordinator(process: nil)
+      return false
+    }
+    var arguments = [
+      "--state", folder.path, "--workers", "\(workers.workers)", "--threads", "\(workers.threads)",
+      "--memory", "\(workers.memory)",
+    ]
+    for endpoint in listen { arguments += ["--listen", endpoint] }
+    // A URL may hold a password: it travels in the environment, which other users cannot read.
+    let process = try DetachedProcess.spawn(
+      executable: Self.sibling("espalier-coordinator"), arguments: arguments,
+      environment: databaseText.map { ["ESPALIER_DATABASE": $0] } ?? [:],
+      log: folder.logs.appending(path: "coordinator.log"))
+    try await awaitCoordinator(process: process)
+    return true
+  }
+
+  /// Waits until the coordinator answers.
+  private func awaitCoordinator(process: Int32?) async throws {
+    let client = try ControlClient(to: try folder.endpoint(), in: Context())
+    defer { client.close() }
+    let deadline = ContinuousClock.now + .seconds(30)
+    while true {
+      do {
+        _ = try await client.request(.status, timeout: .milliseconds(500))
+        return
+      } catch let error as MessagingError where error.code == .unreachable {
+        if let process, let status = DetachedProcess.exitStatus(of: process) {
+          throw InputError(
+            "the coordinator ended with status \(status): \(lastLines(of: "coordinator.log"))")
+        }
+        guard ContinuousClock.now < deadline else { throw error }
+      }
+    }
+  }
+
+  /// Asks the coordinator.
+  func request(_ request: ControlRequest, timeout: Duration = .seconds(30)) async throws -> Data {
+    guard StateLock.holder(of: folder) != nil else {
+      throw MessagingError(
+        .unreachable,
+        "no coordinator runs on \(folder.path): start it with `espalier up --state \(folder.path)`")
+    }
+    let client = try ControlClient(to: try folder.endpoint(), in: Context())
+    defer { client.close() }
+    switch try await client.request(request, timeout: timeout) {
+    case .ok(let data): return data
+    case .failed(_, let message): throw InputError(message)
+    }
+  }
+
+  /// Drains and stops the coordinator and its workers.
+  func stopCoordinator() async throws {
+    guard let process = StateLock.holder(of: folder) else { return }
+    _ = try? await request(.drain(shutdown: true), timeout: .seconds(5))
+    let started = ContinuousClock.now
+    var sent: Int32?
+    while StateLock.holder(of: folder) == process {
+      let waited = ContinuousClock.now - started
+      // Draining waits for jobs under way; what does not end then is ended.
+      if waited > .seconds(60), sent == SIGTERM {
+        kill(process, SIGKILL)
+        sent = SIGKILL
+      } else if waited > .seconds(30), sent == nil {
+        kill(process, SIGTERM)
+        sent = SIGTERM
+      }
+      guard waited < .seconds(90) else {
+        throw InputError("the coordinator, process \(process), does not stop")
+      }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+  }
+
+  func stopDatabase() async throws {
+    if databaseText == nil { try await privateDatabase.stop() }
+  }
+
+  /// A program that was built with this one.
+  static func sibling(_ name: String) -> URL {
+    let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+    return own.deletingLastPathComponent().appending(path: name)
+  }
+
+  private func lastLines(of log: String) -> String {
+    let text = (try? String(contentsOf: folder.logs.appending(path: log), encoding: .utf8)) ?? ""
+    return text.split(separator: "\n").suffix(3).joined(separator: "\n")
+  }
+}

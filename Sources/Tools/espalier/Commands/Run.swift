@@ -1,0 +1,110 @@
+import ArgumentParser
+import Catalogue
+import CoordinatorService
+import Foundation
+import JobEngine
+import Messaging
+import Pipeline
+import Synchronization
+import UnixSignals
+
+/// `espalier run`: the whole job.
+struct Run: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Prune a network for a catalogue of devices, starting whatever is not running.",
+    discussion: """
+      What was computed before, by this or any other sweep, is not computed again: run the same \
+      command every night and only what changed in model, data, recipe or devices costs time. \
+      Interrupted with Ctrl-C, or killed, the same command goes on where it was.
+      """)
+
+  @OptionGroup var sweep: SweepOptions
+  @OptionGroup var workers: WorkerOptions
+  @OptionGroup var cluster: ClusterOptions
+
+  @Option(help: "How to print the variants: table or json.")
+  var format = OutputFormat.table
+
+  @Flag(help: "Leave what this command started running.")
+  var keepRunning = false
+
+  func run() async throws {
+    let local = LocalCluster(cluster)
+    try local.folder.make()
+    let database = try await local.startDatabase()
+    do {
+      let outcome = try await sweep(on: local, database.url)
+      if database.started, !keepRunning { try await local.stopDatabase() }
+      throw ExitCode(outcome.rawValue)
+    } catch {
+      if database.started, !keepRunning, !(error is ExitCode) { try? await local.stopDatabase() }
+      throw error
+    }
+  }
+
+  private func sweep(on local: LocalCluster, _ url: PostgresURL) async throws -> ExitStatus {
+    let stores = try await Stores.open(url, in: local.folder)
+    let definition = try SweepPreparation(options: sweep).definition(in: stores.artifacts)
+    if let known = try await stores.sweeps.find(definition.name), known.state == .completed,
+      known.key == (try definition.key), try await Outcome.isWhole(known)
+    {
+      note("everything is there already: sweep \(known.name) (\(known.id))")
+      return try await Outcome(stores: stores, format: format).show(known)
+    }
+    if workers.workers == 0, StateLock.holder(of: local.folder) == nil {
+      let inside = try InProcessCluster(stores, in: local.folder, workers)
+      return try await finishing({ await inside.stop() }) {
+        try await follow(definition, stores) { try await inside.client.request($0, timeout: .seconds(60)) }
+      }
+    }
+    let started = try await local.startCoordinator(workers)
+    return try await finishing({ if started, !keepRunning { try? await local.stopCoordinator() } }) {
+      try await follow(definition, stores) { .ok(try await local.request($0, timeout: .seconds(60))) }
+    }
+  }
+
+  /// Submits and watches; prints the variants.
+  private func follow(
+    _ definition: SweepDefinition, _ stores: Stores,
+    ask: (ControlRequest) async throws -> ControlReply
+  ) async throws -> ExitStatus {
+    let answer = try await ask(.submit(try CanonicalJSON.encode(definition)))
+    guard case .ok(let data) = answer else {
+      if case .failed(_, let message) = answer { throw InputError(message) }
+      throw FailedSweep(description: "the coordinator gave no answer")
+    }
+    let id = try CanonicalJSON.decode(SweepAnswer.self, from: data).id
+    let watching = Task { try await Watching(stores: stores).untilFinished(id) }
+    let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
+    let interrupting = Task {
+      for await _ in signals {
+        watching.cancel()
+        return
+      }
+    }
+    defer { interrupting.cancel() }
+    do {
+      let sweep = try await watching.value
+      return try await Outcome(stores: stores, format: format).show(sweep)
+    } catch is CancellationError {
+      note("interrupted; the same command goes on where this one stopped")
+      return .interrupted
+    }
+  }
+
+  private func finishing<Value>(
+    _ cleanUp: () async -> Void, _ body: () async throws -> Value
+  ) async throws -> Value {
+    do {
+      let value = try await body()
+      await cleanUp()
+      return value
+    } catch {
+      await cleanUp()
+      throw error
+    }
+  }
+}
+
+/// A remark on standard error.
+func note(_ text: String) { FileHandle.standardError.write(Data("espalier: \(text)\n".utf8)) }

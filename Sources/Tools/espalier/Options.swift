@@ -1,0 +1,117 @@
+import ArgumentParser
+import CoordinatorService
+import Foundation
+import Pipeline
+
+/// Where the cluster is.
+struct ClusterOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Folder of the local cluster: database, artifacts, logs. [default: the XDG state folder]",
+      valueName: "dir"))
+  var state: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A PostgreSQL of yours instead of the private one; also $ESPALIER_DATABASE.",
+      valueName: "url"))
+  var database: String?
+
+  var folder: StateFolder { StateFolder(state) }
+  var databaseText: String? {
+    database ?? ProcessInfo.processInfo.environment["ESPALIER_DATABASE"]
+  }
+}
+
+/// How many workers of which size.
+struct WorkerOptions: ParsableArguments {
+  @Option(help: "Worker processes to start; 0 computes in this process, over the same code.")
+  var workers = ProcessInfo.processInfo.activeProcessorCount
+
+  @Option(help: "Compute threads per worker.")
+  var threads = 1
+
+  @Option(help: "What a worker may remember between jobs, in MiB.")
+  var memory = 1024
+
+  func validate() throws {
+    guard (0...256).contains(workers) else {
+      throw ValidationError("--workers \(workers): give 0…256")
+    }
+    guard (1...1024).contains(threads) else {
+      throw ValidationError("--threads \(threads): give 1…1024")
+    }
+    guard memory >= 64 else { throw ValidationError("--memory \(memory): give 64 MiB or more") }
+  }
+}
+
+/// What to sweep.
+struct SweepOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The trained network.", valueName: "file.onnx"))
+  var model: String
+
+  @Option(help: ArgumentHelp("Calibration images; labels are not used.", valueName: "file.yaml"))
+  var calibration: String
+
+  @Option(help: ArgumentHelp("Labelled images to count accuracies on.", valueName: "file.yaml"))
+  var evaluation: String?
+
+  @Option(help: ArgumentHelp("The catalogue of devices.", valueName: "file.yaml"))
+  var devices: String
+
+  @Option(help: "Name of the sweep. [default: from the model's and the catalogue's file names]")
+  var name: String?
+
+  @Option(help: "Calibration images to use. [default: 1000, or all if there are fewer]")
+  var samples: Int?
+
+  @Option(help: "Draw the calibration images at random with this seed, not from the front.")
+  var seed: UInt64?
+
+  @Option(help: "Activations that nHSIC compares: \(TapKind.names).")
+  var taps = TapKind.groups
+
+  @Option(help: "What the allocator maximises: \(UtilityKind.names).")
+  var utility = UtilityKind.error
+
+  @Option(help: "The allocator: certified or uniform.")
+  var strategy = "certified"
+
+  @Option(help: "Temperature of the importances exp(-beta (r - 1)).")
+  var beta = 1.0
+
+  @Flag(help: "Stop after allocation: variants get the status 'planned'.")
+  var planOnly = false
+
+  @Flag(inversion: .prefixedNo, help: "Count accuracies on the evaluation images.")
+  var evaluate = true
+
+  func validate() throws {
+    if let samples, samples < 2 {
+      throw ValidationError("--samples \(samples): nHSIC compares two images or more")
+    }
+    guard ["certified", "uniform"].contains(strategy) else {
+      throw ValidationError("--strategy '\(strategy)': give certified or uniform")
+    }
+    guard beta.isFinite, beta >= 0 else {
+      throw ValidationError("--beta \(beta): give a number from 0 on")
+    }
+    if evaluate, !planOnly, evaluation == nil {
+      throw ValidationError(
+        "--evaluation is missing: name labelled images, or give --no-evaluate")
+    }
+  }
+}
+
+/// How results are printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+  case table, json
+}
+
+extension TapKind: ExpressibleByArgument {
+  static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}
+
+extension UtilityKind: ExpressibleByArgument {
+  static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}

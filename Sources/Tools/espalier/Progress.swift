@@ -1,0 +1,57 @@
+import Foundation
+import JobEngine
+
+/// Live progress on standard error: one line that is rewritten on a terminal, a line a change
+/// elsewhere.
+struct Progress {
+  private let isTerminal = isatty(2) == 1
+  private let started = ContinuousClock.now
+  private var firstDone: Double?
+  private var lastLine = ""
+  private var lastPrinted = ContinuousClock.now - .seconds(60)
+
+  /// Shows where a sweep stands.
+  ///
+  /// - Parameter counts: Jobs by stage and state, with their estimated work.
+  mutating func show(_ stages: [StageCount]) {
+    let total = stages.reduce(0) { $0 + $1.weight }
+    let done = stages.reduce(0) { $0 + $1.completedWeight }
+    if firstDone == nil { firstDone = done }
+    let parts = stages.map { "\($0.stage) \($0.completed)/\($0.jobs)" }
+    let share = total > 0 ? done / total : 0
+    let line =
+      String(format: "%3.0f %%", 100 * share) + "  " + parts.joined(separator: " · ")
+      + remaining(total: total, done: done)
+    let now = ContinuousClock.now
+    if isTerminal {
+      write("\r\u{1B}[K" + line)
+    } else if line != lastLine, now - lastPrinted > .seconds(5) {
+      write(line + "\n")
+      lastPrinted = now
+    }
+    lastLine = line
+  }
+
+  /// Leaves the line of progress behind.
+  func finish() { if isTerminal, !lastLine.isEmpty { write("\r\u{1B}[K") } }
+
+  /// From the work done since watching began; later stages add work as they become known.
+  private func remaining(total: Double, done: Double) -> String {
+    let elapsed = (ContinuousClock.now - started) / .seconds(1)
+    let progress = done - (firstDone ?? 0)
+    guard elapsed > 1, progress > 0, total > done else { return "" }
+    let seconds = Int((total - done) / progress * elapsed)
+    return seconds < 60 ? "  about \(seconds) s left" : "  about \(seconds / 60) min \(seconds % 60) s left"
+  }
+
+  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
+
+/// Jobs of one stage of a sweep.
+struct StageCount {
+  var stage: String
+  var jobs: Int
+  var completed: Int
+  var weight: Double
+  var completedWeight: Double
+}

@@ -31,8 +31,8 @@ struct ConsumerState {
   /// Wᵀ on the live columns: a unit's weights are then whole rows.
   private var transposedWeights: Matrix
 
-  /// Relative variation of a column below which single-precision sums cannot tell it from none.
-  private static let deadVariation = 1e-6
+  /// Relative variation of a column below which centring in `Double` cannot tell it from none.
+  private static let deadVariation = 1e-12
 
   init(_ consumer: ReconstructionConsumer, relativeDamping: Double) throws {
     let columns = consumer.gram.columns

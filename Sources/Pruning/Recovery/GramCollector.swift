@@ -5,8 +5,10 @@ import Tensors
 ///
 /// Positions are subsampled: image i contributes output positions i mod s, i mod s + s, … for a
 /// stride s that shares no factor with the map's width, so that no column of the map is preferred.
-/// Products are in single precision over blocks of positions and summed in `Double`; blocks do not
-/// depend on how images are batched, so neither does the result.
+/// Products are in single precision over blocks of positions, of inputs less their mean over the
+/// first block: what they are rounded by is then relative to the variation of the input, not to its
+/// size. They are summed in `Double`. Blocks do not depend on how images are batched, so neither
+/// does the result.
 public struct GramCollector: Sendable {
   public let geometry: ConsumerGeometry
   /// s.
@@ -15,6 +17,8 @@ public struct GramCollector: Sendable {
   private var gram: InputGram
   /// Images seen, which rotate the first position.
   private var images = 0
+  /// The mean of the first block; empty before.
+  private var centre: [Float] = []
   /// U of the current block, `[columns + 1, block]`; the last row is ones, which makes Σ u a part
   /// of the same product.
   private var block: [Float]
@@ -106,20 +110,51 @@ public struct GramCollector: Sendable {
     filled += positions.count
   }
 
+  /// Subtracts the centre from the block, from all rows but the ones.
+  private mutating func centreBlock() {
+    if centre.isEmpty {
+      centre = (0..<gram.columns).map { row in
+        let inputs = block[row * Self.blockSize..<row * Self.blockSize + filled]
+        return Float(inputs.reduce(0) { $0 + Double($1) } / Double(filled))
+      }
+    }
+    block.withUnsafeMutableBufferPointer { block in
+      for (row, shift) in centre.enumerated() {
+        let start = row * Self.blockSize
+        for index in start..<start + filled { block[index] -= shift }
+      }
+    }
+  }
+
+  /// Adds the block's moments, with the centre c put back:
+  ///
+  ///     Σ u uᵀ = Σ v vᵀ + c (Σ v)ᵀ + (Σ v) cᵀ + n c cᵀ        v = u − c
+  private mutating func addProduct(rows: Int) {
+    let (columns, count) = (gram.columns, Double(filled))
+    let shift = centre.map(Double.init)
+    let sums = (0..<columns).map { Double(product[$0 * rows + columns]) }
+    let totals = (0..<columns).map { sums[$0] + count * shift[$0] }
+    gram.products.withUnsafeMutableBufferPointer { products in
+      var position = 0
+      for i in 0..<columns {
+        for j in i..<columns {
+          let centred = Double(product[i * rows + j]) + sums[i] * shift[j]
+          products[position] += centred + shift[i] * totals[j]
+          position += 1
+        }
+      }
+    }
+    for i in 0..<columns { gram.sums[i] += totals[i] }
+  }
+
   private mutating func flush() throws {
     guard filled > 0 else { return }
+    centreBlock()
     let rows = gram.columns + 1
     FloatProducts.addUpperGram(
       rows: block, inner: filled, stride: Self.blockSize, m: rows, accumulate: false,
       into: &product)
-    var position = 0
-    for i in 0..<gram.columns {
-      for j in i..<gram.columns {
-        gram.products[position] += Double(product[i * rows + j])
-        position += 1
-      }
-      gram.sums[i] += Double(product[i * rows + gram.columns])
-    }
+    addProduct(rows: rows)
     gram.positions += filled
     filled = 0
     guard gram.squares.allSatisfy(\.isFinite) else {

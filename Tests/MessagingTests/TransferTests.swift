@@ -90,6 +90,23 @@ struct TransferTests {
     #expect(try run(download).messages == 50)
   }
 
+  @Test("a hundred retries into the void do not bring the content a hundred times")
+  func retries() throws {
+    let content = Self.content(1000)
+    var download = Download(try store.put(content), configuration: configuration)
+    var waiting = download.start()
+    for _ in 0..<100 { waiting += download.retry() }
+    var bytes = 0
+    while !waiting.isEmpty {
+      guard case .send(let message) = waiting.removeFirst() else { break }
+      guard case .chunk(let digest, let offset, let total, let part) = server.reply(to: message)
+      else { break }
+      bytes += part.count
+      waiting += download.receive(.chunk(digest, offset: offset, total: total, bytes: part))
+    }
+    #expect(bytes <= 1400)
+  }
+
   @Test("a missing artifact is an error")
   func missing() {
     let error = #expect(throws: MessagingError.self) {

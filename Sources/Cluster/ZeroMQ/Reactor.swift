@@ -94,6 +94,8 @@ private struct ReactorLoop {
     } catch {
       deliver(.failed(ZeroMQError(.failed, "\(error)")), outbox)
     }
+    // After a failure too: what is handed over from now on is dropped, not gathered.
+    outbox.close()
     socket.unbindAll()
   }
 

@@ -5,6 +5,8 @@ import Foundation
 ///
 /// Parts are asked for in order, `window` of them ahead. ZeroMQ keeps the order, so that a part
 /// behind a gap means that one was lost with its connection: it is ignored, and asked for again.
+/// Before that, a request for nothing finds out whether somebody is there: requests wait while
+/// there is no connection, and the answers to all of them would come at once.
 struct Download: Transfer {
   let digest: Digest
   let configuration: TransferConfiguration
@@ -13,6 +15,8 @@ struct Download: Transfer {
   private var requested = 0
   /// Size of the artifact; nil until the first part tells.
   private var total: Int?
+  /// Whether a request for nothing waits for its answer.
+  private var isProbing = false
   private var corruptions = 0
 
   init(_ digest: Digest, configuration: TransferConfiguration) {
@@ -43,8 +47,8 @@ struct Download: Transfer {
   }
 
   mutating func retry() -> [TransferAction<Data>] {
-    requested = received.count
-    return total == nil ? start() : fillWindow()
+    isProbing = true
+    return [.send(.fetch(digest, offset: received.count, length: 0))]
   }
 
   private mutating func receive(
@@ -58,8 +62,9 @@ struct Download: Transfer {
     if received.count == total {
       return Digest(of: received) == digest ? [.finish(received)] : startAgain()
     }
-    guard !bytes.isEmpty else { return [] }
-    // The coordinator sends smaller parts than asked for: those under way leave gaps.
+    if bytes.isEmpty, !isProbing { return [] }
+    isProbing = false
+    // Nothing, or less than was asked for: the parts under way are lost, or leave gaps.
     if bytes.count < configuration.chunkSize { requested = received.count }
     return fillWindow()
   }

@@ -64,18 +64,32 @@ func parallelFor<State>(
   if let failure = failure.withLock({ $0 }) { throw failure.error }
 }
 
-/// Runs `body` on `count` threads and waits for all of them.
+/// Runs `body` on `count` new threads and waits for all of them; on fewer where the system gives no
+/// more, and on the calling thread where it gives none.
 private func runThreads(count: Int, _ body: @Sendable () -> Void) {
   withoutActuallyEscaping(body) { body in
-    let finished = DispatchSemaphore(value: 0)
+    let work = ThreadWork(body: body)
+    var threads: [pthread_t] = []
     for _ in 0..<count {
-      let thread = Thread {
-        body()
-        finished.signal()
-      }
-      thread.stackSize = 8 << 20
-      thread.start()
+      var thread = pthread_t()
+      let status = pthread_create(
+        &thread, nil,
+        { argument in
+          if let argument {
+            Unmanaged<ThreadWork>.fromOpaque(argument).takeUnretainedValue().body()
+          }
+          return nil
+        }, Unmanaged.passUnretained(work).toOpaque())
+      if status == 0 { threads.append(thread) }
     }
-    for _ in 0..<count { finished.wait() }
+    if threads.isEmpty, count > 0 { body() }
+    for thread in threads { pthread_join(thread, nil) }
   }
+}
+
+/// What a C thread is handed.
+private final class ThreadWork: Sendable {
+  let body: @Sendable () -> Void
+
+  init(body: @escaping @Sendable () -> Void) { self.body = body }
 }

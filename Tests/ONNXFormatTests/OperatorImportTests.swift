@@ -1,5 +1,6 @@
 import NetworkGraph
 import ONNXFormat
+import ONNXSchema
 import Tensors
 import TestSupport
 import Testing
@@ -140,5 +141,42 @@ struct OperatorImportTests {
     #expect(network.nodes.map(\.operation) == [.reshape(Reshape(target: .batched([12])))])
     #expect(network.metadata.batchSize == batch)
     #expect(network.values.map(\.name) == ["x", "y"])
+  }
+
+  @Test("a constant summand comes second, whatever the file's order")
+  func constantSummand() throws {
+    var model = TinyModel()
+    model.add("b", floats: [1, 2, 3, 4])
+    model.add("Add", ["b", "x"])
+    let network = try model.network()
+    #expect(network.nodes[0].inputs.first == network.inputs[0])
+    #expect(network.constant(network.nodes[0].inputs[1])?.elements == [1, 2, 3, 4])
+  }
+
+  @Test("a tensor that two nodes use is stored once")
+  func sharedWeights() throws {
+    var model = TinyModel()
+    model.add("b", floats: [1, 2, 3, 4])
+    model.add("Add", ["x", "b"], "a")
+    model.add("Add", ["a", "b"])
+    let network = try model.network()
+    #expect(network.values.map(\.name) == ["x", "b", "a", "y"])
+    #expect(ONNXModel.initializerBytes(network) == 16)
+  }
+
+  @Test("nodes in training mode, and second outputs in use, are refused")
+  func training() throws {
+    var model = TinyModel(opset: 14)
+    for name in ["scale", "shift", "mean", "variance"] { model.add(name, floats: [1, 1, 1, 1]) }
+    model.add(
+      "BatchNormalization", ["x", "scale", "shift", "mean", "variance"],
+      with: ["training_mode": 1])
+    #expect(try model.failure().contains("training mode"))
+
+    model = TinyModel()
+    model.add("Dropout", ["x"], "kept")
+    model.proto.graph.node[0].output.append("mask")
+    model.add("Add", ["kept", "mask"])
+    #expect(try model.failure().contains("its output \"mask\" is used"))
   }
 }

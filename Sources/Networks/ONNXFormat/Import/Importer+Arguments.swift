@@ -75,7 +75,7 @@ extension Importer {
         .invalidTensor,
         "its \(role) \"\(name)\" holds NaN or infinite numbers; check how the model was trained")
     }
-    // A renamed output may have taken the name; it cannot be a constant's.
+    // The tensor itself may be used elsewhere in its own shape, under its own name.
     let id = draft.addConstant(
       key == name ? name : uniqueName(name), Tensor(shape: fitted.shape, elements: floats))
     constants[key] = id

@@ -18,7 +18,7 @@ extension ModelMetadata {
 /// The graph's inputs and outputs.
 extension Importer {
   mutating func readInputs() throws {
-    var batches: Set<Dimension0> = []
+    var batches: Set<BatchAxis> = []
     for input in graph.input where !isInitializer(input.name) {
       let (batch, shape) = try shape(of: input)
       batches.insert(batch)
@@ -43,12 +43,12 @@ extension Importer {
   }
 
   /// What a file says about axis 0.
-  private enum Dimension0: Hashable {
+  private enum BatchAxis: Hashable {
     case named(String)
     case fixed(Int)
   }
 
-  private func shape(of input: Onnx_ValueInfoProto) throws -> (Dimension0, Shape) {
+  private func shape(of input: Onnx_ValueInfoProto) throws -> (BatchAxis, Shape) {
     func failure(_ code: ONNXError.Code, _ message: String) -> ONNXError {
       ONNXError(code, "graph › input \"\(input.name)\": \(message)")
     }

@@ -15,8 +15,8 @@ extension Importer {
     return node.failure(
       .unsupported,
       """
-      operator \(node.type) of domain \(domain) (opset \(opset)) is not supported on values \
-      computed from the graph's inputs; replace it by operators among \
+      operator \(node.type) of domain \(domain) (opset \(opset)) is not supported; \
+      replace it by operators among \
       \(Self.supportedOperators.joined(separator: ", ")), or simplify the model before export
       """)
   }

@@ -9,7 +9,8 @@ struct LagrangianSolverTests {
     allChoices(problem.utilities.map(\.count)).filter(problem.allows).map(problem.utility).max()
   }
 
-  @Test("the bound is above the optimum, the plan below it and within every budget", arguments: 0..<80)
+  @Test(
+    "the bound is above the optimum, the plan below it and within every budget", arguments: 0..<80)
   func boundsTheOptimum(seed: Int) throws {
     let problem = randomProblem(
       seed: UInt64(seed), variables: 2 + seed % 6, options: 5, edges: seed % 8,

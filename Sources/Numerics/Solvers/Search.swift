@@ -139,7 +139,7 @@ struct Search {
       return .infeasible(
         Infeasibility(
           resource: tightest?.0 ?? 0, leastReachable: tightest?.1 ?? 0, isTogether: true,
-          isProven: bound == -.infinity), evaluations: relaxation.evaluations)
+          isProven: bound == -.infinity), bound: bound, evaluations: relaxation.evaluations)
     }
     // Parts dropped at the cutoff may hold plans better by half the tolerance.
     let proven = max(bound, cutoff)

@@ -13,7 +13,7 @@ public struct Solution: Sendable, Hashable, Codable {
   public var choice: [Int]
   /// Σ u of the choice; −∞ when infeasible.
   public var objective: Double
-  /// No plan within the budgets has a greater utility; −∞ when infeasible.
+  /// No plan within the budgets has a greater utility; −∞ when there provably is none.
   ///
   /// For any prices λ ≥ 0 and any plan x within the budgets,
   /// u(x) ≤ u(x) + Σ λ_k (B_k − c_k(x)) ≤ max_y u(y) + Σ λ_k (B_k − c_k(y)), and the dynamic
@@ -30,10 +30,10 @@ public struct Solution: Sendable, Hashable, Codable {
   /// Whether options were put together in cells to keep tables within the solver's limit.
   public var isCoarsened: Bool
 
-  /// (bound − objective) / |objective|: 0 when optimal.
+  /// (bound − objective) / |objective|; 0 when optimal.
   public var gap: Double {
     let difference = bound - objective
-    guard difference.isFinite, difference > 0 else { return 0 }
+    guard status == .feasible, difference.isFinite, difference > 0 else { return 0 }
     return difference / max(abs(objective), 1e-9)
   }
 }
@@ -51,9 +51,11 @@ public struct Infeasibility: Sendable, Hashable, Codable {
 }
 
 extension Solution {
-  static func infeasible(_ reason: Infeasibility, evaluations: Int) -> Solution {
+  static func infeasible(
+    _ reason: Infeasibility, bound: Double = -.infinity, evaluations: Int
+  ) -> Solution {
     Solution(
-      status: .infeasible(reason), choice: [], objective: -.infinity, bound: -.infinity, costs: [],
+      status: .infeasible(reason), choice: [], objective: -.infinity, bound: bound, costs: [],
       prices: [], evaluations: evaluations, isCoarsened: false)
   }
 }

@@ -1,0 +1,80 @@
+import Foundation
+import Quantities
+
+/// Variants as a table: a row for each, columns aligned, figures in the units people read.
+enum VariantTable {
+  private struct Column {
+    var title: String
+    var isNumber = true
+    var cell: (Variant) -> String
+  }
+
+  private static var columns: [Column] {
+    [
+      Column(title: "ID", isNumber: false) { $0.id },
+      Column(title: "SWEEP", isNumber: false) { $0.sweep },
+      Column(title: "DEVICE", isNumber: false) { $0.device },
+      Column(title: "CLASS", isNumber: false) { $0.deviceClass },
+      Column(title: "STATUS", isNumber: false) { $0.status.rawValue },
+      Column(title: "MACS") { text($0.macs.map { MACs($0) }) },
+      Column(title: "PARAMETERS") { text($0.parameters.map { ParameterCount($0) }) },
+      Column(title: "BYTES") { text($0.modelBytes.map { Bytes($0) }) },
+      Column(title: "BEFORE") { percent($0.accuracyBefore) },
+      Column(title: "ACCURACY") { percent($0.accuracy) },
+      Column(title: "DENSE") { percent($0.baselineAccuracy) },
+      Column(title: "BUDGET") { budget($0) },
+      Column(title: "GAP") { $0.gap.map { String(format: "%.2g", $0) } ?? none },
+      Column(title: "REASON", isNumber: false) { $0.reason ?? "" },
+    ]
+  }
+
+  private static let none = "–"
+
+  static func text(_ variants: [Variant]) -> String {
+    guard !variants.isEmpty else { return "no variants\n" }
+    // A column that is empty everywhere, such as reasons of a sweep without failures, is left out.
+    let kept = columns.filter { column in variants.contains { !column.cell($0).isEmpty } }
+    let rows =
+      [kept.map(\.title)]
+      + variants.map { variant in
+        kept.map { printable($0.cell(variant)) }
+      }
+    let widths = kept.indices.map { place in rows.map { $0[place].count }.max() ?? 0 }
+    return rows.map { row in
+      let cells = row.indices.map { place -> String in
+        let space = String(repeating: " ", count: widths[place] - row[place].count)
+        return kept[place].isNumber ? space + row[place] : row[place] + space
+      }
+      var line = cells.joined(separator: "  ")
+      while line.hasSuffix(" ") { line.removeLast() }
+      return line + "\n"
+    }.joined()
+  }
+
+  private static func text(_ value: (some CustomStringConvertible)?) -> String {
+    value.map { "\($0)" } ?? none
+  }
+
+  private static func percent(_ share: Double?) -> String {
+    text(share.flatMap { Accuracy(fraction: $0) })
+  }
+
+  /// The budget nearest to its limit: "macs 99.7 %".
+  private static func budget(_ variant: Variant) -> String {
+    let shares = (variant.budgets ?? [:]).map { resource, use in
+      (resource: resource, share: Double(use.used) / Double(max(use.limit, 1)))
+    }
+    let tightest = shares.max { ($0.share, $1.resource) < ($1.share, $0.resource) }
+    guard let tightest else { return none }
+    return "\(tightest.resource) " + String(format: "%.1f %%", tightest.share * 100)
+  }
+
+  /// A name with a newline or an escape must not break the table or the terminal.
+  private static func printable(_ text: String) -> String {
+    String(
+      text.map { character in
+        character.unicodeScalars.contains { $0.properties.generalCategory == .control }
+          ? " " : character
+      })
+  }
+}

@@ -1,0 +1,116 @@
+import Foundation
+import Postgres
+
+extension VariantStore {
+  static func upsert(_ variant: Variant) throws -> SQL {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let widths = try variant.widths.map(encoder.encode)
+    let budgets = try variant.budgets.map(encoder.encode)
+    return """
+      insert into variants (
+        sweep_id, device, device_class, status, reason,
+        macs, parameters, model_bytes, peak_activation_bytes,
+        accuracy, accuracy_before, baseline_accuracy, images,
+        objective, bound, gap, widths, budgets, strategy, recipe,
+        digest, model_digest, model_name)
+      values (
+        \(variant.sweepID), \(variant.device), \(variant.deviceClass),
+        \(variant.status.rawValue), \(variant.reason),
+        \(variant.macs), \(variant.parameters), \(variant.modelBytes),
+        \(variant.peakActivationBytes),
+        \(variant.accuracy), \(variant.accuracyBefore), \(variant.baselineAccuracy),
+        \(variant.images),
+        \(variant.objective), \(variant.bound), \(variant.gap), \(json: widths),
+        \(json: budgets), \(variant.strategy), \(json: variant.recipe),
+        \(variant.digest), \(variant.modelDigest), \(variant.model))
+      on conflict (sweep_id, device) do update set
+        device_class = excluded.device_class, status = excluded.status, reason = excluded.reason,
+        macs = excluded.macs, parameters = excluded.parameters,
+        model_bytes = excluded.model_bytes,
+        peak_activation_bytes = excluded.peak_activation_bytes,
+        accuracy = excluded.accuracy, accuracy_before = excluded.accuracy_before,
+        baseline_accuracy = excluded.baseline_accuracy, images = excluded.images,
+        objective = excluded.objective, bound = excluded.bound, gap = excluded.gap,
+        widths = excluded.widths, budgets = excluded.budgets, strategy = excluded.strategy,
+        recipe = excluded.recipe, digest = excluded.digest,
+        model_digest = excluded.model_digest, model_name = excluded.model_name
+      returning id
+      """
+  }
+
+  static func select(_ query: VariantQuery) -> SQL {
+    var conditions: [SQL] = ["true"]
+    if let sweep = query.sweep { conditions.append(sweepIs(sweep)) }
+    if let device = query.device { conditions.append("v.device = \(device)") }
+    if let constraint = query.constraint { conditions.append(constraint.sql) }
+    var order: SQL = "s.created_at desc, s.id, v.created_at, v.id"
+    if let wanted = query.order, let column = wanted.field.columns.last {
+      let direction = wanted.isDescending ? "desc" : "asc"
+      order = "\(unescaped: column) \(unescaped: direction) nulls last, \(order)"
+    }
+    var sql: SQL = """
+      select v.*, s.name as sweep_name from variants v join sweeps s on s.id = v.sweep_id
+      where \(conditions.joined(separator: " and ")) order by \(order)
+      """
+    // A front is made of all variants; only then is it cut.
+    if let limit = query.limit, query.pareto.isEmpty { sql = sql + " limit \(limit)" }
+    return sql
+  }
+
+  static func select(idPrefix prefix: String) -> SQL {
+    """
+    select v.*, s.name as sweep_name from variants v join sweeps s on s.id = v.sweep_id
+    where starts_with(v.id, \(prefix)) and \(prefix)::text <> '' order by v.id
+    """
+  }
+
+  static func sweeps(_ sweep: String) -> SQL {
+    "select s.id from sweeps s where \(sweepIs(sweep))"
+  }
+
+  /// A sweep's id, or the name where it is the newest of that name.
+  static func sweepIs(_ sweep: String) -> SQL {
+    "(s.id = \(sweep) or (s.name = \(sweep) and not s.superseded))"
+  }
+
+  static func variant(of row: Row) throws -> Variant {
+    let text: String = try row.value("status")
+    guard let status = Variant.Status(rawValue: text) else {
+      throw CatalogueError(.corrupt, "a variant has the unknown status '\(text)'")
+    }
+    var variant = Variant(
+      sweepID: try row.value("sweep_id"), device: try row.value("device"),
+      deviceClass: try row.value("device_class"), status: status,
+      reason: try row.value("reason"), model: try row.value("model_name"),
+      modelDigest: try row.value("model_digest"))
+    variant.id = try row.value("id")
+    variant.sweep = try row.value("sweep_name")
+    variant.macs = try row.value("macs")
+    variant.parameters = try row.value("parameters")
+    variant.modelBytes = try row.value("model_bytes")
+    variant.peakActivationBytes = try row.value("peak_activation_bytes")
+    variant.accuracy = try row.value("accuracy")
+    variant.accuracyBefore = try row.value("accuracy_before")
+    variant.baselineAccuracy = try row.value("baseline_accuracy")
+    variant.images = try row.value("images")
+    variant.objective = try row.value("objective")
+    variant.bound = try row.value("bound")
+    variant.gap = try row.value("gap")
+    variant.widths = try json(row, "widths")
+    variant.budgets = try json(row, "budgets")
+    variant.strategy = try row.value("strategy")
+    variant.digest = try row.value("digest")
+    variant.recipe = try row.value("recipe")
+    return variant
+  }
+
+  private static func json<Content: Decodable>(_ row: Row, _ column: String) throws -> Content? {
+    guard let data = try row.value(column, as: Data?.self) else { return nil }
+    do {
+      return try JSONDecoder().decode(Content.self, from: data)
+    } catch {
+      throw CatalogueError(.corrupt, "the \(column) of a variant cannot be read: \(error)")
+    }
+  }
+}

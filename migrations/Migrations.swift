@@ -1,7 +1,9 @@
 /// The schema's migrations, in order; each SQL file is immutable once landed.
 public enum Migrations {
   /// Name and SQL text of every migration, oldest first.
+  ///
+  /// The package manager writes an underscore for the first digit of a file's name.
   public static let all: [(name: String, sql: String)] = [
-    ("0001_initial", String(decoding: PackageResources._0001_initial_sql, as: UTF8.self))
+    ("0001_initial", String(decoding: PackageResources._001_initial_sql, as: UTF8.self))
   ]
 }

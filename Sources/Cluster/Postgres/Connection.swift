@@ -5,7 +5,8 @@ import Logging
 /// Statements of different tasks take turns. A transaction is one turn: its body is synchronous, so
 /// nothing of another task can come between its statements.
 ///
-/// After the connection broke, the statement that noticed throws `connectionLost` (whether it took
+/// A server that restarted while nothing was asked of it is connected to again. After the connection
+/// broke during a statement, that statement throws `connectionLost` (whether it took
 /// effect is unknown, so it is not repeated here) and the next one connects again.
 public actor Connection {
   private let executor: ThreadExecutor
@@ -72,7 +73,7 @@ public actor Connection {
 
   private func connected() throws(PostgresError) -> Session {
     if let session {
-      if !session.isConnected {
+      if !session.isAlive {
         logger.debug("reconnecting", metadata: ["database": "\(url)"])
         try session.reconnect()
       }

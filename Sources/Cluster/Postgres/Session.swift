@@ -33,6 +33,13 @@ public final class Session {
   /// False once the connection broke.
   var isConnected: Bool { PQstatus(handle) == CONNECTION_OK }
 
+  /// False if the server hung up while nothing was asked of it. Call between statements.
+  ///
+  /// The first call may read the server's parting words, the second then its hanging up.
+  var isAlive: Bool {
+    PQconsumeInput(handle) == 1 && PQconsumeInput(handle) == 1 && isConnected
+  }
+
   /// Connects again to where it was connected.
   func reconnect() throws(PostgresError) {
     PQreset(handle)

@@ -8,7 +8,13 @@ extension ClusterPlacement {
     guard let text = try? String(contentsOfFile: "\(data)/postmaster.pid", encoding: .utf8),
       let process = text.split(separator: "\n").first.flatMap({ Int32($0) }), process > 0
     else { return nil }
-    return commandLine(of: process).contains(mark) ? process : nil
+    return isServer(process) ? process : nil
+  }
+
+  /// Whether a process is this cluster's server: a zombie is not, it has no command line.
+  func isServer(_ process: Int32) -> Bool {
+    let bytes = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
+    return String(decoding: bytes, as: UTF8.self).contains(mark)
   }
 
   /// Makes the data folder, complete or not at all.
@@ -125,10 +131,5 @@ extension ClusterPlacement {
   private var logTail: String {
     let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
     return text.split(separator: "\n").suffix(15).joined(separator: "\n")
-  }
-
-  private func commandLine(of process: Int32) -> String {
-    let bytes = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -79,7 +79,7 @@ public struct PrivateCluster: Sendable {
       // SIGINT is PostgreSQL's fast shutdown.
       kill(process, SIGINT)
       let deadline = ContinuousClock.now + .seconds(60)
-      while placement.serverProcess == process {
+      while placement.isServer(process) {
         guard ContinuousClock.now < deadline else {
           throw PostgresError(
             .clusterFailed,

@@ -1,0 +1,108 @@
+import Digests
+import Foundation
+
+/// A job to be done, named by everything its result depends on.
+public struct JobSpecification: Sendable, Codable, Hashable {
+  /// Same key, same result.
+  public var key: Digest
+  /// Which function of the pipeline computes it.
+  public var stage: String
+  /// For people.
+  public var label: String
+  /// Its inputs as JSON. The database keeps the value, not the spelling: order of keys is lost.
+  public var payload: Data
+  /// Estimated work in any unit that is the same for all stages of a sweep, ≥ 0.
+  public var weight: Double
+  /// Higher goes first.
+  public var priority: Int
+  /// Failures until it is discarded, 1…100.
+  public var maxAttempts: Int
+
+  public init(
+    key: Digest, stage: String, label: String, payload: Data, weight: Double = 1,
+    priority: Int = 0, maxAttempts: Int = 3
+  ) {
+    self.key = key
+    self.stage = stage
+    self.label = label
+    self.payload = payload
+    self.weight = weight
+    self.priority = priority
+    self.maxAttempts = maxAttempts
+  }
+}
+
+/// One attempt at one job: the fence that late results fail at.
+public struct JobReference: Sendable, Codable, Hashable {
+  public var id: Int64
+  public var attempt: Int
+
+  public init(id: Int64, attempt: Int) {
+    self.id = id
+    self.attempt = attempt
+  }
+}
+
+/// A job a worker may work on until its lease runs out.
+public struct LeasedJob: Sendable, Codable, Hashable {
+  public var reference: JobReference
+  public var specification: JobSpecification
+}
+
+/// What a completed job left: a small JSON summary and the names of files in the artifact store.
+public struct JobResult: Sendable, Codable, Hashable {
+  public var summary: Data
+  public var artifacts: [Digest]
+
+  public init(summary: Data, artifacts: [Digest] = []) {
+    self.summary = summary
+    self.artifacts = artifacts
+  }
+}
+
+/// Why an attempt failed.
+public struct JobFailure: Sendable, Codable, Hashable {
+  /// An error code of the module that failed.
+  public var code: String
+  public var message: String
+
+  public init(code: String, message: String) {
+    self.code = code
+    self.message = message
+  }
+}
+
+/// What asking for jobs came to; the four add up to the different keys asked for.
+public struct EnqueueOutcome: Sendable, Codable, Hashable {
+  /// Never seen before.
+  public var new = 0
+  /// Already completed: nothing to do.
+  public var reused = 0
+  /// Cancelled or discarded before, now to be done.
+  public var revived = 0
+  /// Under way already, for this sweep or another.
+  public var shared = 0
+}
+
+/// A sweep's jobs of one stage in one state.
+public struct StageCount: Sendable, Codable, Hashable {
+  public var stage: String
+  public var state: JobState
+  public var jobs: Int
+  /// Sum of their weights.
+  public var weight: Double
+  /// Sum of the times the completed ones took, in seconds.
+  public var seconds: Double
+}
+
+/// A job of a sweep whose latest attempt failed.
+public struct FailedJob: Sendable, Codable, Hashable {
+  public var id: Int64
+  public var key: Digest
+  public var stage: String
+  public var label: String
+  public var state: JobState
+  public var attempt: Int
+  public var worker: String?
+  public var failure: JobFailure
+}

@@ -1,0 +1,133 @@
+import Digests
+import Postgres
+
+/// The jobs in the database: ``JobLifecycle``'s machine, carried out for many jobs at a time.
+///
+/// The database's clock decides leases. Only the coordinator writes.
+public struct JobStore: Sendable {
+  let connection: Connection
+
+  public init(_ connection: Connection) { self.connection = connection }
+
+  /// Asks for jobs on behalf of a sweep; asking twice changes nothing.
+  ///
+  /// - Complexity: One statement, whatever the number.
+  @discardableResult
+  public func enqueue(
+    _ jobs: [JobSpecification], sweep: String
+  ) async throws -> EnqueueOutcome {
+    guard !jobs.isEmpty else { return EnqueueOutcome() }
+    let row = try await connection.query(Self.enqueue(jobs, sweep: sweep)).only()
+    return EnqueueOutcome(
+      new: try row.value("new"), reused: try row.value("reused"),
+      revived: try row.value("revived"), shared: try row.value("shared"))
+  }
+
+  /// Leases up to `limit` jobs to a worker, highest priority first, then the oldest.
+  public func lease(
+    worker: String, limit: Int, duration: Duration
+  ) async throws -> [LeasedJob] {
+    let rows = try await connection.query(
+      Self.lease(worker: worker, limit: limit, seconds: duration.seconds))
+    return try rows.map(LeasedJob.init).sorted {
+      ($1.specification.priority, $0.reference.id) < ($0.specification.priority, $1.reference.id)
+    }
+  }
+
+  /// Extends a worker's leases.
+  ///
+  /// - Returns: Those it still holds; it should drop the others.
+  public func extend(
+    worker: String, references: [JobReference], duration: Duration
+  ) async throws -> Set<JobReference> {
+    guard !references.isEmpty else { return [] }
+    let rows = try await connection.query(
+      Self.extend(worker: worker, references: references, seconds: duration.seconds))
+    return Set(try rows.map(JobReference.init))
+  }
+
+  /// Records a result.
+  ///
+  /// - Returns: False if the worker no longer held the job: the result is not recorded.
+  public func complete(
+    _ reference: JobReference, worker: String, result: JobResult
+  ) async throws -> Bool {
+    try await connection.execute(Self.complete(reference, worker: worker, result: result)) == 1
+  }
+
+  /// Records how a failed attempt ends.
+  ///
+  /// - Parameter verdict: Any but `completed`.
+  /// - Returns: The job's state afterwards; nil if the worker no longer held it.
+  @discardableResult
+  public func fail(
+    _ reference: JobReference, worker: String, failure: JobFailure, verdict: Verdict
+  ) async throws -> JobState? {
+    precondition(verdict != .completed, "a completed job comes with a result: use complete")
+    return try await connection.transaction { session in
+      guard
+        let row = try session.query(Self.lifecycle(of: reference, worker: worker)).first,
+        case .move(let next) = try JobLifecycle(row).reported(verdict, attempt: reference.attempt)
+      else { return nil }
+      var delay: Double?
+      if case .retry(let after) = verdict { delay = after.seconds }
+      try session.execute(Self.fail(reference, to: next, failure: failure, delay: delay))
+      return next.state
+    }
+  }
+
+  /// Gives a vanished worker's jobs back at once.
+  ///
+  /// - Returns: How many it held.
+  @discardableResult
+  public func release(worker: String) async throws -> Int {
+    try await connection.execute(Self.lost(where: "worker = \(worker)"))
+  }
+
+  /// Gives back the jobs whose leases ran out.
+  ///
+  /// - Returns: How many there were.
+  @discardableResult
+  public func rescueExpired() async throws -> Int {
+    try await connection.execute(Self.lost(where: "lease_expires_at <= now()"))
+  }
+
+  /// Cancels a sweep's jobs that are not final and that no other running sweep needs.
+  ///
+  /// - Returns: Those that workers were busy with, for telling them.
+  @discardableResult
+  public func cancel(sweep: String) async throws -> [(worker: String, reference: JobReference)] {
+    try await connection.query(Self.cancel(sweep: sweep)).compactMap { row in
+      guard let worker = try row.value("held_by", as: String?.self) else { return nil }
+      return (worker, try JobReference(row))
+    }
+  }
+
+  /// Makes completed jobs available again, whose artifacts are gone.
+  ///
+  /// - Returns: How many there were.
+  @discardableResult
+  public func recompute(keys: [Digest]) async throws -> Int {
+    try await connection.execute(Self.recompute(keys))
+  }
+
+  /// The results of those of the jobs that are completed.
+  public func results(keys: [Digest]) async throws -> [Digest: JobResult] {
+    var results: [Digest: JobResult] = [:]
+    for row in try await connection.query(Self.results(keys)) {
+      results[try row.digest("key")] = JobResult(
+        summary: try row.value("result"), artifacts: try row.digests("artifacts"))
+    }
+    return results
+  }
+
+  /// A sweep's jobs by stage and state.
+  public func counts(sweep: String) async throws -> [StageCount] {
+    try await connection.query(Self.counts(sweep: sweep)).map(StageCount.init)
+  }
+
+  /// A sweep's jobs whose latest attempt failed, in the order they were asked for.
+  public func failures(sweep: String) async throws -> [FailedJob] {
+    try await connection.query(Self.failures(sweep: sweep)).map(FailedJob.init)
+  }
+}

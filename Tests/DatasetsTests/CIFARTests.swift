@@ -40,6 +40,17 @@ struct CIFARTests {
     #expect(more.count == 2)
   }
 
+  @Test("images can be selected in any order")
+  func selecting() throws {
+    let folder = try DatasetFolder()
+    try folder.write("data.bin", labels: [1, 2, 3])
+    let set = try ImageDataset.read(folder.describe(cifarYAML()))
+    let selected = set.selecting([2, 0])
+    #expect(selected.labels == [3, 1])
+    #expect(selected.tensor(0..<1) == set.tensor(2..<3))
+    #expect(selected.tensor(1..<2) == set.tensor(0..<1))
+  }
+
   @Test("the digest names pixels, labels and normalisation, not files")
   func digests() throws {
     let folder = try DatasetFolder()

@@ -42,6 +42,15 @@ public struct ImageDataset: Sendable {
     return ImageDataset(name: name, images: shard(0..<limit), classes: classes)
   }
 
+  /// The images at `indices`, in that order.
+  public func selecting(_ indices: [Int]) -> ImageDataset {
+    let size = shape.reduce(1, *)
+    let selected = ImageShard(
+      shape: shape, pixels: indices.flatMap { pixels[$0 * size..<($0 + 1) * size] },
+      labels: labels.map { labels in indices.map { labels[$0] } }, mean: mean, std: std)
+    return ImageDataset(name: name, images: selected, classes: classes)
+  }
+
   /// Reads the data set that a YAML file describes: see ``DatasetDescription`` for its keys.
   ///
   /// - Throws: ``DatasetError`` with `unreadable`, `description`, `format`, `shape` or `labels`.

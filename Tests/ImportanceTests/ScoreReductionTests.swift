@@ -1,3 +1,4 @@
+import Digests
 import Foundation
 import Importance
 import LinearAlgebra
@@ -87,6 +88,11 @@ import Testing
     expectClose(
       scores.importance, raw.map { $0 * 3 / raw.reduce(0, +) }, tolerance: 1e-14)
     #expect(scores.digest == published.digest)
+    var bytes = Data()
+    for value in scores.nhsic.flatMap(\.self) {
+      withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+    #expect(scores.digest == Digest(of: bytes))
     let decoded = try JSONDecoder().decode(
       ImportanceScores.self, from: try JSONEncoder().encode(scores))
     #expect(decoded == scores)

@@ -92,7 +92,6 @@ struct ConsumerState {
   /// Recomputes weights and inverse on the kept columns, ending the drift of the down-dates.
   mutating func refresh(removing units: [Int]) throws {
     let kept = keptColumns(removing: units)
-    guard kept != live || !kept.isEmpty else { return }
     let (factorization, weights) = try solution(on: kept)
     inverse = try naming(consumer.name) { try factorization.inverse() }
     transposedWeights = weights.transposed

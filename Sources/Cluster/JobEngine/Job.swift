@@ -47,6 +47,11 @@ public struct JobReference: Sendable, Codable, Hashable {
 public struct LeasedJob: Sendable, Codable, Hashable {
   public var reference: JobReference
   public var specification: JobSpecification
+
+  public init(reference: JobReference, specification: JobSpecification) {
+    self.reference = reference
+    self.specification = specification
+  }
 }
 
 /// What a completed job left: a small JSON summary and the names of files in the artifact store.
@@ -82,6 +87,13 @@ public struct EnqueueOutcome: Sendable, Codable, Hashable {
   public var revived = 0
   /// Under way already, for this sweep or another.
   public var shared = 0
+
+  public init(new: Int = 0, reused: Int = 0, revived: Int = 0, shared: Int = 0) {
+    self.new = new
+    self.reused = reused
+    self.revived = revived
+    self.shared = shared
+  }
 }
 
 /// A sweep's jobs of one stage in one state.
@@ -93,6 +105,14 @@ public struct StageCount: Sendable, Codable, Hashable {
   public var weight: Double
   /// Sum of the times the completed ones took, in seconds.
   public var seconds: Double
+
+  public init(stage: String, state: JobState, jobs: Int, weight: Double, seconds: Double) {
+    self.stage = stage
+    self.state = state
+    self.jobs = jobs
+    self.weight = weight
+    self.seconds = seconds
+  }
 }
 
 /// A job of a sweep whose latest attempt failed.

@@ -158,44 +158,4 @@ struct AllocationTests {
       #expect(back == outcome)
     }
   }
-
-  @Test("the grid of a ResNet-56 is solved with a small gap")
-  func resNet56() throws {
-    // Three stages of nine blocks at 32², 16² and 8²; each inner group lies between two 3×3
-    // convolutions, its stage's width on both sides (the first of a stage: the one before).
-    var groups: [GroupVariable] = []
-    var macs = CostPolynomial()
-    for (stage, width) in [16, 32, 64].enumerated() {
-      groups.append(
-        GroupVariable(id: stage, name: "stage\(stage)", width: width, isProtected: false))
-    }
-    for stage in 0..<3 {
-      let area = Int64(1024 >> (2 * stage))
-      for block in 0..<9 {
-        let id = groups.count
-        groups.append(
-          GroupVariable(
-            id: id, name: "inner\(stage).\(block)", width: 16 << stage, isProtected: false))
-        let input = block == 0 ? max(stage - 1, 0) : stage
-        macs.products[GroupPair(input, id), default: 0] += 9 * area
-        macs.products[GroupPair(stage, id), default: 0] += 9 * area
-      }
-    }
-    let dense = macs.value(widths: groups.map(\.width))
-    var random = SeededGenerator(seed: 7)
-    let utilities = groups.map { _ in
-      Utility.log(importance: Double.random(in: 0.3...3, using: &random))
-    }
-    let problem = AllocationProblem(
-      groups: groups, utilities: utilities, costs: ["macs": macs],
-      limits: [ResourceLimit(resource: "macs", limit: dense / 2)])
-    let clock = ContinuousClock()
-    let start = clock.now
-    guard case .plan(let plan) = try allocate(problem) else {
-      Issue.record("half of the MACs cannot be reached")
-      return
-    }
-    print("ResNet-56: gap \(plan.gap), \(plan.usage[0].used) of \(dense / 2), \(clock.now - start)")
-    #expect(plan.gap < 0.002)
-  }
 }

@@ -143,7 +143,8 @@ struct StoreTests {
     #expect(try await store.find(key: scores.key) == scores)
     #expect(try await store.find(key: scores.digest) == nil)
     await #expect(throws: CatalogueError.self) { try await store.find(sweep: "weekly") }
-    let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(scores))
-    #expect(((json as? [String: Any])?["nhsic"] as? [[Double]])?[0] == [1, 0.1 + 0.2])
+    struct Printed: Decodable { var nhsic: [[Double]] }
+    let printed = try JSONDecoder().decode(Printed.self, from: JSONEncoder().encode(scores))
+    #expect(printed.nhsic.flatMap(\.self) == scores.matrix)
   }
 }

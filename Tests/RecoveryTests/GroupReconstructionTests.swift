@@ -96,6 +96,17 @@ import Testing
     #expect(try database.snapshot(width: 11) == nil)
   }
 
+  @Test("removing jointly equals removing one by one")
+  func joint() throws {
+    var consumer = try consumer(units: 10, size: 3, seed: 14)
+    let database = try GroupReconstruction(consumers: [consumer]).database(widths: [4])
+    let snapshot = try #require(try database.snapshot(width: 4))
+    consumer.unitColumns = [
+      database.removalOrder.prefix(6).flatMap { consumer.unitColumns[$0] }
+    ]
+    #expect(try consumer.updateWithout(unit: 0) == snapshot.consumers[0])
+  }
+
   @Test("the first removal is the one that brute force finds")
   func firstRemoval() throws {
     let consumers = try (2...3).map { try consumer(units: 8, size: $0, seed: UInt64($0)) }

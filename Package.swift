@@ -11,6 +11,8 @@ struct Module {
   var kind = Kind.swift
   var path: String
   var dependencies: [Target.Dependency] = []
+  /// What the module's tests stand on besides; may come later in the list.
+  var testDependencies: [Target.Dependency] = []
   var resources: [Resource] = []
   /// The pkg-config file of a system library, where it has one.
   var pkgConfig: String?
@@ -21,11 +23,11 @@ struct Module {
 
 func module(
   _ name: String, in floor: String, _ dependencies: Target.Dependency..., numeric: Bool = false,
-  tests: Bool = true
+  tests: Bool = true, testing: [Target.Dependency] = []
 ) -> Module {
   Module(
-    name: name, path: "Sources/\(floor)/\(name)", dependencies: dependencies, isNumeric: numeric,
-    hasTests: tests)
+    name: name, path: "Sources/\(floor)/\(name)", dependencies: dependencies,
+    testDependencies: testing, isNumeric: numeric, hasTests: tests)
 }
 
 func library(_ name: String, pkgConfig: String? = nil) -> Module {
@@ -56,7 +58,9 @@ let modules: [Module] = [
   module("Solvers", in: "Numerics", numeric: true),
 
   // Floor 2: networks.
-  module("NetworkGraph", in: "Networks", "Quantities", "Tensors", numeric: true),
+  module(
+    "NetworkGraph", in: "Networks", "Quantities", "Tensors", numeric: true,
+    testing: ["ONNXFormat"]),
   module("ONNXSchema", in: "Networks", .protobuf, tests: false),
   module("ONNXFormat", in: "Networks", "ONNXSchema", "NetworkGraph", "Tensors", .protobuf),
   module("Execution", in: "Networks", "NetworkGraph", "Tensors", numeric: true),
@@ -67,7 +71,9 @@ let modules: [Module] = [
   module("Devices", in: "Pruning", "Quantities", .yams),
   module("Importance", in: "Pruning", "LinearAlgebra", "Tensors", "Digests", numeric: true),
   module("Allocation", in: "Pruning", "Solvers", "NetworkGraph", "Quantities", "Devices", numeric: true),
-  module("Surgery", in: "Pruning", "NetworkGraph", "Tensors", numeric: true),
+  module(
+    "Surgery", in: "Pruning", "NetworkGraph", "Tensors", numeric: true,
+    testing: ["ONNXFormat", "Execution", "OneDNNBackend", "Quantities"]),
   module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "NetworkGraph", "ONNXFormat",
@@ -132,7 +138,8 @@ let targets = modules.map { module -> Target in
 let tests = modules.filter(\.hasTests).map { module -> Target in
   .testTarget(
     name: "\(module.name)Tests",
-    dependencies: [.init(stringLiteral: module.name), "TestSupport"] + module.dependencies,
+    dependencies: [.init(stringLiteral: module.name), "TestSupport"] + module.dependencies
+      + module.testDependencies,
     path: "Tests/\(module.name)Tests", exclude: ["Fixtures"], swiftSettings: settings)
 }
 
@@ -148,7 +155,7 @@ let selected = (targets + tests + [support]).filter { t in
   if t.name == "TestSupport" { return true }
   var needed = only
   while true {
-    let more = modules.filter { needed.contains($0.name) }.flatMap { $0.dependencies.compactMap { d -> String? in
+    let more = modules.filter { needed.contains($0.name) }.flatMap { ($0.dependencies + (only.contains($0.name) ? $0.testDependencies : [])).compactMap { d -> String? in
       if case .byNameItem(let n, _) = d { return n } else { return nil } } }
     if needed.isSuperset(of: more) { break }
     needed.formUnion(more)

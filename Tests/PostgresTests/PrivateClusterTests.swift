@@ -14,6 +14,7 @@ struct PrivateClusterTests {
     let root = parent.appending(path: "espalier-cluster-\(UUID().uuidString)")
     let folder = root.appending(path: name).appending(path: "postgres")
     let cluster = PrivateCluster(folder: folder)
+    defer { try? FileManager.default.removeItem(at: root) }
     do {
       try await body(cluster, folder)
       try await cluster.destroy()
@@ -21,7 +22,6 @@ struct PrivateClusterTests {
       try? await cluster.destroy()
       throw error
     }
-    try? FileManager.default.removeItem(at: root)
   }
 
   private func processID(_ cluster: PrivateCluster) throws -> Int32 {

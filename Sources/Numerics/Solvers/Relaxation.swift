@@ -32,6 +32,9 @@ struct Relaxation {
     programme = TreeProgramme(problem)
   }
 
+  /// Sums formed so far.
+  var effort: Double { Double(evaluations) * programme.work }
+
   /// Every plan met so far, in the order they were met.
   var plans: [Plan] { pool }
 

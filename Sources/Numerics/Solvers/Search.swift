@@ -16,7 +16,7 @@ struct Search {
   private var offered = 0
 
   /// Pairs of options that local search looks at in a round.
-  private static let pairMoves = 1_000_000
+  private static let pairMoves = 200_000
 
   init(_ problem: ChoiceProblem, solver: LagrangianSolver) {
     self.problem = problem
@@ -36,7 +36,7 @@ struct Search {
     improve(root.mixture.map(\.choice))
     var nodes = 1
     while let index = mostPromising(open), nodes < solver.nodeLimit,
-      relaxation.evaluations < solver.evaluationLimit
+      relaxation.effort < solver.effortLimit
     {
       let node = open.remove(at: index)
       guard node.outcome.bound > cutoff else { continue }

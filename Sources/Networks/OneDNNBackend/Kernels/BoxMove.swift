@@ -83,6 +83,7 @@ struct BoxMove {
         let from = source + images.source[image] + run.source
         let to = destination + images.destination[image] + run.destination
         switch run.count {
+        case 32: move(SIMD32<Float>.self, from, to)
         case 16: move(SIMD16<Float>.self, from, to)
         case 8: move(SIMD8<Float>.self, from, to)
         case 1: move(Float.self, from, to)

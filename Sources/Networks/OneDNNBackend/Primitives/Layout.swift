@@ -26,17 +26,25 @@ struct Layout: Equatable {
       "describe an array of shape \(shape)", node: node)
   }
 
-  /// `[N, C, spatial…]` with its channels in blocks; nil where oneDNN has no such layout.
-  init?(channelBlock: Int, shape: [Int], node: String) throws {
-    let tag: dnnl_format_tag_t
-    switch (shape.count, channelBlock) {
-    case (3, 8): tag = dnnl_aBc8b
-    case (3, 16): tag = dnnl_aBc16b
-    case (4, 8): tag = dnnl_aBcd8b
-    case (4, 16): tag = dnnl_aBcd16b
-    case (5, 8): tag = dnnl_aBcde8b
-    case (5, 16): tag = dnnl_aBcde16b
-    default: return nil
+  /// `[N, C, spatial…]` arranged as another layout is; row-major where that one is unusual.
+  init(_ shape: [Int], arrangedAs other: Layout, node: String) throws {
+    let isBlocked = other.descriptor.format_desc.blocking.inner_nblks > 0
+    let tag: dnnl_format_tag_t? =
+      switch (shape.count, other.channelBlock) {
+      case (3, 8) where isBlocked: dnnl_aBc8b
+      case (3, 16) where isBlocked: dnnl_aBc16b
+      case (4, 8) where isBlocked: dnnl_aBcd8b
+      case (4, 16) where isBlocked: dnnl_aBcd16b
+      case (5, 8) where isBlocked: dnnl_aBcde8b
+      case (5, 16) where isBlocked: dnnl_aBcde16b
+      case (3, other.shape[1]): dnnl_acb
+      case (4, other.shape[1]): dnnl_acdb
+      case (5, other.shape[1]): dnnl_acdeb
+      default: nil
+      }
+    guard let tag, other.channelBlock != 1 else {
+      descriptor = try Layout(rowMajor: shape, node: node).descriptor
+      return
     }
     descriptor = dnnl_memory_desc_t()
     try check(
@@ -59,11 +67,14 @@ struct Layout: Equatable {
     Self.array(descriptor.format_desc.blocking.strides, count: Int(descriptor.ndims))
   }
 
-  /// The number of channels that lie next to each other; nil where anything else is blocked.
+  /// The number of channels that lie next to each other: a block's, all where channels vary
+  /// fastest, 1 in row-major arrays; nil where anything but channels is blocked.
   var channelBlock: Int? {
-    guard descriptor.format_kind == dnnl_blocked, descriptor.offset0 == 0 else { return nil }
+    guard descriptor.format_kind == dnnl_blocked, descriptor.offset0 == 0, shape.count > 2 else {
+      return nil
+    }
     let blocking = descriptor.format_desc.blocking
-    if blocking.inner_nblks == 0 { return 1 }
+    if blocking.inner_nblks == 0 { return strides[1] == 1 ? shape[1] : 1 }
     guard blocking.inner_nblks == 1, blocking.inner_idxs.0 == 1 else { return nil }
     return Int(blocking.inner_blks.0)
   }

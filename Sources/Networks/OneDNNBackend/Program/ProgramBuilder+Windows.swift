@@ -91,22 +91,15 @@ extension ProgramBuilder {
     try lower(moves, step)
   }
 
-  /// Moves a box of elements into zeros, in the blocked layout the source has.
+  /// Moves a box of elements into zeros, in the arrangement the source has.
   private mutating func lower(_ moves: [AxisMove], _ step: FusedStep) throws {
     let node = step.node
     let current = try place(of: step.inputs[0], node: node)
     let output = shape(of: step.output)
-    let source: Place
-    let layout: Layout
-    if let block = current.layout.channelBlock, block > 1,
-      let blocked = try Layout(channelBlock: block, shape: output, node: node.name)
-    {
-      source = current
-      layout = blocked
-    } else {
-      source = try rowMajorPlace(of: step.inputs[0], node: node)
-      layout = try Layout(rowMajor: output, node: node.name)
-    }
+    let source =
+      current.layout.channelBlock == nil
+      ? try rowMajorPlace(of: step.inputs[0], node: node) : current
+    let layout = try Layout(output, arrangedAs: source.layout, node: node.name)
     let destination = makePlace(layout)
     let move = BoxMove(moves, from: source.layout, to: layout)
     emit(

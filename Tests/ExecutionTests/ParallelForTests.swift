@@ -1,0 +1,40 @@
+import Execution
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite(.tags(.pure)) struct ParallelForTests {
+  private struct Failure: Error, Equatable { var index: Int }
+
+  @Test("every index is computed once, whatever the number of threads", arguments: [1, 2, 3, 16])
+  func everyIndexOnce(threads: Int) throws {
+    let counts = Mutex([Int](repeating: 0, count: 37))
+    try parallelFor(count: 37, threads: threads) { index in counts.withLock { $0[index] += 1 } }
+    #expect(counts.withLock { $0 } == Array(repeating: 1, count: 37))
+  }
+
+  @Test("values come in the order of their indices", arguments: [1, 2, 5])
+  func ordered(threads: Int) throws {
+    #expect(try parallelMap(count: 20, threads: threads) { $0 * $0 } == (0..<20).map { $0 * $0 })
+  }
+
+  @Test("the error of the lowest index is thrown", arguments: [1, 2, 8])
+  func lowestError(threads: Int) {
+    #expect(throws: Failure(index: 3)) {
+      try parallelFor(count: 50, threads: threads) { index in
+        if index >= 3 { throw Failure(index: index) }
+      }
+    }
+  }
+
+  @Test("nothing to do is no error")
+  func empty() throws {
+    #expect(try parallelMap(count: 0, threads: 4) { $0 } == [])
+  }
+
+  @Test("micro-batches cover the images, the last one with the rest")
+  func ranges() {
+    #expect(MicroBatches(images: 10, size: 4).ranges == [0..<4, 4..<8, 8..<10])
+    #expect(MicroBatches(images: 0, size: 4).ranges.isEmpty)
+  }
+}

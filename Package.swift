@@ -60,7 +60,7 @@ let modules: [Module] = [
   // Floor 2: networks.
   module(
     "NetworkGraph", in: "Networks", "Quantities", "Tensors", numeric: true,
-    testing: ["ONNXFormat"]),
+    testing: ["ONNXFormat", "NetworkTestSupport"]),
   module("ONNXSchema", in: "Networks", .protobuf, tests: false),
   module("ONNXFormat", in: "Networks", "ONNXSchema", "NetworkGraph", "Tensors", .protobuf),
   module("Execution", in: "Networks", "NetworkGraph", "Tensors", numeric: true),
@@ -73,7 +73,7 @@ let modules: [Module] = [
   module("Allocation", in: "Pruning", "Solvers", "NetworkGraph", "Quantities", "Devices", numeric: true),
   module(
     "Surgery", in: "Pruning", "NetworkGraph", "Tensors", numeric: true,
-    testing: ["ONNXFormat", "Execution", "OneDNNBackend", "Quantities"]),
+    testing: ["ONNXFormat", "Execution", "OneDNNBackend", "Quantities", "NetworkTestSupport"]),
   module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "NetworkGraph", "ONNXFormat",
@@ -146,11 +146,14 @@ let tests = modules.filter(\.hasTests).map { module -> Target in
 let support = Target.target(
   name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport",
   swiftSettings: settings)
+let networkSupport = Target.target(
+  name: "NetworkTestSupport", dependencies: ["NetworkGraph", "Tensors", "TestSupport"],
+  path: "Tests/NetworkTestSupport", swiftSettings: settings)
 
 // DEVELOPMENT ONLY: build a subset (removed before release).
 let only = Context.environment["ESPALIER_ONLY"].map { Set($0.split(separator: ",").map(String.init)) }
 let kept = modules.filter { m in only?.contains(m.name) ?? true }
-let selected = (targets + tests + [support]).filter { t in
+let selected = (targets + tests + [support, networkSupport]).filter { t in
   guard let only else { return true }
   if t.name == "TestSupport" { return true }
   var needed = only

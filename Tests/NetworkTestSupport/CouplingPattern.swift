@@ -1,0 +1,138 @@
+import NetworkGraph
+
+/// One way in which channels are tied to each other, each as the smallest network that has it.
+public enum CouplingPattern: String, CaseIterable, Sendable {
+  /// Layers one after the other, with every elementwise operator between.
+  case chain
+  /// A sum of a value and a layer's output.
+  case residual
+  /// A shortcut with a layer of its own.
+  case convolutionShortcut
+  /// A shortcut without weights: every second row and column, zero channels on both sides.
+  case paddedShortcut
+  case depthwise
+  /// A depthwise convolution that makes two channels of each.
+  case depthwiseMultiplier
+  /// Rows and columns become inputs of a fully connected layer.
+  case flatten
+  /// The same by two reshapes, and a weight that is not transposed.
+  case reshape
+  /// A convolution in two groups of several channels.
+  case groupedConvolution
+  /// Channels 1..<5 of eight go one way, all eight the other.
+  case channelSlice
+  /// A sum with one constant per channel.
+  case constantAdd
+  /// One weight for two layers.
+  case sharedWeights
+  case channelSoftmax
+  case channelMean
+
+  public func network(seed: UInt64 = 1) throws -> Network {
+    var builder = NetworkBuilder(rawValue, input: [3, 6, 6], seed: seed)
+    let stem = try builder.convolution(builder.input, outputs: 8, name: "stem")
+    let x = try builder.relu(stem, name: "stem.relu")
+    switch self {
+    case .chain: return try Self.chain(x, &builder)
+    case .residual:
+      let inner = try builder.convolution(x, outputs: 6, name: "inner")
+      let outer = try builder.convolution(
+        builder.batchNormalization(inner, name: "norm"), outputs: 8, name: "outer")
+      return try builder.classifier(builder.add(x, outer, name: "sum"))
+    case .convolutionShortcut:
+      let inner = try builder.convolution(x, outputs: 6, stride: 2, name: "inner")
+      let outer = try builder.convolution(inner, outputs: 10, name: "outer")
+      let short = try builder.convolution(x, outputs: 10, kernel: 1, stride: 2, name: "shortcut")
+      return try builder.classifier(builder.add(outer, short, name: "sum"))
+    case .paddedShortcut: return try Self.paddedShortcut(x, &builder)
+    case .depthwise, .depthwiseMultiplier:
+      let outputs = self == .depthwise ? 8 : 16
+      let deep = try builder.convolution(x, outputs: outputs, groups: 8, name: "depthwise")
+      let point = try builder.convolution(
+        builder.batchNormalization(deep, name: "norm"), outputs: 5, kernel: 1, name: "pointwise")
+      return try builder.classifier(point)
+    case .flatten:
+      let hidden = try builder.gemm(builder.flatten(x), outputs: 7, name: "hidden")
+      return try builder.finished(builder.gemm(hidden, outputs: 3, name: "classifier"))
+    case .reshape: return try Self.reshape(x, &builder)
+    case .groupedConvolution:
+      let grouped = try builder.convolution(x, outputs: 6, groups: 2, name: "grouped")
+      let next = try builder.convolution(grouped, outputs: 5, name: "next")
+      return try builder.classifier(next)
+    case .channelSlice:
+      let slice = Slice(ranges: [.init(axis: 1, start: 1, end: 5)])
+      let part = try builder.apply(.slice(slice), to: [x], name: "slice")
+      let narrow = try builder.convolution(part, outputs: 4, name: "narrow")
+      let wide = try builder.convolution(x, outputs: 4, name: "wide")
+      return try builder.classifier(builder.add(narrow, wide, name: "sum"))
+    case .constantAdd:
+      let constant = builder.constant("offsets", [8, 1, 1])
+      let sum = try builder.add(x, constant, name: "sum")
+      return try builder.classifier(builder.convolution(sum, outputs: 4, name: "next"))
+    case .sharedWeights:
+      let weight = builder.constant("shared", [8, 8, 3, 3], in: -0.3...0.3)
+      let once = try builder.convolution(x, weight: weight, name: "once")
+      let twice = try builder.convolution(
+        builder.relu(once, name: "between"), weight: weight, name: "twice")
+      return try builder.classifier(twice)
+    case .channelSoftmax, .channelMean:
+      let next = try builder.convolution(x, outputs: 4, name: "next")
+      let operation: Operator =
+        self == .channelSoftmax
+        ? .softmax(Softmax(axis: 1)) : .reduceMean(ReduceMean(axes: [1], keepsAxes: true))
+      return try builder.classifier(builder.apply(operation, to: [next], name: "across"))
+    }
+  }
+
+  private static func chain(_ x: ValueID, _ builder: inout NetworkBuilder) throws -> Network {
+    let functions: [Activation] = [
+      .clip(0, 6), .leakyRelu(alpha: 0.1), .sigmoid, .tanh, .hardSigmoid(alpha: 0.2, beta: 0.5),
+      .hardSwish,
+    ]
+    var x = x
+    for function in functions {
+      let name = function.name.lowercased()
+      x = try builder.convolution(x, outputs: 5, bias: false, name: "\(name).conv")
+      x = try builder.batchNormalization(x, name: "\(name).norm")
+      x = try builder.apply(.activation(function), to: [x], name: name)
+    }
+    let window = Pooling(kind: .maximum, kernel: [2, 2], strides: [2, 2])
+    x = try builder.apply(.pooling(window), to: [x], name: "window")
+    x = try builder.convolution(x, outputs: 4, name: "last")
+    let mean = ReduceMean(axes: [2, 3], keepsAxes: false)
+    x = try builder.apply(.reduceMean(mean), to: [x], name: "mean")
+    return try builder.finished(builder.gemm(x, outputs: 3, name: "classifier"))
+  }
+
+  /// Two widenings, 8 → 12 → 20, so that a border of the first is in the middle of the second.
+  private static func paddedShortcut(
+    _ x: ValueID, _ builder: inout NetworkBuilder
+  ) throws -> Network {
+    var x = x
+    for (stage, (outputs, border)) in [(12, 2), (20, 4)].enumerated() {
+      let outer = try builder.convolution(
+        builder.convolution(x, outputs: 6, stride: 2, name: "inner\(stage)"), outputs: outputs,
+        name: "outer\(stage)")
+      let rows = Slice(ranges: [
+        .init(axis: 2, start: 0, end: stage == 0 ? 6 : 3, step: 2),
+        .init(axis: 3, start: 0, end: stage == 0 ? 6 : 3, step: 2),
+      ])
+      let slice = try builder.apply(.slice(rows), to: [x], name: "slice\(stage)")
+      let borders = [0, border, 0, 0]
+      let pad = try builder.apply(
+        .pad(Pad(before: borders, after: borders)), to: [slice], name: "pad\(stage)")
+      x = try builder.relu(builder.add(outer, pad, name: "sum\(stage)"), name: "relu\(stage)")
+    }
+    return try builder.classifier(x)
+  }
+
+  /// [N, 8, 6, 6] → [N, 8, 36] → [N, 288] → Gemm.
+  private static func reshape(_ x: ValueID, _ builder: inout NetworkBuilder) throws -> Network {
+    let rows = try builder.apply(
+      .reshape(Reshape(target: .batched([8, 36]))), to: [x], name: "rows")
+    let flat = try builder.apply(
+      .reshape(Reshape(target: .batched([288]))), to: [rows], name: "flat")
+    let hidden = try builder.gemm(flat, outputs: 7, transposesWeight: false, name: "hidden")
+    return try builder.finished(builder.gemm(hidden, outputs: 3, name: "classifier"))
+  }
+}

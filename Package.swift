@@ -64,13 +64,16 @@ let modules: [Module] = [
   module("ONNXSchema", in: "Networks", .protobuf, tests: false),
   module("ONNXFormat", in: "Networks", "ONNXSchema", "NetworkGraph", "Tensors", .protobuf),
   module("Execution", in: "Networks", "NetworkGraph", "Tensors", numeric: true),
-  module("OneDNNBackend", in: "Networks", "COneDNN", "Execution", "NetworkGraph", "Tensors", numeric: true),
+  module(
+    "OneDNNBackend", in: "Networks", "COneDNN", "Execution", "NetworkGraph", "Tensors",
+    numeric: true),
   module("Datasets", in: "Networks", "Tensors", "Digests", "CZip", .yams, numeric: true),
 
   // Floor 3: the science.
   module("Devices", in: "Pruning", "Quantities", .yams),
   module("Importance", in: "Pruning", "LinearAlgebra", "Tensors", "Digests", numeric: true),
-  module("Allocation", in: "Pruning", "Solvers", "NetworkGraph", "Quantities", "Devices", numeric: true),
+  module(
+    "Allocation", in: "Pruning", "Solvers", "NetworkGraph", "Quantities", "Devices", numeric: true),
   module(
     "Surgery", in: "Pruning", "NetworkGraph", "Tensors", numeric: true,
     testing: ["ONNXFormat", "Execution", "OneDNNBackend", "Quantities", "NetworkTestSupport"]),
@@ -83,32 +86,36 @@ let modules: [Module] = [
   Module(
     name: "Migrations", path: "migrations",
     resources: [.embedInCode("0001_initial.sql")], hasTests: false),
-  module("Postgres", in: "Cluster", "CLibPQ", .logging),
+  module("Processes", in: "Cluster", tests: false),
+  module("Postgres", in: "Cluster", "CLibPQ", "Processes", .logging),
   module("JobEngine", in: "Cluster", "Postgres", "Migrations", "Digests"),
   module("Catalogue", in: "Cluster", "Postgres", "Migrations", "Quantities"),
   module("ZeroMQ", in: "Cluster", "CZeroMQ"),
   module("Messaging", in: "Cluster", "ZeroMQ", "Digests", .protobuf, .logging),
   module(
-    "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "OneDNNBackend", "Digests",
-    .logging, tests: false),
+    "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "Digests", .logging,
+    tests: false),
   module(
     "CoordinatorService", in: "Cluster", "Messaging", "Pipeline", "JobEngine", "Catalogue",
-    "Postgres", "Digests", .logging, tests: false),
+    "Postgres", "Processes", "Digests", .logging, tests: false),
 
   // The executables: composition roots.
   Module(
     name: "espalier-coordinator", kind: .executable, path: "coordinator",
     dependencies: [
-      "CoordinatorService", "Postgres", .argumentParser, .logging, .unixSignals,
+      "CoordinatorService", "Postgres", "OneDNNBackend", "LinearAlgebra", .argumentParser, .logging,
+      .unixSignals,
     ], hasTests: false),
   Module(
     name: "espalier-worker", kind: .executable, path: "worker",
-    dependencies: ["WorkerService", .argumentParser, .logging, .unixSignals], hasTests: false),
+    dependencies: [
+      "WorkerService", "OneDNNBackend", "LinearAlgebra", .argumentParser, .logging, .unixSignals,
+    ], hasTests: false),
   Module(
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
-      "CoordinatorService", "WorkerService", "Catalogue", "Postgres", "Pipeline", "OneDNNBackend",
-      .argumentParser, .logging, .unixSignals,
+      "CoordinatorService", "WorkerService", "Catalogue", "Postgres", "Processes", "Pipeline",
+      "OneDNNBackend", .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]
 
@@ -151,19 +158,26 @@ let networkSupport = Target.target(
   path: "Tests/NetworkTestSupport", swiftSettings: settings)
 
 // DEVELOPMENT ONLY: build a subset (removed before release).
-let only = Context.environment["ESPALIER_ONLY"].map { Set($0.split(separator: ",").map(String.init)) }
+let only = Context.environment["ESPALIER_ONLY"].map {
+  Set($0.split(separator: ",").map(String.init))
+}
 let kept = modules.filter { m in only?.contains(m.name) ?? true }
 let selected = (targets + tests + [support, networkSupport]).filter { t in
   guard let only else { return true }
   if t.name == "TestSupport" { return true }
   var needed = only
   while true {
-    let more = modules.filter { needed.contains($0.name) }.flatMap { ($0.dependencies + (only.contains($0.name) ? $0.testDependencies : [])).compactMap { d -> String? in
-      if case .byNameItem(let n, _) = d { return n } else { return nil } } }
+    let more = modules.filter { needed.contains($0.name) }.flatMap {
+      ($0.dependencies + (only.contains($0.name) ? $0.testDependencies : [])).compactMap {
+        d -> String? in
+        if case .byNameItem(let n, _) = d { return n } else { return nil }
+      }
+    }
     if needed.isSuperset(of: more) { break }
     needed.formUnion(more)
   }
-  return needed.contains(t.name) || (t.name.hasSuffix("Tests") && only.contains(String(t.name.dropLast(5))))
+  return needed.contains(t.name)
+    || (t.name.hasSuffix("Tests") && only.contains(String(t.name.dropLast(5))))
 }
 
 let package = Package(

@@ -65,7 +65,7 @@ struct EspalierWorker: AsyncParsableCommand {
   private func watchParent() {
     Thread.detachNewThread {
       while FileHandle.standardInput.availableData.count > 0 {}
-      exit(0)
+      Foundation.exit(0)
     }
   }
 }

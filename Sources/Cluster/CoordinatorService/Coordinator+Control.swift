@@ -36,10 +36,7 @@ extension Coordinator {
         let sweep = try await submit(definition)
         return .ok(try CanonicalJSON.encode(SweepAnswer(id: sweep.id, state: "\(sweep.state)")))
       case .cancel(let name):
-        guard let sweep = try await cancel(name) else {
-          return .failed(
-            code: "unknownSweep", message: "there is no sweep '\(name)'; see `espalier sweeps`")
-        }
+        let sweep = try await cancel(name)
         return .ok(try CanonicalJSON.encode(SweepAnswer(id: sweep.id, state: "\(sweep.state)")))
       case .status: return .ok(try CanonicalJSON.encode(status))
       case .drain: return .ok(Data("{}".utf8))

@@ -1,32 +1,36 @@
 import Catalogue
 import Digests
 import Foundation
+import Importance
 import JobEngine
+import Logging
+import Messaging
 import Pipeline
+import Quantities
 
 extension Coordinator {
   /// Writes down what a sweep found: scores, variants, and that it is done.
   func finish(_ id: String, _ definition: SweepDefinition, _ report: SweepReport) async throws {
     let key = try definition.scoresKey
     try await stores.scores.save(
-      ScoreRecord(
-        key: key, modelDigest: definition.model.digest, dataDigest: definition.calibration.digest,
-        tapKind: definition.recipe.taps.rawValue, scores: report.scores,
-        provenance: provenance(definition)))
+      Scores(
+        report.scores, key: key, definition: definition,
+        provenance: try CanonicalJSON.encode(provenance(definition))), sweep: id)
     let recipe = try CanonicalJSON.encode(definition.recipe)
-    for variant in report.variants {
-      try await stores.variants.save(
-        Variant(variant, sweep: id, definition: definition), sweepID: id, recipe: recipe)
+    for report in report.variants {
+      var variant = Variant(report, sweep: id, definition: definition)
+      variant.recipe = recipe
+      _ = try await stores.variants.save(variant)
     }
-    try await stores.sweeps.complete(
-      id, scoresKey: key, report: try CanonicalJSON.encode(SweepOutcome(report)))
+    try await stores.sweeps.complete(id, report: try CanonicalJSON.encode(SweepOutcome(report)))
     logger.notice("sweep completed", metadata: ["sweep.id": "\(id)", "name": "\(definition.name)"])
   }
 
   /// What the bits of the scores depend on beside model, data and recipe.
   private func provenance(_ definition: SweepDefinition) -> [String: String] {
     let sets = Set(connectedWorkers.map(\.hello.backend.instructionSet)).sorted()
-    let versions = Set(connectedWorkers.map { "\($0.hello.backend.name) \($0.hello.backend.version)" })
+    let versions = Set(
+      connectedWorkers.map { "\($0.hello.backend.name) \($0.hello.backend.version)" })
     return [
       "tile_size": "\(definition.recipe.tileSize)",
       "micro_batch": "\(definition.recipe.microBatch)",
@@ -63,5 +67,42 @@ extension SweepDefinition {
         recipe.taps.rawValue, "\(recipe.tileSize)", "\(recipe.microBatch)", "\(recipe.beta)",
       ])
     }
+  }
+}
+
+extension Scores {
+  init(
+    _ scores: ImportanceScores, key: Digest, definition: SweepDefinition, provenance: Data
+  ) {
+    self.init(
+      key: key.hex, modelDigest: definition.model.digest.hex,
+      dataDigest: definition.calibration.digest.hex, taps: scores.taps,
+      tapKind: definition.recipe.taps.rawValue, estimator: scores.estimator.rawValue,
+      samples: scores.samples, matrix: scores.nhsic.flatMap(\.self),
+      importance: scores.importance, digest: scores.digest.hex, provenance: provenance)
+  }
+}
+
+extension Variant {
+  init(_ report: VariantReport, sweep: String, definition: SweepDefinition) {
+    self.init(
+      sweepID: sweep, device: report.device, deviceClass: report.deviceClass,
+      status: Status(rawValue: report.status.rawValue) ?? .failed, reason: report.reason,
+      model: definition.model.name, modelDigest: definition.model.digest.hex)
+    macs = report.macs?.count
+    parameters = report.parameters?.count
+    modelBytes = report.modelBytes?.count
+    peakActivationBytes = report.peakActivationBytes?.count
+    accuracy = report.correct?.accuracy
+    accuracyBefore = report.correctBefore?.accuracy
+    baselineAccuracy = report.baseline?.accuracy
+    images = report.correct?.images
+    objective = report.objective
+    bound = report.bound
+    gap = report.gap
+    widths = report.widths
+    budgets = report.budgets.mapValues { BudgetUse(limit: $0.limit, used: $0.used) }
+    strategy = report.strategy
+    digest = report.digest?.hex
   }
 }

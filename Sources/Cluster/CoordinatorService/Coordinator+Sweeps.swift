@@ -33,22 +33,23 @@ extension Coordinator {
   }
 
   /// Accepts a sweep, or finds the one that was asked for before.
-  func submit(_ data: Data) async throws -> SweepRecord {
+  func submit(_ data: Data) async throws -> Sweep {
     let definition = try CanonicalJSON.decode(SweepDefinition.self, from: data)
     // Everything that can be wrong with it is found before it is written down.
     _ = try pipeline(definition)
-    let sweep = try await stores.sweeps.submit(
+    let sweep = try await stores.sweeps.create(
       name: definition.name, definition: data, key: try definition.key)
     if sweep.state == .running, sweeps[sweep.id] == nil { try await start(sweep) }
     return sweep
   }
 
-  func cancel(_ nameOrID: String) async throws -> SweepRecord? {
-    guard let sweep = try await stores.sweeps.find(nameOrID) else { return nil }
+  /// Gives up a sweep; jobs that other sweeps need go on.
+  func cancel(_ nameOrID: String) async throws -> Sweep {
+    let sweep = try await stores.sweeps.find(nameOrID)
     guard sweep.state == .running else { return sweep }
-    try await stores.jobs.cancel(sweep: sweep.id)
-    try await stores.sweeps.cancel(sweep.id)
     sweeps[sweep.id] = nil
+    try await stores.sweeps.cancel(sweep.id)
+    recall(try await stores.jobs.cancel(sweep: sweep.id))
     return try await stores.sweeps.find(sweep.id)
   }
 
@@ -58,7 +59,7 @@ extension Coordinator {
       definition, network: try ONNXModel.decode(data, name: definition.model.name))
   }
 
-  private func start(_ sweep: SweepRecord) async throws {
+  private func start(_ sweep: Sweep) async throws {
     let definition = try CanonicalJSON.decode(SweepDefinition.self, from: sweep.definition)
     sweeps[sweep.id] = ActiveSweep(pipeline: try pipeline(definition))
     try await advance(sweep.id)
@@ -120,10 +121,10 @@ extension Coordinator {
   private func ask(_ jobs: [Job], _ sweep: inout ActiveSweep, _ id: String) async throws -> Bool {
     let new = jobs.filter { !sweep.asked.contains($0.key) }
     guard !new.isEmpty else { return false }
-    let summary = try await stores.jobs.enqueue(new.map { JobSpecification($0) }, sweep: id)
+    let outcome = try await stores.jobs.enqueue(new.map { JobSpecification($0) }, sweep: id)
     sweep.asked.formUnion(new.map(\.key))
-    if let stage = new.last?.stage { try await stores.sweeps.setStage(id, stage: stage.rawValue) }
-    return summary.reused > 0
+    if let stage = new.last?.stage { try await stores.sweeps.setStage(stage.rawValue, sweep: id) }
+    return outcome.reused > 0
   }
 
   /// Does a reduction here and records it like any job, so that it is not done again either.
@@ -136,8 +137,8 @@ extension Coordinator {
     do {
       let output = try await Job.run(payload: job.payload, on: bench)
       try await stores.jobs.record(
-        JobSpecification(job), sweep: id,
-        result: JobResult(summary: output.summary, artifacts: output.artifacts))
+        JobSpecification(job),
+        result: JobResult(summary: output.summary, artifacts: output.artifacts), sweep: id)
       sweep.results.outputs[job.key] = output
     } catch {
       logger.error("reduction failed", metadata: ["label": "\(job.label)", "error": "\(error)"])

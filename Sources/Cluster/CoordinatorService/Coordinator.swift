@@ -65,6 +65,8 @@ public actor Coordinator {
   /// - Throws: `PostgresError` when the database is lost for good: nothing is lost with it, and the
   ///   next coordinator goes on.
   public func run() async throws {
+    // Whoever is there will say hello again.
+    try await stores.workers.allGone()
     try await resume()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await self.serve() }
@@ -85,7 +87,9 @@ public actor Coordinator {
     }
     for peer in workers.keys { send(.drain, to: peer) }
     // What they hold goes back at once, for whoever comes next.
-    for session in workers.values { _ = try? await stores.jobs.release(worker: session.hello.workerID) }
+    for session in workers.values {
+      _ = try? await stores.jobs.release(worker: session.hello.workerID)
+    }
     try? await Task.sleep(for: .milliseconds(100))
     link.close()
   }
@@ -95,14 +99,17 @@ public actor Coordinator {
     workers = workers.filter { $0.value.hello.workerID != workerID }
     do {
       let count = try await stores.jobs.release(worker: workerID)
-      try await stores.workers.markGone(workerID)
+      try await stores.workers.gone(workerID)
       if count > 0 {
-        logger.notice("jobs of a dead worker go back", metadata: ["worker.id": "\(workerID)", "jobs": "\(count)"])
+        logger.notice(
+          "jobs of a dead worker go back",
+          metadata: ["worker.id": "\(workerID)", "jobs": "\(count)"])
       }
       isIdle = false
       try await dispatch()
     } catch {
-      logger.error("cannot release jobs", metadata: ["worker.id": "\(workerID)", "error": "\(error)"])
+      logger.error(
+        "cannot release jobs", metadata: ["worker.id": "\(workerID)", "error": "\(error)"])
     }
   }
 
@@ -139,7 +146,9 @@ public actor Coordinator {
       if let reply = server.reply(to: message) { send(reply, to: peer) }
     case .hello(let hello):
       workers[peer] = WorkerSession(hello: hello)
-      try await stores.workers.upsert(WorkerRecord(hello))
+      try await stores.workers.connected(
+        id: hello.workerID, processID: Int(hello.processID), host: hello.host,
+        identity: try CanonicalJSON.encode(BackendIdentity(hello)), threads: hello.threads)
       logger.info("worker", metadata: ["worker.id": "\(hello.workerID)"])
       send(
         .welcome(
@@ -155,34 +164,33 @@ public actor Coordinator {
     case .goodbye:
       if let session = workers.removeValue(forKey: peer) {
         _ = try await stores.jobs.release(worker: session.hello.workerID)
-        try await stores.workers.markGone(session.hello.workerID)
+        try await stores.workers.gone(session.hello.workerID)
       }
     }
   }
 
-  private func renew(_ jobs: [JobReference], of peer: PeerID) async throws {
+  private func renew(_ jobs: [WireReference], of peer: PeerID) async throws {
     guard let worker = workers[peer]?.hello.workerID else { return }
     let held = try await stores.jobs.extend(
-      worker: worker, references: jobs.map(LeaseReference.init),
-      duration: configuration.leaseDuration)
-    try await stores.workers.touch(worker)
-    let still = Set(held.map(JobReference.init))
+      worker: worker, references: jobs.map(\.lease), duration: configuration.leaseDuration)
+    try await stores.workers.seen([worker])
+    let still = Set(held.map(\.message))
     for job in jobs where !still.contains(job) { send(.cancel(job), to: peer) }
     workers[peer]?.held.formUnion(still)
   }
 
   private func complete(
-    _ job: JobReference, summary: Data, artifacts: [Digest], from peer: PeerID
+    _ job: WireReference, summary: Data, artifacts: [Digest], from peer: PeerID
   ) async throws {
     guard let worker = workers[peer]?.hello.workerID else { return }
     let accepted = try await stores.jobs.complete(
-      LeaseReference(job), worker: worker,
+      job.lease, worker: worker,
       result: JobResult(summary: summary, artifacts: artifacts))
     try await settled(job, accepted: accepted, peer: peer)
   }
 
   private func fail(
-    _ job: JobReference, _ failure: JobFailure, _ retryable: Bool, from peer: PeerID
+    _ job: WireReference, _ failure: JobFailure, _ retryable: Bool, from peer: PeerID
   ) async throws {
     guard let worker = workers[peer]?.hello.workerID else { return }
     logger.notice(
@@ -191,13 +199,13 @@ public actor Coordinator {
         "job.id": "\(job.id)", "attempt": "\(job.attempt)", "worker.id": "\(worker)",
         "error": "\(failure.message)",
       ])
-    let accepted = try await stores.jobs.fail(
-      LeaseReference(job), worker: worker, failure: failure,
+    let state = try await stores.jobs.fail(
+      job.lease, worker: worker, failure: failure,
       verdict: retryable ? .retry(after: .seconds(1)) : .discard)
-    try await settled(job, accepted: accepted, peer: peer)
+    try await settled(job, accepted: state != nil, peer: peer)
   }
 
-  private func settled(_ job: JobReference, accepted: Bool, peer: PeerID) async throws {
+  private func settled(_ job: WireReference, accepted: Bool, peer: PeerID) async throws {
     send(.acknowledged(job, accepted: accepted), to: peer)
     workers[peer]?.held.remove(job)
     for id in sweeps.keys { sweeps[id]?.outstanding -= 1 }
@@ -221,10 +229,12 @@ public actor Coordinator {
           isIdle = true
           return
         }
-        let reference = JobReference(job.reference)
+        let reference = job.reference.message
         workers[peer]?.held.insert(reference)
         send(
-          .assign(reference, stage: job.stage, label: job.label, payload: job.payload), to: peer)
+          .assign(
+            reference, stage: job.specification.stage, label: job.specification.label,
+            payload: job.specification.payload), to: peer)
       }
     }
   }
@@ -232,6 +242,16 @@ public actor Coordinator {
   func jobsMayBeThere() async throws {
     isIdle = false
     try await dispatch()
+  }
+
+  /// Tells workers that jobs they hold are no longer wanted.
+  func recall(_ jobs: [(worker: String, reference: JobEngine.JobReference)]) {
+    for (worker, reference) in jobs {
+      for (peer, session) in workers where session.hello.workerID == worker {
+        send(.cancel(reference.message), to: peer)
+        workers[peer]?.held.remove(reference.message)
+      }
+    }
   }
 
   private func send(_ message: CoordinatorMessage, to peer: PeerID) {
@@ -248,7 +268,7 @@ public actor Coordinator {
 /// A worker as the coordinator sees it.
 struct WorkerSession: Sendable {
   let hello: WorkerHello
-  var held: Set<JobReference> = []
+  var held: Set<WireReference> = []
   /// A lease for it is under way.
   var isLeasing = false
 }
@@ -259,4 +279,25 @@ private struct StoredArtifacts: ArtifactAccess {
 
   func data(for digest: Digest) async throws -> Data { try store.data(for: digest) }
   func store(_ data: Data) async throws -> Digest { try store.put(data) }
+}
+
+/// An attempt as messages name it.
+typealias WireReference = Messaging.JobReference
+
+extension Messaging.JobReference {
+  /// The same attempt, as the database names it.
+  var lease: JobEngine.JobReference { .init(id: id, attempt: attempt) }
+}
+
+extension JobEngine.JobReference {
+  /// The same attempt, as messages name it.
+  var message: WireReference { .init(id: id, attempt: attempt) }
+}
+
+extension BackendIdentity {
+  init(_ hello: WorkerHello) {
+    self.init(
+      name: hello.backend.name, version: hello.backend.version,
+      instructionSet: hello.backend.instructionSet)
+  }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Processes
 import Synchronization
 
 /// Worker processes on this machine: started with the coordinator, started again when they die.
@@ -8,7 +9,9 @@ import Synchronization
 /// coordinator that is killed leaves no orphans.
 public final class LocalWorkers: Sendable {
   private struct State {
-    var processes: [Int: Process] = [:]
+    var processes: [Int: ChildProcess] = [:]
+    /// Our ends of the workers' standard inputs.
+    var pipes: [Int: Int32] = [:]
     var isStopping = false
   }
 
@@ -44,28 +47,41 @@ public final class LocalWorkers: Sendable {
   public func stop() {
     state.withLock { state in
       state.isStopping = true
-      for process in state.processes.values where process.isRunning { process.terminate() }
+      for process in state.processes.values { process.signal(SIGTERM) }
     }
   }
 
   private func launch(_ slot: Int, generation: Int) throws {
     let name = "local-\(slot)-\(ProcessInfo.processInfo.processIdentifier).\(generation)"
-    let process = Process()
-    process.executableURL = executable
-    process.arguments = arguments + ["--name", name, "--exit-with-parent"]
-    process.standardInput = Pipe()
-    let output = try Self.appending(to: log)
-    process.standardOutput = output
-    process.standardError = output
-    process.terminationHandler = { [weak self] process in
-      try? output.close()
-      self?.ended(slot, generation: generation, name: name, status: process.terminationStatus)
+    let output = try LogFile(log)
+    var pipe: [Int32] = [0, 0]
+    guard pipe2(&pipe) else {
+      throw StateError(.unusable, "no pipe for a worker: \(String(cString: strerror(errno)))")
     }
-    try process.run()
-    state.withLock { $0.processes[slot] = process }
+    let process = try ChildProcess.spawn(
+      [executable.path(percentEncoded: false)] + arguments
+        + ["--name", name, "--exit-with-parent"],
+      environment: ProcessInfo.processInfo.environment, input: pipe[0], output: output.descriptor,
+      ownSession: true)
+    close(pipe[0])
+    state.withLock { state in
+      state.processes[slot] = process
+      if let old = state.pipes.updateValue(pipe[1], forKey: slot) { close(old) }
+    }
+    Thread.detachNewThread { [weak self] in
+      let status = (try? process.wait()) ?? -1
+      self?.ended(slot, generation: generation, name: name, status: status)
+    }
+  }
+
+  private func pipe2(_ ends: inout [Int32]) -> Bool {
+    guard pipe(&ends) == 0 else { return false }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return true
   }
 
   private func ended(_ slot: Int, generation: Int, name: String, status: Int32) {
+    state.withLock { $0.processes[slot] = nil }
     guard !state.withLock({ $0.isStopping }) else { return }
     logger.warning("a worker died", metadata: ["worker.id": "\(name)", "status": "\(status)"])
     died(name)
@@ -79,14 +95,5 @@ public final class LocalWorkers: Sendable {
         self.logger.error("cannot start a worker", metadata: ["error": "\(error)"])
       }
     }
-  }
-
-  private static func appending(to log: URL) throws -> FileHandle {
-    let path = log.path(percentEncoded: false)
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw StateError(.unusable, "cannot write \(path): \(String(cString: strerror(errno)))")
-    }
-    return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 }

@@ -35,6 +35,9 @@ public actor Worker {
   private let bench: Workbench
   private let logger: Logger
   private var held: [JobReference] = []
+  /// Reports that the coordinator has not acknowledged: a message can be lost with a connection, so
+  /// they are sent again with every heartbeat.
+  private var reports: [JobReference: WorkerMessage] = [:]
   private var cancelled: Set<JobReference> = []
   private var heartbeat: Task<Void, Never>?
   private var isDraining = false
@@ -69,11 +72,13 @@ public actor Worker {
         case .assign(let job, let stage, let label, let payload):
           held.append(job)
           continuation.yield(Assignment(job: job, stage: stage, label: label, payload: payload))
-        case .cancel(let job): cancelled.insert(job)
-        case .drain: isDraining = true
+        case .acknowledged(let job, _): settle(job)
+        case .cancel(let job):
+          cancelled.insert(job)
+          reports[job] = nil
+        case .drain: drain()
         default: break
         }
-        if isDraining && held.isEmpty { break }
       }
     } onCancel: {
       continuation.finish()
@@ -82,17 +87,12 @@ public actor Worker {
     }
     continuation.finish()
     await labour.value
-    try? link.send(.goodbye)
-    link.close()
   }
 
   /// Finishes what is held and leaves.
   public func drain() {
     isDraining = true
-    if held.isEmpty {
-      try? link.send(.goodbye)
-      link.close()
-    }
+    leaveIfDone()
   }
 
   private struct Assignment: Sendable {
@@ -117,6 +117,7 @@ public actor Worker {
     heartbeat = Task {
       while !Task.isCancelled {
         try? self.link.send(.heartbeat(self.held))
+        for report in self.reports.values { try? self.link.send(report) }
         try? await Task.sleep(for: interval)
       }
     }
@@ -124,26 +125,37 @@ public actor Worker {
 
   private func perform(_ assignment: Assignment) async {
     let job = assignment.job
-    defer {
-      held.removeAll { $0 == job }
-      if isDraining && held.isEmpty {
-        try? link.send(.goodbye)
-        link.close()
-      }
-    }
-    if cancelled.remove(job) != nil { return }
+    if cancelled.remove(job) != nil { return settle(job) }
     logger.debug("job", metadata: ["job.id": "\(job.id)", "label": "\(assignment.label)"])
     do {
       let output = try await Job.run(payload: assignment.payload, on: bench)
-      try link.send(.completed(job, summary: output.summary, artifacts: output.artifacts))
+      report(job, .completed(job, summary: output.summary, artifacts: output.artifacts))
     } catch {
-      let failure = JobFault(error)
-      logger.debug(
-        "job failed", metadata: ["job.id": "\(job.id)", "error": "\(failure.message)"])
-      try? link.send(
-        .failed(
-          job, code: failure.code, message: failure.message, retryable: failure.isRetryable))
+      let fault = JobFault(error)
+      logger.debug("job failed", metadata: ["job.id": "\(job.id)", "error": "\(fault.message)"])
+      report(
+        job,
+        .failed(job, code: fault.code, message: fault.message, retryable: fault.isRetryable))
     }
+  }
+
+  private func report(_ job: JobReference, _ message: WorkerMessage) {
+    if cancelled.remove(job) != nil { return settle(job) }
+    reports[job] = message
+    try? link.send(message)
+  }
+
+  /// The job is over, for this worker.
+  private func settle(_ job: JobReference) {
+    reports[job] = nil
+    held.removeAll { $0 == job }
+    leaveIfDone()
+  }
+
+  private func leaveIfDone() {
+    guard isDraining, held.isEmpty else { return }
+    try? link.send(.goodbye)
+    link.close()
   }
 }
 

@@ -24,7 +24,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Which activations are scored.
   public var taps = TapKind.groups
   /// Images in a tile of the kernel matrices, and in a calibration shard.
-  public var tileSize = 125
+  public var tileSize = 128
   /// Temperature of I = exp(−β (r̂ − 1)).
   public var beta = 1.0
   public var utility = UtilityKind.error
@@ -33,12 +33,12 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Positions of each image that enter an input Gram, at most.
   public var gramPositions = 64
   /// Images that the sensitivity of every group is measured on, at most.
-  public var sensitivityImages = 250
+  public var sensitivityImages = 256
   /// Images that run through a network together; part of the recipe because the last bits of a
   /// product may depend on it.
-  public var microBatch = 25
+  public var microBatch = 8
   /// Images in an evaluation shard.
-  public var evaluationShard = 500
+  public var evaluationShard = 512
   /// Stop after allocation.
   public var plansOnly = false
   /// Measure accuracies.

@@ -110,7 +110,7 @@ extension Workbench {
         of: model, at: [model.network.outputs[0]], shard: digest, microBatch: microBatch)
       let shard = try await shard(digest)
       let changed = try await compute {
-        try self.run(network, on: shard, taps: [network.outputs[0]], microBatch: microBatch)
+        try self.runner.run(network, on: shard, taps: [network.outputs[0]], microBatch: microBatch)
       }
       for (a, b) in zip(dense[0].elements, changed[0].elements) {
         sum += Double(a - b) * Double(a - b)

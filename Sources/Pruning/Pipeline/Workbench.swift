@@ -18,9 +18,7 @@ public protocol ArtifactAccess: Sendable {
 /// A bench does one job at a time; what jobs share (decoded networks, features of a tile) stays in
 /// a cache bounded in bytes.
 public final class Workbench: Sendable {
-  public let backend: any Backend
-  /// Compute threads; no result depends on their number.
-  public let threads: Int
+  let runner: NetworkRunner
   let artifacts: any ArtifactAccess
   let cache: ByteCache
   private let queue = DispatchQueue(label: "espalier.compute")
@@ -29,11 +27,14 @@ public final class Workbench: Sendable {
   public init(
     backend: any Backend, threads: Int, artifacts: any ArtifactAccess, cacheBytes: Int = 1 << 30
   ) {
-    self.backend = backend
-    self.threads = threads
+    runner = NetworkRunner(backend: backend, threads: threads)
     self.artifacts = artifacts
     cache = ByteCache(limit: cacheBytes)
   }
+
+  public var backend: any Backend { runner.backend }
+  /// Compute threads; no result depends on their number.
+  var threads: Int { runner.threads }
 
   /// Runs blocking work on the bench's own thread, away from the cooperative pool.
   func compute<Value: Sendable>(
@@ -70,32 +71,9 @@ public final class Workbench: Sendable {
     return try await cache.value(for: key) {
       let images = try await self.shard(shard)
       let features = try await self.compute {
-        try self.run(model.network, on: images, taps: taps, microBatch: microBatch)
+        try self.runner.run(model.network, on: images, taps: taps, microBatch: microBatch)
       }
       return (features, features.reduce(0) { $0 + 4 * $1.count })
-    }
-  }
-
-  /// Runs a network over a shard and returns the values at `taps`, whole.
-  func run(
-    _ network: Network, on shard: ImageShard, taps: [ValueID], microBatch: Int
-  ) throws -> [Tensor] {
-    let options = ExecutionOptions(
-      batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
-    let parts = try MicroBatches(images: shard.count, size: microBatch).map(
-      threads: threads, plan: { try backend.plan(network, options: options) }
-    ) { plan, range in
-      let result = try plan.run(shard.tensor(range))
-      return try taps.map { tap in
-        guard let value = result.values[tap] else {
-          throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")
-        }
-        return value
-      }
-    }
-    return taps.indices.map { tap in
-      let shape = [shard.count] + network[taps[tap]].shape.resolved(batch: 1).dropFirst()
-      return Tensor(shape: shape, elements: parts.flatMap { $0[tap].elements })
     }
   }
 }

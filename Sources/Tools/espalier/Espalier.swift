@@ -16,9 +16,10 @@ struct Espalier: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Run.self, Submit.self, Watch.self, Cancel.self, Sweeps.self, Up.self, Down.self, Status.self,
-      Scores.self, Variants.self, Export.self, Inspect.self, Evaluate.self, Devices.self,
-      Benchmark.self,
+      RunCommand.self, SubmitCommand.self, WatchCommand.self, CancelCommand.self,
+      SweepsCommand.self, UpCommand.self, DownCommand.self, StatusCommand.self,
+      ScoresCommand.self, VariantsCommand.self, ExportCommand.self, InspectCommand.self,
+      EvaluateCommand.self, DevicesCommand.self, BenchmarkCommand.self,
     ])
 }
 

@@ -6,6 +6,7 @@ import Datasets
 import Devices
 import Digests
 import Execution
+import JobEngine
 import Messaging
 import NetworkGraph
 import ONNXFormat
@@ -33,7 +34,8 @@ enum ExitStatus: Int32 {
     case let error as MessagingError: self = error.code == .unreachable ? .unreachable : .failed
     case is ONNXError, is NetworkError, is DatasetError, is DeviceCatalogueError, is QuantityError,
       is PipelineError, is StateError, is ZeroMQError, is InputError, is ConstraintError,
-      is ArtifactError, is ExecutionError, is PostgresError:
+      is CatalogueError,
+      is ArtifactError, is JobEngineError, is ExecutionError, is PostgresError:
       self = .input
     case is CancellationError: self = .interrupted
     case is FailedSweep: self = .failed

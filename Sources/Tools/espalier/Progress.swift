@@ -1,5 +1,4 @@
 import Foundation
-import JobEngine
 
 /// Live progress on standard error: one line that is rewritten on a terminal, a line a change
 /// elsewhere.
@@ -13,7 +12,7 @@ struct Progress {
   /// Shows where a sweep stands.
   ///
   /// - Parameter counts: Jobs by stage and state, with their estimated work.
-  mutating func show(_ stages: [StageCount]) {
+  mutating func show(_ stages: [StageProgress]) {
     let total = stages.reduce(0) { $0 + $1.weight }
     let done = stages.reduce(0) { $0 + $1.completedWeight }
     if firstDone == nil { firstDone = done }
@@ -41,14 +40,15 @@ struct Progress {
     let progress = done - (firstDone ?? 0)
     guard elapsed > 1, progress > 0, total > done else { return "" }
     let seconds = Int((total - done) / progress * elapsed)
-    return seconds < 60 ? "  about \(seconds) s left" : "  about \(seconds / 60) min \(seconds % 60) s left"
+    return seconds < 60
+      ? "  about \(seconds) s left" : "  about \(seconds / 60) min \(seconds % 60) s left"
   }
 
   private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }
 
 /// Jobs of one stage of a sweep.
-struct StageCount {
+struct StageProgress {
   var stage: String
   var jobs: Int
   var completed: Int

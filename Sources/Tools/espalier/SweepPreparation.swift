@@ -29,7 +29,7 @@ struct SweepPreparation {
     var evaluation: ImageDataset?
     if let path = options.evaluation, options.evaluate, !options.planOnly {
       let data = try ImageDataset.read(URL(filePath: path))
-      try Self.checkLabels(data, network: network, file: path)
+      try data.check(for: network)
       evaluation = data
     }
     let definition = SweepDefinition(
@@ -79,7 +79,9 @@ struct SweepPreparation {
     _ network: Network, file: URL, in store: ArtifactStore
   ) throws -> Digest {
     let data = try Data(contentsOf: file)
-    if (try? ONNXModel.decode(data, name: file.lastPathComponent)) != nil { return try store.put(data) }
+    if (try? ONNXModel.decode(data, name: file.lastPathComponent)) != nil {
+      return try store.put(data)
+    }
     return try store.put(try ONNXModel.encode(network))
   }
 
@@ -94,18 +96,15 @@ struct SweepPreparation {
       name: URL(filePath: name).lastPathComponent, digest: dataset.digest, count: dataset.count,
       shape: dataset.shape, shardSize: shardSize, shards: shards)
   }
+}
 
-  /// Labels must be there and name classes that the network has.
-  static func checkLabels(_ data: ImageDataset, network: Network, file: String) throws {
-    guard let labels = data.labels else {
-      throw InputError("\(file): the images have no labels, so accuracies cannot be counted")
-    }
-    let classes = network.outputs.first.map { network[$0].shape.elementsPerImage } ?? 0
-    if let image = labels.firstIndex(where: { !(0..<classes).contains($0) }) {
-      throw InputError(
-        "\(file): image \(image) has label \(labels[image]), but the network has classes 0…\(classes - 1)"
-      )
-    }
+extension ImageDataset {
+  /// Throws unless accuracies of the network can be counted on these images.
+  func check(for network: Network) throws {
+    guard let input = network.inputs.first, let output = network.outputs.first else { return }
+    try check(
+      input: Array(network[input].shape.resolved(batch: 1).dropFirst()),
+      classes: network[output].shape.elementsPerImage)
   }
 }
 

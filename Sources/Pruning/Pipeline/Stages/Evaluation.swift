@@ -36,13 +36,13 @@ struct ShardEvaluation: JobComputation {
     let model = try await bench.model(model)
     let shard = try await bench.shard(shard)
     let count = try await bench.compute {
-      try bench.correctCount(of: model.network, on: shard, microBatch: microBatch)
+      try bench.runner.correctCount(of: model.network, on: shard, microBatch: microBatch)
     }
     return Outcome(count)
   }
 }
 
-extension Workbench {
+extension NetworkRunner {
   /// How many images of a shard the network's first output classifies as labelled.
   ///
   /// - Throws: ``PipelineError`` with `invalidInput` where labels are missing, outside the classes,

@@ -26,7 +26,8 @@ struct InputGrams: JobComputation {
     let layers = model.network.consumerLayers(model.groups).filter { wanted.contains($0.name) }
     let grams = try await bench.compute {
       let inputs = Array(Set(layers.map(\.input))).sorted()
-      let values = try bench.run(model.network, on: shard, taps: inputs, microBatch: microBatch)
+      let values = try bench.runner.run(
+        model.network, on: shard, taps: inputs, microBatch: microBatch)
       let features = Dictionary(uniqueKeysWithValues: zip(inputs, values))
       return try concurrentMap(count: layers.count, threads: bench.threads) { index in
         let layer = layers[index]

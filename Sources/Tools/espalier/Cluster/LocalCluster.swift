@@ -2,6 +2,7 @@ import CoordinatorService
 import Foundation
 import Messaging
 import Postgres
+import Processes
 import ZeroMQ
 
 /// The cluster of a state folder, as the command line starts, finds and stops it.
@@ -60,16 +61,18 @@ struct LocalCluster {
     ]
     for endpoint in listen { arguments += ["--listen", endpoint] }
     // A URL may hold a password: it travels in the environment, which other users cannot read.
-    let process = try DetachedProcess.spawn(
-      executable: Self.sibling("espalier-coordinator"), arguments: arguments,
-      environment: databaseText.map { ["ESPALIER_DATABASE": $0] } ?? [:],
-      log: folder.logs.appending(path: "coordinator.log"))
+    var environment = ProcessInfo.processInfo.environment
+    if let databaseText { environment["ESPALIER_DATABASE"] = databaseText }
+    let log = try LogFile(folder.logs.appending(path: "coordinator.log"))
+    let process = try ChildProcess.spawn(
+      [Self.sibling("espalier-coordinator").path(percentEncoded: false)] + arguments,
+      environment: environment, output: log.descriptor, ownSession: true)
     try await awaitCoordinator(process: process)
     return true
   }
 
   /// Waits until the coordinator answers.
-  private func awaitCoordinator(process: Int32?) async throws {
+  private func awaitCoordinator(process: ChildProcess?) async throws {
     let client = try ControlClient(to: try folder.endpoint(), in: Context())
     defer { client.close() }
     let deadline = ContinuousClock.now + .seconds(30)
@@ -78,7 +81,7 @@ struct LocalCluster {
         _ = try await client.request(.status, timeout: .milliseconds(500))
         return
       } catch let error as MessagingError where error.code == .unreachable {
-        if let process, let status = DetachedProcess.exitStatus(of: process) {
+        if let process, let status = process.poll() {
           throw InputError(
             "the coordinator ended with status \(status): \(lastLines(of: "coordinator.log"))")
         }

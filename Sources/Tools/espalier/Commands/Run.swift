@@ -5,12 +5,13 @@ import Foundation
 import JobEngine
 import Messaging
 import Pipeline
-import Synchronization
+import Postgres
 import UnixSignals
 
 /// `espalier run`: the whole job.
-struct Run: AsyncParsableCommand {
+struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "run",
     abstract: "Prune a network for a catalogue of devices, starting whatever is not running.",
     discussion: """
       What was computed before, by this or any other sweep, is not computed again: run the same \
@@ -45,8 +46,8 @@ struct Run: AsyncParsableCommand {
   private func sweep(on local: LocalCluster, _ url: PostgresURL) async throws -> ExitStatus {
     let stores = try await Stores.open(url, in: local.folder)
     let definition = try SweepPreparation(options: sweep).definition(in: stores.artifacts)
-    if let known = try await stores.sweeps.find(definition.name), known.state == .completed,
-      known.key == (try definition.key), try await Outcome.isWhole(known)
+    if let known = try? await stores.sweeps.find(definition.name), known.state == .completed,
+      known.key == (try definition.key), try Outcome.isWhole(known)
     {
       note("everything is there already: sweep \(known.name) (\(known.id))")
       return try await Outcome(stores: stores, format: format).show(known)
@@ -54,12 +55,17 @@ struct Run: AsyncParsableCommand {
     if workers.workers == 0, StateLock.holder(of: local.folder) == nil {
       let inside = try InProcessCluster(stores, in: local.folder, workers)
       return try await finishing({ await inside.stop() }) {
-        try await follow(definition, stores) { try await inside.client.request($0, timeout: .seconds(60)) }
+        try await follow(definition, stores) {
+          try await inside.client.request($0, timeout: .seconds(60))
+        }
       }
     }
     let started = try await local.startCoordinator(workers)
-    return try await finishing({ if started, !keepRunning { try? await local.stopCoordinator() } }) {
-      try await follow(definition, stores) { .ok(try await local.request($0, timeout: .seconds(60))) }
+    return try await finishing({ if started, !keepRunning { try? await local.stopCoordinator() } })
+    {
+      try await follow(definition, stores) {
+        .ok(try await local.request($0, timeout: .seconds(60)))
+      }
     }
   }
 

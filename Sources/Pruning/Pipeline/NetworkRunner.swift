@@ -1,0 +1,42 @@
+import Datasets
+import Execution
+import NetworkGraph
+import Tensors
+
+/// Runs whole shards of images through networks, on several threads.
+public struct NetworkRunner: Sendable {
+  public let backend: any Backend
+  /// Compute threads; no result depends on their number.
+  public let threads: Int
+
+  public init(backend: any Backend, threads: Int) {
+    self.backend = backend
+    self.threads = threads
+  }
+
+  /// The values at `taps` for all images of a shard, `[n, …]` each.
+  ///
+  /// - Parameter microBatch: Images that go through together; they and their order decide the
+  ///   bits, so a recipe fixes it.
+  func run(
+    _ network: Network, on shard: ImageShard, taps: [ValueID], microBatch: Int
+  ) throws -> [Tensor] {
+    let options = ExecutionOptions(
+      batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
+    let parts = try MicroBatches(images: shard.count, size: microBatch).map(
+      threads: threads, plan: { try backend.plan(network, options: options) }
+    ) { plan, range in
+      let result = try plan.run(shard.tensor(range))
+      return try taps.map { tap in
+        guard let value = result.values[tap] else {
+          throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")
+        }
+        return value
+      }
+    }
+    return taps.indices.map { tap in
+      let shape = [shard.count] + network[taps[tap]].shape.resolved(batch: 1).dropFirst()
+      return Tensor(shape: shape, elements: parts.flatMap { $0[tap].elements })
+    }
+  }
+}

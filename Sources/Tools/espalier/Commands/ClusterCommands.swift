@@ -1,0 +1,166 @@
+import ArgumentParser
+import CoordinatorService
+import Foundation
+import JobEngine
+import Messaging
+import Pipeline
+import Postgres
+
+/// `espalier up`: the cluster of a state folder, started.
+struct UpCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "up",
+    abstract: "Start the local cluster, and go on with what was unfinished.")
+
+  @OptionGroup var workers: WorkerOptions
+  @OptionGroup var cluster: ClusterOptions
+
+  @Option(help: "A further endpoint for workers elsewhere, such as tcp://0.0.0.0:5555.")
+  var listen: [String] = []
+
+  func run() async throws {
+    let local = LocalCluster(cluster)
+    _ = try await local.startDatabase()
+    let started = try await local.startCoordinator(workers, listen: listen)
+    note(started ? "the cluster of \(local.folder.path) is up" : "the cluster was up already")
+  }
+}
+
+/// `espalier down`: drained and stopped.
+struct DownCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "down",
+    abstract: "Let the workers finish what they hold, and stop the local cluster.")
+
+  @OptionGroup var cluster: ClusterOptions
+
+  func run() async throws {
+    let local = LocalCluster(cluster)
+    try await local.stopCoordinator()
+    try await local.stopDatabase()
+    note("the cluster of \(local.folder.path) is down")
+  }
+}
+
+/// `espalier status`: every process and job.
+struct StatusCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Show the state of every process, sweep and job of the local cluster.",
+    discussion: "Ends with 4 where no coordinator runs.")
+
+  @OptionGroup var cluster: ClusterOptions
+  @Option(help: "table or json.") var format = OutputFormat.table
+
+  func run() async throws {
+    let local = LocalCluster(cluster)
+    var answer = StatusAnswer(state: local.folder.path)
+    let database: PrivateCluster.Status = try local.privateDatabase.status()
+    if case .running(let process) = database {
+      answer.database = "running, process \(process)"
+    } else if local.databaseText != nil {
+      answer.database = "external"
+    }
+    if StateLock.holder(of: local.folder) != nil {
+      let data = try await local.request(.status, timeout: .seconds(5))
+      answer.coordinator = try CanonicalJSON.decode(CoordinatorStatus.self, from: data)
+    }
+    if answer.database != "stopped" {
+      answer.sweeps = try await local.reading { stores in
+        var summaries: [StatusAnswer.SweepLine] = []
+        for sweep in try await stores.sweeps.list() {
+          let counts = try await stores.jobs.counts(sweep: sweep.id)
+          summaries.append(StatusAnswer.SweepLine(sweep, counts))
+        }
+        return summaries
+      }
+    }
+    switch format {
+    case .json: try printJSON(answer)
+    case .table: print(answer.table)
+    }
+    if answer.coordinator == nil { throw ExitCode(ExitStatus.unreachable.rawValue) }
+  }
+}
+
+/// `espalier sweeps`: what was asked for.
+struct SweepsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweeps", abstract: "List sweeps, newest first.")
+
+  @OptionGroup var cluster: ClusterOptions
+  @Option(help: "table or json.") var format = OutputFormat.table
+
+  func run() async throws {
+    let summaries = try await LocalCluster(cluster).reading { stores in
+      var summaries: [StatusAnswer.SweepLine] = []
+      for sweep in try await stores.sweeps.list() {
+        summaries.append(
+          StatusAnswer.SweepLine(sweep, try await stores.jobs.counts(sweep: sweep.id)))
+      }
+      return summaries
+    }
+    switch format {
+    case .json: try printJSON(summaries)
+    case .table:
+      for sweep in summaries { print(sweep.line) }
+    }
+  }
+}
+
+/// What `status` says.
+struct StatusAnswer: Codable {
+  struct SweepLine: Codable {
+    var id: String
+    var name: String
+    var state: String
+    var stage: String
+    var error: String?
+    /// By state.
+    var jobs: [String: Int]
+
+    init(_ sweep: Sweep, _ counts: [StageCount]) {
+      id = sweep.id
+      name = sweep.name
+      state = sweep.state.rawValue
+      stage = sweep.stage
+      error = sweep.error
+      jobs = Dictionary(counts.map { ($0.state.rawValue, $0.jobs) }, uniquingKeysWith: +)
+    }
+
+    var line: String {
+      let counts = jobs.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+      return "\(id)  \(name)  \(state)  \(counts.joined(separator: ", "))"
+        + (error.map { "\n    \($0)" } ?? "")
+    }
+  }
+
+  var state: String
+  var database = "stopped"
+  var coordinator: CoordinatorStatus?
+  var sweeps: [SweepLine] = []
+
+  init(state: String) { self.state = state }
+
+  var table: String {
+    var lines = ["state        \(state)", "database     \(database)"]
+    if let coordinator {
+      lines.append("coordinator  running, process \(coordinator.processID)")
+      for worker in coordinator.workers {
+        lines.append(
+          "worker       \(worker.id), process \(worker.processID) on \(worker.host), "
+            + "\(worker.threads) thread(s), \(worker.jobs) job(s)")
+      }
+    } else {
+      lines.append("coordinator  stopped")
+    }
+    return (lines + sweeps.map { "sweep        \($0.line)" }).joined(separator: "\n")
+  }
+}
+
+/// Prints JSON for programs: sorted keys, one document.
+func printJSON(_ value: some Encodable) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}

@@ -1,0 +1,137 @@
+import ArgumentParser
+import Catalogue
+import CoordinatorService
+import Digests
+import Foundation
+import JobEngine
+import Messaging
+import Pipeline
+
+/// `espalier submit`: a sweep for a running cluster.
+struct SubmitCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "submit",
+    abstract: "Hand a sweep to the running cluster and return at once; prints its id.")
+
+  @OptionGroup var sweep: SweepOptions
+  @OptionGroup var cluster: ClusterOptions
+
+  func run() async throws {
+    let local = LocalCluster(cluster)
+    guard StateLock.holder(of: local.folder) != nil else {
+      throw MessagingError(
+        .unreachable,
+        "no coordinator runs on \(local.folder.path): start it with `espalier up`, or use `espalier run`"
+      )
+    }
+    let store = try ArtifactStore(folder: local.folder.artifacts)
+    let definition = try SweepPreparation(options: sweep).definition(in: store)
+    let data = try await local.request(.submit(try CanonicalJSON.encode(definition)))
+    print(try CanonicalJSON.decode(SweepAnswer.self, from: data).id)
+  }
+}
+
+/// `espalier watch`: progress of a sweep until it ends.
+struct WatchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "watch",
+    abstract: "Show the progress of a sweep until it ends, then its variants.")
+
+  @Argument(help: "Name or id of the sweep.") var sweep: String
+  @OptionGroup var cluster: ClusterOptions
+  @Option(help: "How to print the variants: table or json.") var format = OutputFormat.table
+
+  func run() async throws {
+    let local = LocalCluster(cluster)
+    let status = try await local.reading { stores in
+      let record = try await stores.sweeps.find(sweep)
+      if record.state == .running, StateLock.holder(of: local.folder) == nil {
+        throw MessagingError(
+          .unreachable,
+          "sweep \(record.name) is unfinished and no coordinator runs: go on with `espalier up`")
+      }
+      let ended = try await Watching(stores: stores).untilFinished(record.id)
+      return try await Outcome(stores: stores, format: format).show(ended)
+    }
+    throw ExitCode(status.rawValue)
+  }
+}
+
+/// `espalier cancel`: gives up a sweep; jobs that other sweeps need go on.
+struct CancelCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cancel",
+    abstract: "Cancel a sweep. What it computed stays and is reused.")
+
+  @Argument(help: "Name or id of the sweep.") var sweep: String
+  @OptionGroup var cluster: ClusterOptions
+
+  func run() async throws {
+    let data = try await LocalCluster(cluster).request(.cancel(sweep: sweep))
+    let answer = try CanonicalJSON.decode(SweepAnswer.self, from: data)
+    note("sweep \(answer.id) is \(answer.state)")
+  }
+}
+
+/// Waits for a sweep, showing its progress.
+struct Watching {
+  let stores: Stores
+
+  /// - Returns: The sweep as it ended.
+  /// - Throws: `CancellationError`.
+  func untilFinished(_ id: String) async throws -> Sweep {
+    var progress = Progress()
+    defer { progress.finish() }
+    while true {
+      let sweep = try await stores.sweeps.find(id)
+      if sweep.state != .running { return sweep }
+      progress.show(try await counts(id))
+      try await Task.sleep(for: .milliseconds(250))
+    }
+  }
+
+  private func counts(_ id: String) async throws -> [StageProgress] {
+    let counts = try await stores.jobs.counts(sweep: id)
+    return Stage.allCases.compactMap { stage in
+      let own = counts.filter { $0.stage == stage.rawValue }
+      guard !own.isEmpty else { return nil }
+      let done = own.filter { $0.state == .completed }
+      return StageProgress(
+        stage: stage.rawValue, jobs: own.reduce(0) { $0 + $1.jobs },
+        completed: done.reduce(0) { $0 + $1.jobs }, weight: own.reduce(0) { $0 + $1.weight },
+        completedWeight: done.reduce(0) { $0 + $1.weight })
+    }
+  }
+}
+
+/// Prints how a sweep ended, and says it in an exit code.
+struct Outcome {
+  let stores: Stores
+  let format: OutputFormat
+
+  /// Whether a completed sweep left nothing to try again.
+  static func isWhole(_ sweep: Sweep) throws -> Bool {
+    guard let report = sweep.report else { return false }
+    return try CanonicalJSON.decode(SweepOutcome.self, from: report).failed == 0
+  }
+
+  func show(_ sweep: Sweep) async throws -> ExitStatus {
+    switch sweep.state {
+    case .failed:
+      throw FailedSweep(description: "sweep \(sweep.name) failed: \(sweep.error ?? "unknown")")
+    case .cancelled:
+      note("sweep \(sweep.name) was cancelled")
+      return .failed
+    case .running: return .interrupted
+    case .completed: break
+    }
+    let variants = try await stores.variants.list(VariantQuery(sweep: sweep.id))
+    print(try format.rendering.render(variants), terminator: "")
+    let isPartial = variants.contains { $0.status == .infeasible || $0.status == .failed }
+    return isPartial ? .partial : .done
+  }
+}
+
+extension OutputFormat {
+  fileprivate var rendering: VariantRendering { self == .json ? .json : .table }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import NetworkGraph
+import Quantities
+
+/// What `inspect` says of a network.
+struct Inspection: Codable {
+  struct Layer: Codable {
+    var name: String
+    var operation: String
+    /// For one image.
+    var output: [Int]
+    var macs: Int64
+
+    enum CodingKeys: String, CodingKey {
+      case name
+      case operation = "operator"
+      case output, macs
+    }
+  }
+
+  struct Group: Codable {
+    var id: Int
+    var name: String
+    var width: Int
+    /// Layers that write the channels.
+    var producers: [String]
+    /// Layers that read them.
+    var consumers: [String]
+    /// Weights and activations that lose elements with a channel: "name, axis".
+    var members: [String]
+    var prunable: Bool
+  }
+
+  struct Protection: Codable {
+    var group: String
+    var width: Int
+    var reason: String
+  }
+
+  var name: String
+  var layers: [Layer]
+  var groups: [Group]
+  var macs: MACs
+  var parameters: ParameterCount
+  var modelBytes: Bytes
+  var peakActivationBytes: Bytes
+  var protected: [Protection]
+
+  enum CodingKeys: String, CodingKey {
+    case name, layers, groups, macs, parameters, protected
+    case modelBytes = "model_bytes"
+    case peakActivationBytes = "peak_activation_bytes"
+  }
+
+  init(_ network: Network) {
+    let all = network.channelGroups()
+    let cost = network.cost()
+    name = network.name
+    macs = cost.macs
+    parameters = cost.parameters
+    modelBytes = cost.modelBytes
+    peakActivationBytes = cost.peakActivationBytes
+    layers = network.nodes.map { node in
+      Layer(
+        name: node.name, operation: node.operation.name,
+        output: Array(network[node.output].shape.resolved(batch: 1).dropFirst()),
+        macs: network.macs(of: node))
+    }
+    groups = all.map { group in
+      Group(
+        id: group.id, name: group.name, width: group.width,
+        producers: group.producers.map { network.nodes[$0].name },
+        consumers: group.consumers.map { network.nodes[$0].name },
+        members: group.members.map { "\(network[$0.axis.value].name), axis \($0.axis.axis)" },
+        prunable: group.isPrunable)
+    }
+    protected = all.compactMap { group in
+      group.protection.map { Protection(group: group.name, width: group.width, reason: $0) }
+    }
+  }
+
+  var table: String {
+    var lines = [
+      "\(name): \(layers.count) nodes, \(macs) MACs, \(parameters) parameters, "
+        + "\(modelBytes) of weights, \(peakActivationBytes) of activations at most",
+      "",
+    ]
+    let width = groups.map(\.name.count).max() ?? 0
+    for group in groups where group.prunable {
+      lines.append(
+        "group  \(group.name.padding(toLength: width, withPad: " ", startingAt: 0))  "
+          + "\(group.width) channels, read by \(group.consumers.count) layer(s)")
+    }
+    for one in protected {
+      lines.append(
+        "fixed  \(one.group.padding(toLength: width, withPad: " ", startingAt: 0))  "
+          + "\(one.width) channels: \(one.reason)")
+    }
+    return lines.joined(separator: "\n")
+  }
+}

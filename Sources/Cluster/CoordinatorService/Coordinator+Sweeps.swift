@@ -109,7 +109,9 @@ extension Coordinator {
     for (key, result) in try await stores.jobs.results(keys: Array(open)) {
       sweep.results.outputs[key] = JobOutput(summary: result.summary, artifacts: result.artifacts)
     }
-    for failure in try await stores.jobs.failures(sweep: id) {
+    // A failure of an earlier try is none: asking again has revived the job.
+    for failure in try await stores.jobs.failures(sweep: id) where sweep.asked.contains(failure.key)
+    {
       sweep.results.failures[failure.key] = JobFailureReason(
         code: failure.failure.code, message: "\(failure.label): \(failure.failure.message)")
     }

@@ -79,10 +79,11 @@ extension Workbench {
   func grams(_ digests: [String: Digest]) async throws -> [String: InputGram] {
     var result: [String: InputGram] = [:]
     for (name, digest) in digests {
-      result[name] = try await cache.value(for: "gram/\(digest)") {
+      let gram: InputGram = try await cache.value(for: "gram/\(digest)") {
         let data = try await artifacts.data(for: digest)
         return (try InputGram(decoding: data), data.count)
       }
+      result[name] = gram
     }
     return result
   }

@@ -28,8 +28,14 @@ public struct SurgeryError: Error, Sendable, CustomStringConvertible {
 extension ChannelSelection {
   /// Checks that every group named can be pruned, keeps a unit, and names units it has, in order.
   func validate(_ groups: [ChannelGroup]) throws(SurgeryError) {
+    if let unknown = kept.keys.sorted().first(where: { !groups.indices.contains($0) }) {
+      throw SurgeryError(
+        code: .invalidUnit,
+        message: "the network has \(groups.count) groups, none with id \(unknown); "
+          + "was the selection made for another network?")
+    }
     for group in groups {
-      guard let units = kept[group.id], units.count != group.width else { continue }
+      guard let units = kept[group.id], units != Array(0..<group.width) else { continue }
       if let reason = group.protection {
         throw SurgeryError(
           code: .protectedGroup, message: "group \"\(group.name)\" cannot be pruned: \(reason)")

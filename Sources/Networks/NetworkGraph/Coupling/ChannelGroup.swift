@@ -16,7 +16,7 @@ public struct ChannelGroup: Sendable, Hashable, Identifiable {
 
   /// The group's place in the list of groups.
   public let id: Int
-  /// The node whose output it is first; unique.
+  /// The first node that writes it, or the value where no node with weights does; unique.
   public let name: String
   /// In order of axes.
   public let members: [Member]

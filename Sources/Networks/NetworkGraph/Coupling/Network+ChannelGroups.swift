@@ -57,7 +57,9 @@ extension Network {
   private func named(_ drafts: [Draft]) -> [ChannelGroup] {
     var used: [String: Int] = [:]
     return drafts.enumerated().map { id, draft in
-      let base = nodes.indices.contains(draft.first) ? nodes[draft.first].name : "channels"
+      // The network's input has readers only; it is called by its own name.
+      let base =
+        draft.producers.first.map { nodes[$0].name } ?? self[draft.members[0].axis.value].name
       used[base, default: 0] += 1
       let count = used[base] ?? 1
       return ChannelGroup(

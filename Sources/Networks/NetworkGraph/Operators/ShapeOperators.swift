@@ -37,7 +37,9 @@ public struct Reshape: Sendable, Hashable {
 extension Reshape: OperatorRules {
   func outputShape(of inputs: [Shape?]) throws -> Shape {
     let x = try inputs.required(0, "x")
-    guard x.elementsPerImage == target.elementsPerImage, x[0] == target[0] else {
+    guard x.elementsPerImage == target.elementsPerImage,
+      x.dimensions.first == target.dimensions.first
+    else {
       throw NetworkError(.shapeMismatch, "x \(x) cannot take the shape \(target)")
     }
     return target

@@ -188,9 +188,8 @@ struct ChannelGroupTests {
     builder = NetworkBuilder("long", input: [2, 1, 1])
     x = builder.input
     for index in 0..<5000 { x = try builder.relu(x, name: "relu\(index)") }
-    let tied = builder.finished(
-      try builder.convolution(x, outputs: 2, kernel: 1, name: "conv")
-    ).channelGroups()
+    x = try builder.convolution(x, outputs: 2, kernel: 1, name: "conv")
+    let tied = builder.finished(x).channelGroups()
     #expect(tied.map(\.name) == ["input", "conv"])
     #expect(tied.first?.members.count == 5002)
   }

@@ -1,6 +1,7 @@
 import Foundation
 import NetworkGraph
 import ONNXFormat
+import Quantities
 import TestSupport
 import Testing
 

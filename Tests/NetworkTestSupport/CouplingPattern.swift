@@ -53,7 +53,8 @@ public enum CouplingPattern: String, CaseIterable, Sendable {
       return try builder.classifier(point)
     case .flatten:
       let hidden = try builder.gemm(builder.flatten(x), outputs: 7, name: "hidden")
-      return try builder.finished(builder.gemm(hidden, outputs: 3, name: "classifier"))
+      let logits = try builder.gemm(hidden, outputs: 3, name: "classifier")
+      return builder.finished(logits)
     case .reshape: return try Self.reshape(x, &builder)
     case .groupedConvolution:
       let grouped = try builder.convolution(x, outputs: 6, groups: 2, name: "grouped")
@@ -101,7 +102,8 @@ public enum CouplingPattern: String, CaseIterable, Sendable {
     x = try builder.convolution(x, outputs: 4, name: "last")
     let mean = ReduceMean(axes: [2, 3], keepsAxes: false)
     x = try builder.apply(.reduceMean(mean), to: [x], name: "mean")
-    return try builder.finished(builder.gemm(x, outputs: 3, name: "classifier"))
+    let logits = try builder.gemm(x, outputs: 3, name: "classifier")
+    return builder.finished(logits)
   }
 
   /// Two widenings, 8 → 12 → 20, so that a border of the first is in the middle of the second.
@@ -133,6 +135,7 @@ public enum CouplingPattern: String, CaseIterable, Sendable {
     let flat = try builder.apply(
       .reshape(Reshape(target: .batched([288]))), to: [rows], name: "flat")
     let hidden = try builder.gemm(flat, outputs: 7, transposesWeight: false, name: "hidden")
-    return try builder.finished(builder.gemm(hidden, outputs: 3, name: "classifier"))
+    let logits = try builder.gemm(hidden, outputs: 3, name: "classifier")
+    return builder.finished(logits)
   }
 }

@@ -36,6 +36,7 @@ struct ChannelGroupTests {
     .channelSlice: [
       "4: stem → wide", "4: stem → narrow+wide", "4: narrow+wide → classifier",
     ],
+    .foldedHalves: ["4: stem → next", "4: next → classifier"],
     .constantAdd: ["8: stem → next", "4: next → classifier"],
     .sharedWeights: ["8: stem+once+twice → once+twice+classifier"],
     .channelSoftmax: [
@@ -44,6 +45,10 @@ struct ChannelGroupTests {
     .channelMean: [
       "8: stem → next", #"4: next → nothing ("across" takes the mean over its channels)"#,
       "1: nothing → classifier (no layer with weights writes it)",
+    ],
+    .twoHeads: [
+      "8: stem → middle+early", "6: middle → classifier",
+      "2: early → nothing (it is the network's output)",
     ],
   ]
 
@@ -111,6 +116,14 @@ struct ChannelGroupTests {
         #expect(group.member(on: AxisID(value, axis))?.indices == blocks, "\(name)")
       }
     }
+  }
+
+  @Test("channels that are added to each other are one unit")
+  func foldedHalves() throws {
+    let network = try CouplingPattern.foldedHalves.network()
+    let weight = try #require(network.value("stem.weight"))
+    let member = network.channelGroups()[1].member(on: AxisID(weight, 0))
+    #expect(member?.indices == [[0, 4], [1, 5], [2, 6], [3, 7]])
   }
 
   @Test("one weight read and written in turn is in its group by both axes")

@@ -21,12 +21,16 @@ public enum CouplingPattern: String, CaseIterable, Sendable {
   case groupedConvolution
   /// Channels 1..<5 of eight go one way, all eight the other.
   case channelSlice
+  /// The sum of the front and the back half of one value's channels.
+  case foldedHalves
   /// A sum with one constant per channel.
   case constantAdd
   /// One weight for two layers.
   case sharedWeights
   case channelSoftmax
   case channelMean
+  /// Two outputs from one trunk.
+  case twoHeads
 
   public func network(seed: UInt64 = 1) throws -> Network {
     var builder = NetworkBuilder(rawValue, input: [3, 6, 6], seed: seed)
@@ -66,6 +70,13 @@ public enum CouplingPattern: String, CaseIterable, Sendable {
       let narrow = try builder.convolution(part, outputs: 4, name: "narrow")
       let wide = try builder.convolution(x, outputs: 4, name: "wide")
       return try builder.classifier(builder.add(narrow, wide, name: "sum"))
+    case .foldedHalves:
+      let halves = try [0, 4].map { start in
+        let slice = Slice(ranges: [.init(axis: 1, start: start, end: start + 4)])
+        return try builder.apply(.slice(slice), to: [x], name: "half\(start)")
+      }
+      let sum = try builder.add(halves[0], halves[1], name: "sum")
+      return try builder.classifier(builder.convolution(sum, outputs: 4, name: "next"))
     case .constantAdd:
       let constant = builder.constant("offsets", [8, 1, 1])
       let sum = try builder.add(x, constant, name: "sum")
@@ -82,6 +93,14 @@ public enum CouplingPattern: String, CaseIterable, Sendable {
         self == .channelSoftmax
         ? .softmax(Softmax(axis: 1)) : .reduceMean(ReduceMean(axes: [1], keepsAxes: true))
       return try builder.classifier(builder.apply(operation, to: [next], name: "across"))
+    case .twoHeads:
+      let middle = try builder.convolution(x, outputs: 6, name: "middle")
+      let pool = try builder.globalAverage(x, name: "early.pool")
+      let early = try builder.gemm(
+        builder.flatten(pool, name: "early.flatten"), outputs: 2, name: "early")
+      var network = try builder.classifier(middle)
+      network.outputs.append(early)
+      return network
     }
   }
 

@@ -142,6 +142,12 @@ let targets = modules.map { module -> Target in
   }
 }
 
+/// The programs themselves, as a user meets them: processes, sockets, a real database.
+let systemTests = Target.testTarget(
+  name: "SystemTests",
+  dependencies: ["espalier", "espalier-coordinator", "espalier-worker", "TestSupport"],
+  path: "Tests/SystemTests", swiftSettings: settings)
+
 let tests = modules.filter(\.hasTests).map { module -> Target in
   .testTarget(
     name: "\(module.name)Tests",
@@ -165,6 +171,7 @@ let kept = modules.filter { m in only?.contains(m.name) ?? true }
 let selected = (targets + tests + [support, networkSupport]).filter { t in
   guard let only else { return true }
   if t.name == "TestSupport" { return true }
+  if t.name == "SystemTests" { return only.contains("SystemTests") }
   var needed = only
   while true {
     let more = modules.filter { needed.contains($0.name) }.flatMap {

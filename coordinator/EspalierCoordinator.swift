@@ -49,6 +49,7 @@ struct EspalierCoordinator: AsyncParsableCommand {
   }
 
   private func serve() async throws {
+    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     setOpenBLASThreads(1)
     let folder = StateFolder(state)
     try folder.make()

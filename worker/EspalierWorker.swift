@@ -45,6 +45,7 @@ struct EspalierWorker: AsyncParsableCommand {
   }
 
   func run() async throws {
+    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     setOpenBLASThreads(1)
     let identity = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
     let link = try WorkerLink(to: Endpoint(coordinator), in: Context())

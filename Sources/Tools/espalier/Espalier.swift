@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Logging
 
 /// `espalier`: the command line of the cluster.
 struct Espalier: AsyncParsableCommand {
@@ -26,6 +27,12 @@ struct Espalier: AsyncParsableCommand {
 @main
 enum Main {
   static func main() async {
+    // Standard output is for results; the log of an in-process cluster is for faults alone.
+    LoggingSystem.bootstrap { label in
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = .error
+      return handler
+    }
     do {
       var command = try Espalier.parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

@@ -163,30 +163,6 @@ let networkSupport = Target.target(
   name: "NetworkTestSupport", dependencies: ["NetworkGraph", "Tensors", "TestSupport"],
   path: "Tests/NetworkTestSupport", swiftSettings: settings)
 
-// DEVELOPMENT ONLY: build a subset (removed before release).
-let only = Context.environment["ESPALIER_ONLY"].map {
-  Set($0.split(separator: ",").map(String.init))
-}
-let kept = modules.filter { m in only?.contains(m.name) ?? true }
-let selected = (targets + tests + [support, networkSupport]).filter { t in
-  guard let only else { return true }
-  if t.name == "TestSupport" { return true }
-  if t.name == "SystemTests" { return only.contains("SystemTests") }
-  var needed = only
-  while true {
-    let more = modules.filter { needed.contains($0.name) }.flatMap {
-      ($0.dependencies + (only.contains($0.name) ? $0.testDependencies : [])).compactMap {
-        d -> String? in
-        if case .byNameItem(let n, _) = d { return n } else { return nil }
-      }
-    }
-    if needed.isSuperset(of: more) { break }
-    needed.formUnion(more)
-  }
-  return needed.contains(t.name)
-    || (t.name.hasSuffix("Tests") && only.contains(String(t.name.dropLast(5))))
-}
-
 let package = Package(
   name: "espalier",
   dependencies: [
@@ -196,5 +172,5 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
-  targets: selected
+  targets: targets + tests + [support, networkSupport, systemTests]
 )

@@ -31,6 +31,9 @@ enum TestBackend: String, CaseIterable, Sendable {
 /// instruction sets get a margin of thirty.
 let outputTolerance: Float = 1e-5
 
+/// What a mask that acts changes outputs by at least, relative to their range: a hundred tolerances.
+let visibleChange: Float = 1e-3
+
 /// The spread of a network's outputs.
 func range(_ values: [Float]) -> Float { (values.max() ?? 0) - (values.min() ?? 0) }
 

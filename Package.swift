@@ -54,6 +54,7 @@ let modules: [Module] = [
   module("Quantities", in: "Numerics"),
   module("Digests", in: "Numerics", "CCrypto"),
   module("Tensors", in: "Numerics", numeric: true),
+  module("Parallelism", in: "Numerics", numeric: true),
   module("LinearAlgebra", in: "Numerics", "COpenBLAS", numeric: true),
   module("Solvers", in: "Numerics", numeric: true),
 
@@ -63,7 +64,7 @@ let modules: [Module] = [
     testing: ["ONNXFormat", "NetworkTestSupport"]),
   module("ONNXSchema", in: "Networks", .protobuf, tests: false),
   module("ONNXFormat", in: "Networks", "ONNXSchema", "NetworkGraph", "Tensors", .protobuf),
-  module("Execution", in: "Networks", "NetworkGraph", "Tensors", numeric: true),
+  module("Execution", in: "Networks", "NetworkGraph", "Tensors", "Parallelism", numeric: true),
   module(
     "OneDNNBackend", in: "Networks", "COneDNN", "Execution", "NetworkGraph", "Tensors",
     numeric: true),
@@ -71,7 +72,9 @@ let modules: [Module] = [
 
   // Floor 3: the science.
   module("Devices", in: "Pruning", "Quantities", .yams),
-  module("Importance", in: "Pruning", "LinearAlgebra", "Tensors", "Digests", numeric: true),
+  module(
+    "Importance", in: "Pruning", "LinearAlgebra", "Tensors", "Digests", "Parallelism", numeric: true
+  ),
   module(
     "Allocation", in: "Pruning", "Solvers", "NetworkGraph", "Quantities", "Devices", numeric: true),
   module(
@@ -79,7 +82,8 @@ let modules: [Module] = [
     testing: ["ONNXFormat", "Execution", "OneDNNBackend", "Quantities", "NetworkTestSupport"]),
   module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
   module(
-    "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "NetworkGraph", "ONNXFormat",
+    "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "NetworkGraph",
+    "ONNXFormat",
     "Execution", "Datasets", "Devices", "Importance", "Allocation", "Surgery", "Recovery", .logging),
 
   // Floor 4: the machine room.

@@ -6,6 +6,7 @@ import Logging
 import Messaging
 import ONNXFormat
 import Pipeline
+import Postgres
 
 /// A sweep under way.
 struct ActiveSweep: Sendable {
@@ -26,8 +27,10 @@ extension Coordinator {
       logger.notice("resuming", metadata: ["sweep.id": "\(sweep.id)", "name": "\(sweep.name)"])
       do {
         try await start(sweep)
-      } catch let error as PipelineError {
-        try await stores.sweeps.fail(sweep.id, error: error.message)
+      } catch let error as PostgresError {
+        throw error
+      } catch {
+        try await stores.sweeps.fail(sweep.id, error: "\(error)")
       }
     }
   }
@@ -37,8 +40,11 @@ extension Coordinator {
     let definition = try CanonicalJSON.decode(SweepDefinition.self, from: data)
     // Everything that can be wrong with it is found before it is written down.
     _ = try pipeline(definition)
-    let sweep = try await stores.sweeps.create(
+    var sweep = try await stores.sweeps.create(
       name: definition.name, definition: data, key: try definition.key)
+    if sweep.state == .completed, try await !stores.isWhole(sweep) {
+      sweep = try await stores.sweeps.reopen(sweep.id)
+    }
     if sweep.state == .running, sweeps[sweep.id] == nil { try await start(sweep) }
     return sweep
   }
@@ -65,8 +71,21 @@ extension Coordinator {
     try await advance(sweep.id)
   }
 
-  /// Asks the pipeline what is missing and sees to it, until only workers can help.
+  /// Moves a sweep on; what is wrong with one sweep ends that one, not the coordinator.
   func advance(_ id: String) async throws {
+    do {
+      try await proceed(id)
+    } catch let error as PostgresError {
+      throw error
+    } catch {
+      logger.error("sweep failed", metadata: ["sweep.id": "\(id)", "error": "\(error)"])
+      sweeps[id] = nil
+      try await stores.sweeps.fail(id, error: "\(error)")
+    }
+  }
+
+  /// Asks the pipeline what is missing and sees to it, until only workers can help.
+  private func proceed(_ id: String) async throws {
     guard var sweep = sweeps[id], !sweep.isAdvancing else { return }
     sweeps[id]?.isAdvancing = true
     defer { sweeps[id]?.isAdvancing = false }
@@ -106,11 +125,23 @@ extension Coordinator {
       sweep.results.outputs[$0] == nil && sweep.results.failures[$0] == nil
     }
     guard !open.isEmpty else { return }
+    var lost: [Digest] = []
     for (key, result) in try await stores.jobs.results(keys: Array(open)) {
-      sweep.results.outputs[key] = JobOutput(summary: result.summary, artifacts: result.artifacts)
+      if result.artifacts.allSatisfy(stores.artifacts.contains) {
+        sweep.results.outputs[key] = JobOutput(
+          summary: result.summary, artifacts: result.artifacts)
+      } else {
+        lost.append(key)
+      }
     }
-    // A failure of an earlier try is none: asking again has revived the job.
-    for failure in try await stores.jobs.failures(sweep: id) where sweep.asked.contains(failure.key)
+    // A result whose files are gone is none.
+    if !lost.isEmpty {
+      logger.warning("artifacts are gone; computing again", metadata: ["jobs": "\(lost.count)"])
+      try await stores.jobs.recompute(keys: lost)
+    }
+    // A failure of an earlier try is none: the job goes on, or asking again has revived it.
+    for failure in try await stores.jobs.failures(sweep: id)
+    where failure.state == .discarded && sweep.asked.contains(failure.key)
     {
       sweep.results.failures[failure.key] = JobFailureReason(
         code: failure.failure.code, message: "\(failure.label): \(failure.failure.message)")
@@ -131,7 +162,9 @@ extension Coordinator {
 
   /// Does a reduction here and records it like any job, so that it is not done again either.
   private func reduce(_ job: Job, _ sweep: inout ActiveSweep, _ id: String) async throws {
-    if let known = try await stores.jobs.results(keys: [job.key])[job.key] {
+    if let known = try await stores.jobs.results(keys: [job.key])[job.key],
+      known.artifacts.allSatisfy(stores.artifacts.contains)
+    {
       sweep.results.outputs[job.key] = JobOutput(
         summary: known.summary, artifacts: known.artifacts)
       return

@@ -67,6 +67,7 @@ public actor Coordinator {
   public func run() async throws {
     // Whoever is there will say hello again.
     try await stores.workers.allGone()
+    try? stores.artifacts.discardUploads(olderThan: .seconds(24 * 3600))
     try await resume()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await self.serve() }

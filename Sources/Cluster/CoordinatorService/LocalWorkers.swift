@@ -82,7 +82,8 @@ public final class LocalWorkers: Sendable {
 
   private func ended(_ slot: Int, generation: Int, name: String, status: Int32) {
     state.withLock { $0.processes[slot] = nil }
-    guard !state.withLock({ $0.isStopping }) else { return }
+    // Status 0 is a worker that was sent home.
+    guard status != 0, !state.withLock({ $0.isStopping }) else { return }
     logger.warning("a worker died", metadata: ["worker.id": "\(name)", "status": "\(status)"])
     died(name)
     // A worker that dies at once again and again must not take the machine with it.

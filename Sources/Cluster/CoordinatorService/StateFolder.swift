@@ -14,7 +14,9 @@ public struct StateFolder: Sendable, Hashable {
     }
     let environment = ProcessInfo.processInfo.environment
     let base =
-      environment["XDG_STATE_HOME"].map { URL(filePath: $0, directoryHint: .isDirectory) }
+      environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : $0 }.map {
+        URL(filePath: $0, directoryHint: .isDirectory)
+      }
       ?? FileManager.default.homeDirectoryForCurrentUser.appending(path: ".local/state")
     url = base.appending(path: "espalier", directoryHint: .isDirectory).standardizedFileURL
   }

@@ -3,6 +3,7 @@ import Digests
 import JobEngine
 import Messaging
 import Migrations
+import Pipeline
 import Postgres
 
 /// Everything durable, behind one connection: the coordinator's, or a reader's.
@@ -30,5 +31,18 @@ public struct Stores: Sendable {
     let connection = try await Connection.connect(to: url)
     try await Migrator(Migrations.all).migrate(connection)
     return Stores(connection: connection, artifacts: try ArtifactStore(folder: folder.artifacts))
+  }
+}
+
+extension Stores {
+  /// Whether a completed sweep gave nothing up and all its networks are still there.
+  public func isWhole(_ sweep: Sweep) async throws -> Bool {
+    guard sweep.state == .completed, let report = sweep.report,
+      try CanonicalJSON.decode(SweepOutcome.self, from: report).failed == 0
+    else { return false }
+    let variants = try await variants.list(VariantQuery(sweep: sweep.id))
+    return variants.allSatisfy { variant in
+      variant.digest.flatMap { Digest(hex: $0) }.map(artifacts.contains) ?? true
+    }
   }
 }

@@ -73,6 +73,11 @@ public struct SweepStore: Sendable {
   }
 
   /// All sweeps, newest first.
+  /// Takes up a completed sweep again: some of what it found is lost, or was given up.
+  public func reopen(_ id: String) async throws -> Sweep {
+    try await Sweep(connection.query(Self.resume(id)).only())
+  }
+
   public func list() async throws -> [Sweep] {
     try await connection.query(Self.list).map(Sweep.init)
   }

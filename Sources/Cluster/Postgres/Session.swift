@@ -1,10 +1,14 @@
 import CLibPQ
+import Foundation
 import Logging
 
 /// A connection's statements, one after the other; blocks while the server works.
 ///
 /// Only ``Connection`` makes one, and only its thread uses it: as the argument of a transaction.
 public final class Session {
+  /// How the server knows the connections of this process.
+  public static let applicationName = "espalier \(getpid())"
+
   private let handle: OpaquePointer
   private let logger: Logger
 
@@ -12,7 +16,7 @@ public final class Session {
   init(_ url: PostgresURL, logger: Logger) throws(PostgresError) {
     var options = url.options
     options["client_encoding"] = "UTF8"
-    options["application_name"] = options["application_name"] ?? "espalier"
+    options["application_name"] = options["application_name"] ?? Self.applicationName
     options["connect_timeout"] = options["connect_timeout"] ?? "10"
     guard let handle = Self.connect(options) else {
       throw PostgresError(.unreachable, "no memory for a database connection")

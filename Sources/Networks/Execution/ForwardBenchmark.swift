@@ -1,4 +1,5 @@
 import NetworkGraph
+import Parallelism
 import Tensors
 
 /// Measures forward passes.

@@ -1,4 +1,5 @@
 import LinearAlgebra
+import Parallelism
 import Tensors
 
 /// What one block of the kernel matrices of all taps contributes to HSIC.
@@ -45,7 +46,7 @@ public struct TilePairStatistics: Sendable, Hashable {
     threads: Int
   ) throws -> TilePairStatistics {
     try checkShapes(pair: pair, taps: taps, first: first, second: second, centres: centres)
-    let kernels = try concurrentMap(count: taps.count, threads: threads) { tap in
+    let kernels = try parallelMap(count: taps.count, threads: threads) { tap in
       let kernel = TileKernel(
         first: first[tap], second: second?[tap], centre: centres[tap])
       guard kernel.isFinite else {

@@ -129,7 +129,7 @@ extension Pipeline {
       label: "tables", weight: 0, isReduction: true)?.artifacts.first
   }
 
-  private func importance(of group: ChannelGroup, _ byTap: [String: Double]) throws -> Double {
+  func importance(of group: ChannelGroup, _ byTap: [String: Double]) throws -> Double {
     guard let tap = model.network.tap(of: group),
       let importance = byTap[model.network[tap].name]
     else {

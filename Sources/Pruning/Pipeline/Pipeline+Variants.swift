@@ -26,7 +26,8 @@ extension Pipeline {
       device: device.name, deviceClass: device.deviceClass, strategy: recipe.strategy,
       status: .ready)
     let allocation = try inquiry.attempt(
-      DeviceAllocation(tables: plan.tables, device: device, strategy: recipe.strategy),
+      DeviceAllocation(
+        tables: plan.tables, device: device.withoutRemarks, strategy: recipe.strategy),
       label: device.name, weight: 0)
     switch allocation {
     case nil: return nil
@@ -101,5 +102,14 @@ extension Pipeline {
       selection.kept[group.id] = (0..<group.width).filter { !removed.contains($0) }
     }
     return selection
+  }
+}
+
+extension DeviceProfile {
+  /// The device without what is for people: another remark is not another computation.
+  fileprivate var withoutRemarks: DeviceProfile {
+    DeviceProfile(
+      name: name, deviceClass: deviceClass, budgets: budgets, channelMultiple: channelMultiple,
+      minimumKeepRatio: minimumKeepRatio)
   }
 }

@@ -35,6 +35,10 @@ public struct Pipeline: Sendable {
     taps = values.map { network[$0].name }
     layers = network.consumerLayers(model.groups)
     try checkInput()
+    if definition.recipe.utility != .error {
+      let known = Dictionary(uniqueKeysWithValues: taps.map { ($0, 1.0) })
+      for group in model.groups where group.isPrunable { _ = try importance(of: group, known) }
+    }
   }
 
   /// Where the sweep stands, given what is known.

@@ -35,10 +35,11 @@ enum ExitStatus: Int32 {
     case is ONNXError, is NetworkError, is DatasetError, is DeviceCatalogueError, is QuantityError,
       is PipelineError, is StateError, is ZeroMQError, is InputError, is ConstraintError,
       is CatalogueError,
-      is ArtifactError, is JobEngineError, is ExecutionError, is PostgresError:
+      is ArtifactError, is JobEngineError, is ExecutionError:
       self = .input
     case is CancellationError: self = .interrupted
-    case is FailedSweep: self = .failed
+    case let error as FailedSweep: self = error.isInput ? .input : .failed
+    case let error as PostgresError: self = error.code == .connectionLost ? .failed : .input
     default:
       self = Espalier.exitCode(for: error) == .validationFailure ? .usage : .failed
     }
@@ -56,4 +57,6 @@ struct InputError: Error, CustomStringConvertible {
 /// A sweep that ended without a report.
 struct FailedSweep: Error, CustomStringConvertible {
   var description: String
+  /// Whether model, data or recipe are at fault.
+  var isInput = false
 }

@@ -25,7 +25,7 @@ struct ClusterOptions: ParsableArguments {
 
 /// How many workers of which size.
 struct WorkerOptions: ParsableArguments {
-  @Option(help: "Worker processes to start; 0 computes in this process, over the same code.")
+  @Option(help: "Worker processes to start; with 0, `run` computes in its own process.")
   var workers = ProcessInfo.processInfo.activeProcessorCount
 
   @Option(help: "Compute threads per worker.")

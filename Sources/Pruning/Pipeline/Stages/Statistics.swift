@@ -1,8 +1,8 @@
 import Digests
 import Execution
 import Foundation
-import LinearAlgebra
 import NetworkGraph
+import Parallelism
 import Recovery
 import Tensors
 
@@ -29,7 +29,7 @@ struct InputGrams: JobComputation {
       let values = try bench.runner.run(
         model.network, on: shard, taps: inputs, microBatch: microBatch)
       let features = Dictionary(uniqueKeysWithValues: zip(inputs, values))
-      return try concurrentMap(count: layers.count, threads: bench.threads) { index in
+      return try parallelMap(count: layers.count, threads: bench.threads) { index in
         let layer = layers[index]
         var collector = GramCollector(geometry: layer.geometry, positionsPerImage: positions)
         if let input = features[layer.input] { try collector.add(input: input) }

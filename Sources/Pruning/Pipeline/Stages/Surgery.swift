@@ -2,9 +2,9 @@ import Datasets
 import Digests
 import Execution
 import Foundation
-import LinearAlgebra
 import NetworkGraph
 import ONNXFormat
+import Parallelism
 import Quantities
 import Recovery
 import Surgery
@@ -121,7 +121,7 @@ extension Workbench {
     var images: [ImageShard] = []
     for digest in shards { images.append(try await shard(digest)) }
     return try await compute { [images] in
-      let batches = try concurrentMap(count: images.count, threads: self.threads) { index in
+      let batches = try parallelMap(count: images.count, threads: self.threads) { index in
         let shard = images[index]
         let plan = try self.backend.plan(
           network,

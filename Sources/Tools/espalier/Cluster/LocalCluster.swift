@@ -39,21 +39,24 @@ struct LocalCluster {
     let (url, started) = try await startDatabase()
     do {
       let value = try await body(try await Stores.open(url, in: folder))
-      if started { try await privateDatabase.stop() }
+      if started { try await stopDatabaseIfUnused() }
       return value
     } catch {
-      if started { try? await privateDatabase.stop() }
+      if started { try? await stopDatabaseIfUnused() }
       throw error
     }
   }
 
   /// Starts the coordinator, which starts its workers, unless one runs.
   ///
-  /// - Returns: Whether this call started it.
-  func startCoordinator(_ workers: WorkerOptions, listen: [String] = []) async throws -> Bool {
+  /// - Returns: The process if this call started it.
+  @discardableResult
+  func startCoordinator(
+    _ workers: WorkerOptions, listen: [String] = []
+  ) async throws -> ChildProcess? {
     if StateLock.holder(of: folder) != nil {
       try await awaitCoordinator(process: nil)
-      return false
+      return nil
     }
     var arguments = [
       "--state", folder.path, "--workers", "\(workers.workers)", "--threads", "\(workers.threads)",
@@ -68,7 +71,7 @@ struct LocalCluster {
       [Self.sibling("espalier-coordinator").path(percentEncoded: false)] + arguments,
       environment: environment, output: log.descriptor, ownSession: true)
     try await awaitCoordinator(process: process)
-    return true
+    return process
   }
 
   /// Waits until the coordinator answers.
@@ -126,6 +129,22 @@ struct LocalCluster {
       }
       try await Task.sleep(for: .milliseconds(50))
     }
+  }
+
+  /// Stops the private database unless somebody else has begun to use it.
+  func stopDatabaseIfUnused() async throws {
+    guard databaseText == nil, StateLock.holder(of: folder) == nil,
+      let url = try privateDatabase.url()
+    else { return }
+    let connection = try await Connection.connect(to: url)
+    let others = try await connection.query(
+      """
+      select count(*) as others from pg_stat_activity
+      where backend_type = 'client backend' and application_name <> \(Session.applicationName)
+      """
+    ).only().value("others", as: Int.self)
+    await connection.close()
+    if others == 0 { try await privateDatabase.stop() }
   }
 
   func stopDatabase() async throws {

@@ -59,7 +59,9 @@ struct VariantsCommand: AsyncParsableCommand {
   @Argument(help: "What the variants must meet.") var constraint: String?
   @Option(help: "Only of this sweep, by name or id.") var sweep: String?
   @Option(help: "Only for this device.") var device: String?
-  @Option(help: "Field to order by; a leading - for the greatest first.") var orderBy: String?
+  @Option(
+    parsing: .unconditional, help: "Field to order by; a leading - for the greatest first.")
+  var orderBy: String?
   @Option(help: "At most so many.") var limit: Int?
   @Option(help: "Only those that no other beats in all of these fields, such as accuracy,macs.")
   var pareto: String?

@@ -22,7 +22,8 @@ struct UpCommand: AsyncParsableCommand {
     let local = LocalCluster(cluster)
     _ = try await local.startDatabase()
     let started = try await local.startCoordinator(workers, listen: listen)
-    note(started ? "the cluster of \(local.folder.path) is up" : "the cluster was up already")
+    note(
+      started != nil ? "the cluster of \(local.folder.path) is up" : "the cluster was up already")
   }
 }
 
@@ -118,6 +119,8 @@ struct StatusAnswer: Codable {
     var error: String?
     /// By state.
     var jobs: [String: Int]
+    /// The same within each stage.
+    var stages: [String: [String: Int]]
 
     init(_ sweep: Sweep, _ counts: [StageCount]) {
       id = sweep.id
@@ -125,7 +128,12 @@ struct StatusAnswer: Codable {
       state = sweep.state.rawValue
       stage = sweep.stage
       error = sweep.error
-      jobs = Dictionary(counts.map { ($0.state.rawValue, $0.jobs) }, uniquingKeysWith: +)
+      jobs = Self.byState(counts)
+      stages = Dictionary(grouping: counts, by: \.stage).mapValues(Self.byState)
+    }
+
+    private static func byState(_ counts: [StageCount]) -> [String: Int] {
+      Dictionary(counts.map { ($0.state.rawValue, $0.jobs) }, uniquingKeysWith: +)
     }
 
     var line: String {

@@ -54,7 +54,9 @@ struct EvaluateCommand: AsyncParsableCommand {
     var count = CorrectCount()
     for start in stride(from: 0, to: dataset.count, by: 512) {
       let shard = dataset.shard(start..<min(start + 512, dataset.count))
-      count = count + (try runner.correctCount(of: network, on: shard, microBatch: MicroBatches.defaultSize))
+      count =
+        count
+        + (try runner.correctCount(of: network, on: shard, microBatch: MicroBatches.defaultSize))
     }
     switch format {
     case .json:

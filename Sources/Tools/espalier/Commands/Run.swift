@@ -6,6 +6,7 @@ import JobEngine
 import Messaging
 import Pipeline
 import Postgres
+import Processes
 import UnixSignals
 
 /// `espalier run`: the whole job.
@@ -30,24 +31,43 @@ struct RunCommand: AsyncParsableCommand {
   var keepRunning = false
 
   func run() async throws {
-    let local = LocalCluster(cluster)
-    try local.folder.make()
-    let database = try await local.startDatabase()
+    let status = try await interruptible {
+      let local = LocalCluster(cluster)
+      try local.folder.make()
+      let database = try await local.startDatabase()
+      return try await finishing({
+        if database.started, !keepRunning { try? await local.stopDatabaseIfUnused() }
+      }) { try await sweep(on: local, database.url) }
+    }
+    throw ExitCode(status.rawValue)
+  }
+
+  /// Runs `body` so that Ctrl-C cancels it and what it started is stopped; a second one ends it.
+  private func interruptible(
+    _ body: @escaping @Sendable () async throws -> ExitStatus
+  ) async throws -> ExitStatus {
+    let task = Task(operation: body)
+    let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
+    let interrupting = Task {
+      for await _ in signals {
+        guard !task.isCancelled else { Foundation.exit(ExitStatus.interrupted.rawValue) }
+        task.cancel()
+      }
+    }
+    defer { interrupting.cancel() }
     do {
-      let outcome = try await sweep(on: local, database.url)
-      if database.started, !keepRunning { try await local.stopDatabase() }
-      throw ExitCode(outcome.rawValue)
-    } catch {
-      if database.started, !keepRunning, !(error is ExitCode) { try? await local.stopDatabase() }
-      throw error
+      return try await task.value
+    } catch is CancellationError {
+      note("interrupted; the same command goes on where this one stopped")
+      return .interrupted
     }
   }
 
   private func sweep(on local: LocalCluster, _ url: PostgresURL) async throws -> ExitStatus {
     let stores = try await Stores.open(url, in: local.folder)
     let definition = try SweepPreparation(options: sweep).definition(in: stores.artifacts)
-    if let known = try? await stores.sweeps.find(definition.name), known.state == .completed,
-      known.key == (try definition.key), try Outcome.isWhole(known)
+    if let known = try? await stores.sweeps.find(definition.name),
+      known.key == (try definition.key), try await stores.isWhole(known)
     {
       note("everything is there already: sweep \(known.name) (\(known.id))")
       return try await Outcome(stores: stores, format: format).show(known)
@@ -55,15 +75,25 @@ struct RunCommand: AsyncParsableCommand {
     if workers.workers == 0, StateLock.holder(of: local.folder) == nil {
       let inside = try InProcessCluster(stores, in: local.folder, workers)
       return try await finishing({ await inside.stop() }) {
-        try await follow(definition, stores) {
+        try await follow(definition, Watching(stores: stores, folder: local.folder)) {
           try await inside.client.request($0, timeout: .seconds(60))
         }
       }
     }
-    let started = try await local.startCoordinator(workers)
-    return try await finishing({ if started, !keepRunning { try? await local.stopCoordinator() } })
-    {
-      try await follow(definition, stores) {
+    let coordinator = try await local.startCoordinator(workers)
+    let watching = Watching(stores: stores, folder: local.folder) { [workers] in
+      try await local.startCoordinator(workers)
+    }
+    // A coordinator that somebody else started, before or meanwhile, is theirs.
+    let cleanUp: () async -> Void = {
+      guard let coordinator, !keepRunning else { return }
+      guard StateLock.holder(of: local.folder) == coordinator.processID else { return }
+      // Another sweep may have come to rely on it.
+      let others = (try? await stores.sweeps.unfinished()) ?? []
+      if others.allSatisfy({ $0.name == definition.name }) { try? await local.stopCoordinator() }
+    }
+    return try await finishing(cleanUp) {
+      try await follow(definition, watching) {
         .ok(try await local.request($0, timeout: .seconds(60)))
       }
     }
@@ -71,7 +101,7 @@ struct RunCommand: AsyncParsableCommand {
 
   /// Submits and watches; prints the variants.
   private func follow(
-    _ definition: SweepDefinition, _ stores: Stores,
+    _ definition: SweepDefinition, _ watching: Watching,
     ask: (ControlRequest) async throws -> ControlReply
   ) async throws -> ExitStatus {
     let answer = try await ask(.submit(try CanonicalJSON.encode(definition)))
@@ -80,22 +110,8 @@ struct RunCommand: AsyncParsableCommand {
       throw FailedSweep(description: "the coordinator gave no answer")
     }
     let id = try CanonicalJSON.decode(SweepAnswer.self, from: data).id
-    let watching = Task { try await Watching(stores: stores).untilFinished(id) }
-    let signals = await UnixSignalsSequence(trapping: [.sigint, .sigterm])
-    let interrupting = Task {
-      for await _ in signals {
-        watching.cancel()
-        return
-      }
-    }
-    defer { interrupting.cancel() }
-    do {
-      let sweep = try await watching.value
-      return try await Outcome(stores: stores, format: format).show(sweep)
-    } catch is CancellationError {
-      note("interrupted; the same command goes on where this one stopped")
-      return .interrupted
-    }
+    let sweep = try await watching.untilFinished(id)
+    return try await Outcome(stores: watching.stores, format: format).show(sweep)
   }
 
   private func finishing<Value>(

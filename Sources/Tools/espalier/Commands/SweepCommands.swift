@@ -50,7 +50,8 @@ struct WatchCommand: AsyncParsableCommand {
           .unreachable,
           "sweep \(record.name) is unfinished and no coordinator runs: go on with `espalier up`")
       }
-      let ended = try await Watching(stores: stores).untilFinished(record.id)
+      let ended = try await Watching(stores: stores, folder: local.folder)
+        .untilFinished(record.id)
       return try await Outcome(stores: stores, format: format).show(ended)
     }
     throw ExitCode(status.rawValue)
@@ -76,16 +77,32 @@ struct CancelCommand: AsyncParsableCommand {
 /// Waits for a sweep, showing its progress.
 struct Watching {
   let stores: Stores
+  let folder: StateFolder
+  /// Brings the coordinator back; nil to wait for somebody else to do it.
+  var revive: (@Sendable () async throws -> Void)?
+
+  /// How long a sweep may be without a coordinator.
+  private static let patience = Duration.seconds(60)
 
   /// - Returns: The sweep as it ended.
   /// - Throws: `CancellationError`.
   func untilFinished(_ id: String) async throws -> Sweep {
     var progress = Progress()
     defer { progress.finish() }
+    var lastSeen = ContinuousClock.now
     while true {
       let sweep = try await stores.sweeps.find(id)
       if sweep.state != .running { return sweep }
       progress.show(try await counts(id))
+      if StateLock.holder(of: folder) != nil {
+        lastSeen = .now
+      } else if let revive, ContinuousClock.now - lastSeen > .seconds(3) {
+        note("the coordinator is gone; starting another")
+        try await revive()
+      } else if ContinuousClock.now - lastSeen > Self.patience {
+        throw MessagingError(
+          .unreachable, "no coordinator runs on \(folder.path): go on with `espalier up`")
+      }
       try await Task.sleep(for: .milliseconds(250))
     }
   }
@@ -109,16 +126,15 @@ struct Outcome {
   let stores: Stores
   let format: OutputFormat
 
-  /// Whether a completed sweep left nothing to try again.
-  static func isWhole(_ sweep: Sweep) throws -> Bool {
-    guard let report = sweep.report else { return false }
-    return try CanonicalJSON.decode(SweepOutcome.self, from: report).failed == 0
-  }
-
   func show(_ sweep: Sweep) async throws -> ExitStatus {
     switch sweep.state {
     case .failed:
-      throw FailedSweep(description: "sweep \(sweep.name) failed: \(sweep.error ?? "unknown")")
+      let failures = try await stores.jobs.failures(sweep: sweep.id)
+      let isInput = failures.contains {
+        $0.state == .discarded && $0.failure.code == PipelineError.Code.invalidInput.rawValue
+      }
+      throw FailedSweep(
+        description: "sweep \(sweep.name) failed: \(sweep.error ?? "unknown")", isInput: isInput)
     case .cancelled:
       note("sweep \(sweep.name) was cancelled")
       return .failed

@@ -1,3 +1,5 @@
+import Parallelism
+
 /// Images cut into micro-batches that threads run on plans of their own.
 ///
 /// Small micro-batches keep a network's activations in a core's cache. How images are cut does not

@@ -25,7 +25,7 @@ public func parallelMap<Value: Sendable>(
 }
 
 /// As ``parallelMap(count:threads:body:)``, with a state that each thread makes for itself.
-func parallelMap<State, Value: Sendable>(
+public func parallelMap<State, Value: Sendable>(
   count: Int, threads: Int, state: @Sendable () throws -> State,
   body: @Sendable (State, Int) throws -> Value
 ) throws -> [Value] {
@@ -40,7 +40,7 @@ func parallelMap<State, Value: Sendable>(
 /// As ``parallelFor(count:threads:body:)``, with a state that each thread makes for itself.
 ///
 /// An error in making a state counts as one of the index that the state was needed for.
-func parallelFor<State>(
+public func parallelFor<State>(
   count: Int, threads: Int, state: @Sendable () throws -> State,
   body: @Sendable (State, Int) throws -> Void
 ) throws {

@@ -1,4 +1,4 @@
-import Execution
+import Parallelism
 import Synchronization
 import TestSupport
 import Testing

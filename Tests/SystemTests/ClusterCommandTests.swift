@@ -1,0 +1,83 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension SystemTests {
+  @Suite("cluster commands")
+  struct ClusterCommandTests {
+    @Test("a sweep is submitted, watched and cancelled on a cluster that is up")
+    func lifecycle() async throws {
+      try await TestCluster.with { cluster in
+        try await unreachable(cluster)
+        try await cluster.espalier("up", "--workers", "1")
+        let again = try await cluster.espalier("up", "--workers", "1")
+        #expect(again.errors.contains("already"))
+        let status = try await cluster.status()
+        let coordinator = try #require(status.coordinator)
+        #expect(status.database.hasPrefix("running"))
+        #expect(coordinator.workers.count == 1)
+        #expect(
+          Set(cluster.processes)
+            == Set(coordinator.workers.map(\.processID) + [coordinator.processID]))
+        try await refusesAnother(cluster, of: coordinator.processID)
+        try await cancels(cluster)
+        try await submitsAndWatches(cluster)
+        try await cluster.espalier("down")
+        #expect(cluster.processes.isEmpty)
+        #expect(cluster.server == nil)
+        try await unreachable(cluster)
+        // Reading starts the database alone, and stops it again.
+        #expect(try await cluster.variants().count == 3)
+        #expect(cluster.server == nil)
+        try await cluster.espalier("down")
+      }
+    }
+
+    /// What needs a coordinator says that there is none.
+    private func unreachable(_ cluster: TestCluster) async throws {
+      for command in [["submit"] + (try cluster.sweep()), ["cancel", "test"], ["status"]] {
+        let ending = try await cluster.espalier(command, expecting: 4)
+        #expect(!(ending.errors + ending.output).isEmpty)
+      }
+    }
+
+    /// One state folder has one coordinator.
+    private func refusesAnother(_ cluster: TestCluster, of process: Int32) async throws {
+      let second = try Program(.coordinator, ["--state", cluster.state])
+      let ending = try await second.ending(within: .seconds(20))
+      #expect(ending.status == 2 && !ending.wasKilled)
+      #expect(ending.errors.contains("in use by process \(process)"), "\(ending.errors)")
+      #expect(try await cluster.status().coordinator?.processID == process)
+    }
+
+    private func cancels(_ cluster: TestCluster) async throws {
+      let files = try cluster.sweep(calibration: 500, name: "unwanted")
+      let id = try await cluster.espalier(["submit"] + files).output
+        .trimmingCharacters(in: .whitespacesAndNewlines)
+      try await cluster.espalier("cancel", "unwanted")
+      let sweeps = try await cluster.json([SweepAnswer].self, "sweeps")
+      #expect(sweeps.map(\.id) == [id])
+      #expect(sweeps.first?.state == "cancelled")
+      #expect(sweeps.first?.jobs["running"] == nil)
+      #expect(sweeps.first?.jobs["available"] == nil)
+      let watched = try await cluster.espalier("watch", id, expecting: 1)
+      #expect(watched.errors.contains("cancelled"))
+      try await cluster.espalier("cancel", "unwanted")
+      try await cluster.espalier("cancel", "no such sweep", expecting: 2)
+      try await cluster.espalier("watch", "no such sweep", expecting: 2)
+    }
+
+    private func submitsAndWatches(_ cluster: TestCluster) async throws {
+      let files = try cluster.sweep()
+      let id = try await cluster.espalier(["submit"] + files).output
+      let again = try await cluster.espalier(["submit"] + files).output
+      #expect(id == again, "asking twice is asking once")
+      let watched = try await cluster.json([VariantRecord].self, "watch", "test")
+      #expect(watched.map(\.status) == ["ready", "ready", "ready"])
+      let sweeps = try await cluster.json([SweepAnswer].self, "sweeps")
+      #expect(sweeps.map(\.name) == ["test", "unwanted"], "newest first")
+      #expect(sweeps.first?.id == id.trimmingCharacters(in: .whitespacesAndNewlines))
+      #expect(Array(sweeps[0].jobs.keys) == ["completed"])
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension SystemTests {
+  @Suite("run")
+  struct RunTests {
+    @Test("run prunes for every device, keeps to budgets, and leaves nothing running")
+    func whole() async throws {
+      try await TestCluster.with { cluster in
+        let run = try ["run"] + cluster.sweep() + ["--workers", "2", "--format", "json"]
+        let ending = try await cluster.espalier(run)
+        let data = Data(ending.output.utf8)
+        try checkKeys(data)
+        let variants = try JSONDecoder().decode([VariantRecord].self, from: data)
+        #expect(variants.map(\.device) == ["dense", "half", "small"])
+        for variant in variants { try check(variant) }
+        let dense = try #require(variants.first)
+        #expect(dense.accuracy == dense.baselineAccuracy)
+        #expect(dense.accuracyBefore == dense.baselineAccuracy)
+        #expect(cluster.processes.isEmpty)
+        #expect(cluster.server == nil)
+
+        try await again(run, on: cluster, expecting: variants)
+        try await anotherCatalogue(on: cluster)
+      }
+    }
+
+    /// The same command finds everything there.
+    private func again(
+      _ run: [String], on cluster: TestCluster, expecting variants: [VariantRecord]
+    ) async throws {
+      let before = try await cluster.json([SweepAnswer].self, "sweeps")
+      let ending = try await cluster.espalier(run)
+      #expect(ending.errors.contains("already"), "\(ending.errors)")
+      let after = try JSONDecoder().decode(
+        [VariantRecord].self, from: Data(ending.output.utf8))
+      #expect(after.map(VariantEssence.init) == variants.map(VariantEssence.init))
+      #expect(after.map(\.id) == variants.map(\.id))
+      let sweeps = try await cluster.json([SweepAnswer].self, "sweeps")
+      #expect(sweeps.map(\.id) == before.map(\.id))
+      #expect(sweeps.first?.stages == before.first?.stages)
+      #expect(cluster.processes.isEmpty)
+    }
+
+    /// A new device costs its own jobs only.
+    private func anotherCatalogue(on cluster: TestCluster) async throws {
+      let more =
+        TestCluster.devices + """
+            - name: another
+              class: watch
+              budgets: {macs: 70%}
+
+          """
+      let scores = try await cluster.json(ScoresAnswer.self, "scores", "test")
+      let run = try ["run"] + cluster.sweep(devices: more) + ["--workers", "1", "--keep-running"]
+      try await cluster.espalier(run)
+      // Kept running, and so the database need not be started to ask it.
+      #expect(cluster.processes.count == 2)
+      #expect(try await cluster.json(ScoresAnswer.self, "scores", "test") == scores)
+      let sweeps = try await cluster.json([SweepAnswer].self, "sweeps")
+      #expect(sweeps.count == 2)
+      let newest = try #require(sweeps.first)
+      // All jobs that both sweeps have are the same rows; the new one only adds to them.
+      for stage in ["scores", "statistics", "reconstruction"] {
+        #expect(newest.stages[stage] == sweeps.last?.stages[stage])
+      }
+      #expect(newest.stages["allocation"] == ["completed": 5], "four devices and the tables")
+      let log = try String(
+        contentsOfFile: "\(cluster.state)/logs/coordinator.log", encoding: .utf8)
+      #expect(!log.contains("artifacts are gone"))
+      try await cluster.espalier("down")
+      #expect(cluster.processes.isEmpty)
+      #expect(cluster.server == nil)
+    }
+
+    /// Every field that is promised is there in every object, with null where it has no value.
+    private func checkKeys(_ data: Data) throws {
+      let objects = try #require(try JSONSerialization.jsonObject(with: data) as? [[String: Any]])
+      for object in objects {
+        for key in VariantRecord.CodingKeys.allCases {
+          #expect(object[key.rawValue] != nil, "\(key.rawValue) is missing")
+        }
+      }
+    }
+
+    private func check(_ variant: VariantRecord) throws {
+      #expect(variant.status == "ready")
+      #expect(variant.reason == nil)
+      #expect(variant.sweep == "test")
+      for accuracy in [variant.accuracy, variant.accuracyBefore, variant.baselineAccuracy] {
+        #expect((0...1).contains(try #require(accuracy)))
+      }
+      let costs = [
+        "macs": try #require(variant.macs), "parameters": try #require(variant.parameters),
+        "model_bytes": try #require(variant.modelBytes),
+      ]
+      for cost in costs.values { #expect(cost > 0) }
+      #expect(try #require(variant.peakActivationBytes) > 0)
+      let budgets = try #require(variant.budgets)
+      #expect(!budgets.isEmpty)
+      for (resource, use) in budgets {
+        #expect(use.used <= use.limit, "\(variant.device) is over its budget on \(resource)")
+        #expect(use.used == costs[resource], "\(variant.device), \(resource)")
+      }
+      let widths = try #require(variant.widths)
+      #expect(widths.values.allSatisfy { $0 > 0 })
+      #expect(try #require(variant.digest).count == 64)
+      #expect(try #require(variant.gap) >= 0)
+      #expect(try #require(variant.bound) >= (try #require(variant.objective)) - 1e-9)
+    }
+
+    @Test("interrupted, run ends with 130, and the same command goes on")
+    func interrupted() async throws {
+      try await TestCluster.with { cluster in
+        let run = try ["run"] + cluster.sweep(calibration: 300) + ["--workers", "2"]
+        let program = try cluster.start(run)
+        try await cluster.awaitJobs()
+        program.signal(SIGINT)
+        let ending = try await program.ending()
+        #expect(!ending.wasKilled)
+        #expect(ending.status == 130, "\(ending.errors)")
+        #expect(cluster.processes.isEmpty)
+        #expect(cluster.server == nil)
+        let sweep = try #require(try await cluster.json([SweepAnswer].self, "sweeps").first)
+        #expect(sweep.state == "running")
+        try await cluster.espalier(run)
+        let after = try #require(try await cluster.json([SweepAnswer].self, "sweeps").first)
+        #expect(after.id == sweep.id)
+        #expect(after.state == "completed")
+      }
+    }
+  }
+}
+
+extension TestCluster {
+  /// Waits until some job of the only sweep is done.
+  func awaitJobs() async throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < deadline {
+      if let status = try? await currentStatus(),
+        status.sweeps.first?.jobs["completed", default: 0] ?? 0 > 0
+      {
+        return
+      }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    Issue.record("no job was done within a minute")
+  }
+
+  /// What `status` says while the cluster may be on its way up or down.
+  func currentStatus() async throws -> ClusterStatus {
+    let ending = try await start(["status", "--format", "json"]).ending()
+    return try JSONDecoder().decode(ClusterStatus.self, from: Data(ending.output.utf8))
+  }
+}

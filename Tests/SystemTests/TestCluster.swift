@@ -57,6 +57,13 @@ struct TestCluster {
     _ type: Value.Type = Value.self, _ arguments: String..., expecting status: Int32? = 0,
     sourceLocation: SourceLocation = #_sourceLocation
   ) async throws -> Value {
+    try await json(type, arguments, expecting: status, sourceLocation: sourceLocation)
+  }
+
+  func json<Value: Decodable>(
+    _ type: Value.Type = Value.self, _ arguments: [String], expecting status: Int32? = 0,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws -> Value {
     let ending = try await espalier(
       arguments + ["--format", "json"], expecting: status, sourceLocation: sourceLocation)
     return try JSONDecoder().decode(type, from: Data(ending.output.utf8))
@@ -67,8 +74,7 @@ struct TestCluster {
   }
 
   func variants(_ arguments: String...) async throws -> [VariantRecord] {
-    let ending = try await espalier(["variants", "--format", "json"] + arguments)
-    return try JSONDecoder().decode([VariantRecord].self, from: Data(ending.output.utf8))
+    try await json([VariantRecord].self, ["variants"] + arguments)
   }
 
   // MARK: Processes

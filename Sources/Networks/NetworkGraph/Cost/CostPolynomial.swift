@@ -17,7 +17,7 @@ public struct GroupPair: Hashable, Sendable, Codable, Comparable {
 /// c(w) = constant + Σ_g linear_g · w_g + Σ_{a ≤ b} products_ab · w_a · w_b.
 ///
 /// A weight has at most two axes of channels, so MACs, parameters and bytes are all of this form.
-public struct CostPolynomial: Sendable, Hashable, Codable {
+public struct CostPolynomial: Sendable, Hashable {
   public var constant: Int64
   /// By group: cost per unit of width.
   public var linear: [Int: Int64]
@@ -52,6 +52,37 @@ public struct CostPolynomial: Sendable, Hashable, Codable {
         products[GroupPair(first, second), default: 0] += factor * m * n
       }
     }
+  }
+}
+
+/// Coded with its products in order: equal polynomials have equal text, and text has digests.
+extension CostPolynomial: Codable {
+  private struct Product: Codable {
+    var first: Int
+    var second: Int
+    var factor: Int64
+  }
+
+  private enum CodingKeys: String, CodingKey { case constant, linear, products }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    constant = try container.decode(Int64.self, forKey: .constant)
+    linear = try container.decode([Int: Int64].self, forKey: .linear)
+    products = [:]
+    for product in try container.decode([Product].self, forKey: .products) {
+      products[GroupPair(product.first, product.second), default: 0] += product.factor
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(constant, forKey: .constant)
+    try container.encode(linear, forKey: .linear)
+    let sorted = products.sorted { $0.key < $1.key }.map {
+      Product(first: $0.key.first, second: $0.key.second, factor: $0.value)
+    }
+    try container.encode(sorted, forKey: .products)
   }
 }
 

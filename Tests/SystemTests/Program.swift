@@ -3,7 +3,10 @@ import Foundation
 /// One of the programs under test, running; what it prints goes to files, because a pipe would stay
 /// open with whatever the program leaves running.
 final class Program {
-  enum Name: String { case espalier, coordinator = "espalier-coordinator" }
+  enum Name: String {
+    case espalier
+    case coordinator = "espalier-coordinator"
+  }
 
   /// How a program ended and what it said.
   struct Ending {

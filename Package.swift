@@ -84,7 +84,8 @@ let modules: [Module] = [
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "NetworkGraph",
     "ONNXFormat",
-    "Execution", "Datasets", "Devices", "Importance", "Allocation", "Surgery", "Recovery", .logging),
+    "Execution", "Datasets", "Devices", "Importance", "Allocation", "Surgery", "Recovery", .logging,
+    testing: ["OneDNNBackend", "LinearAlgebra", "NetworkTestSupport"]),
 
   // Floor 4: the machine room.
   Module(

@@ -27,7 +27,8 @@ struct TilePairScores: JobComputation {
       try await bench.features(of: model, at: values, shard: shard, microBatch: microBatch)
     }
     let names = Digest(parts: taps)
-    let centres = try await bench.cache.value(for: "centre/\(model.digest)/\(names)/\(origin)") {
+    let centre = "centre/\(model.digest)/\(names)/\(origin)/\(microBatch)"
+    let centres = try await bench.cache.value(for: centre) {
       let means = TilePairStatistics.channelMeans(of: try await features(origin))
       return (means, means.reduce(0) { $0 + 4 * $1.count })
     }

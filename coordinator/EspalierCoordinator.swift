@@ -34,7 +34,7 @@ struct EspalierCoordinator: AsyncParsableCommand {
   var threads = 1
 
   @Option(help: "What each of them may remember between jobs, in MiB.")
-  var memory = 1024
+  var memory = 768
 
   @Option(help: "A further endpoint for workers, such as tcp://0.0.0.0:5555; may be repeated.")
   var listen: [String] = []

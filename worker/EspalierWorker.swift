@@ -29,7 +29,7 @@ struct EspalierWorker: AsyncParsableCommand {
   var threads = 1
 
   @Option(help: "What may be remembered between jobs, in MiB.")
-  var memory = 1024
+  var memory = 768
 
   @Option(help: "The state folder of a local cluster: tells its processes apart.")
   var state: String?

@@ -141,8 +141,7 @@ extension Coordinator {
     }
     // A failure of an earlier try is none: the job goes on, or asking again has revived it.
     for failure in try await stores.jobs.failures(sweep: id)
-    where failure.state == .discarded && sweep.asked.contains(failure.key)
-    {
+    where failure.state == .discarded && sweep.asked.contains(failure.key) {
       sweep.results.failures[failure.key] = JobFailureReason(
         code: failure.failure.code, message: "\(failure.label): \(failure.failure.message)")
     }

@@ -23,17 +23,18 @@ public struct NetworkRunner: Sendable {
   ) throws -> [Tensor] {
     let options = ExecutionOptions(
       batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
-    let parts = try MicroBatches(images: shard.count, size: microBatch).map(
-      threads: threads, plan: { try backend.plan(network, options: options) }
-    ) { plan, range in
-      let result = try plan.run(shard.tensor(range))
-      return try taps.map { tap in
-        guard let value = result.values[tap] else {
-          throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")
+    let batches = MicroBatches(images: shard.count, size: microBatch)
+    let parts = try batches.map(
+      threads: threads, plan: { try backend.plan(network, options: options) },
+      body: { plan, range in
+        let result = try plan.run(shard.tensor(range))
+        return try taps.map { tap in
+          guard let value = result.values[tap] else {
+            throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")
+          }
+          return value
         }
-        return value
-      }
-    }
+      })
     return taps.indices.map { tap in
       let shape = [shard.count] + network[taps[tap]].shape.resolved(batch: 1).dropFirst()
       return Tensor(shape: shape, elements: parts.flatMap { $0[tap].elements })

@@ -32,7 +32,7 @@ struct WorkerOptions: ParsableArguments {
   var threads = 1
 
   @Option(help: "What a worker may remember between jobs, in MiB.")
-  var memory = 1024
+  var memory = 768
 
   func validate() throws {
     guard (0...256).contains(workers) else {

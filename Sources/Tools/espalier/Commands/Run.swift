@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalogue
 import CoordinatorService
+import Digests
 import Foundation
 import JobEngine
 import Messaging
@@ -34,10 +35,15 @@ struct RunCommand: AsyncParsableCommand {
     let status = try await interruptible {
       let local = LocalCluster(cluster)
       try local.folder.make()
+      // Whatever is wrong with the input shows before anything is started.
+      let store = try ArtifactStore(folder: local.folder.artifacts)
+      let definition = try SweepPreparation(options: sweep).definition(in: store)
       let database = try await local.startDatabase()
-      return try await finishing({
-        if database.started, !keepRunning { try? await local.stopDatabaseIfUnused() }
-      }) { try await sweep(on: local, database.url) }
+      return try await finishing(
+        { try await perform(definition, on: local, database.url) },
+        cleanUp: {
+          if database.started, !keepRunning { try? await local.stopDatabaseIfUnused() }
+        })
     }
     throw ExitCode(status.rawValue)
   }
@@ -63,9 +69,10 @@ struct RunCommand: AsyncParsableCommand {
     }
   }
 
-  private func sweep(on local: LocalCluster, _ url: PostgresURL) async throws -> ExitStatus {
+  private func perform(
+    _ definition: SweepDefinition, on local: LocalCluster, _ url: PostgresURL
+  ) async throws -> ExitStatus {
     let stores = try await Stores.open(url, in: local.folder)
-    let definition = try SweepPreparation(options: sweep).definition(in: stores.artifacts)
     if let known = try? await stores.sweeps.find(definition.name),
       known.key == (try definition.key), try await stores.isWhole(known)
     {
@@ -74,29 +81,34 @@ struct RunCommand: AsyncParsableCommand {
     }
     if workers.workers == 0, StateLock.holder(of: local.folder) == nil {
       let inside = try InProcessCluster(stores, in: local.folder, workers)
-      return try await finishing({ await inside.stop() }) {
-        try await follow(definition, Watching(stores: stores, folder: local.folder)) {
-          try await inside.client.request($0, timeout: .seconds(60))
-        }
-      }
+      let watching = Watching(stores: stores, folder: local.folder)
+      return try await finishing(
+        {
+          try await follow(definition, watching) {
+            try await inside.client.request($0, timeout: .seconds(60))
+          }
+        },
+        cleanUp: { await inside.stop() })
     }
     let coordinator = try await local.startCoordinator(workers)
     let watching = Watching(stores: stores, folder: local.folder) { [workers] in
       try await local.startCoordinator(workers)
     }
-    // A coordinator that somebody else started, before or meanwhile, is theirs.
-    let cleanUp: () async -> Void = {
-      guard let coordinator, !keepRunning else { return }
-      guard StateLock.holder(of: local.folder) == coordinator.processID else { return }
-      // Another sweep may have come to rely on it.
-      let others = (try? await stores.sweeps.unfinished()) ?? []
-      if others.allSatisfy({ $0.name == definition.name }) { try? await local.stopCoordinator() }
-    }
-    return try await finishing(cleanUp) {
-      try await follow(definition, watching) {
-        .ok(try await local.request($0, timeout: .seconds(60)))
-      }
-    }
+    return try await finishing(
+      { try await follow(definition, watching) { .ok(try await local.request($0)) } },
+      cleanUp: { await stop(coordinator, of: local, after: definition, stores) })
+  }
+
+  /// Stops the coordinator if this command started it and no other sweep has come to rely on it.
+  private func stop(
+    _ coordinator: ChildProcess?, of local: LocalCluster, after definition: SweepDefinition,
+    _ stores: Stores
+  ) async {
+    guard let coordinator, !keepRunning,
+      StateLock.holder(of: local.folder) == coordinator.processID
+    else { return }
+    let unfinished = (try? await stores.sweeps.unfinished()) ?? []
+    if unfinished.allSatisfy({ $0.name == definition.name }) { try? await local.stopCoordinator() }
   }
 
   /// Submits and watches; prints the variants.
@@ -115,7 +127,7 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   private func finishing<Value>(
-    _ cleanUp: () async -> Void, _ body: () async throws -> Value
+    _ body: () async throws -> Value, cleanUp: () async -> Void
   ) async throws -> Value {
     do {
       let value = try await body()

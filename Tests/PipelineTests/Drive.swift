@@ -1,0 +1,65 @@
+import Digests
+import Pipeline
+import TestSupport
+import Testing
+
+/// What came of a sweep that was driven to its end.
+struct Ending {
+  let step: Pipeline.Step
+  let results: Results
+  /// In the order they were done.
+  let jobs: [Job]
+
+  var report: SweepReport {
+    get throws {
+      guard case .finished(let report) = step else {
+        throw PipelineError(.invalidInput, "the sweep did not finish: \(step)")
+      }
+      return report
+    }
+  }
+
+  func jobs(_ stage: Stage) -> [Job] { jobs.filter { $0.stage == stage } }
+}
+
+/// How a test plays the cluster.
+struct Cluster {
+  var bench: Workbench
+  /// Shuffles jobs and hands in results in random portions; nil does all in order of asking.
+  var seed: UInt64?
+  /// How often every job is done; results of all but the last time are forgotten.
+  var repetitions = 1
+  /// Jobs that are given up instead of done.
+  var failing: @Sendable (Job) -> Bool = { _ in false }
+
+  static let reason = JobFailureReason(code: "test", message: "given up on purpose")
+
+  /// Does what the pipeline asks for until it asks for no more.
+  func drive(_ pipeline: Pipeline, knowing known: Results = Results()) async throws -> Ending {
+    var results = known
+    var done: [Job] = []
+    var generator = SeededGenerator(seed: seed ?? 0)
+    while true {
+      let step = try pipeline.advance(results)
+      guard case .needs(var jobs) = step else {
+        return Ending(step: step, results: results, jobs: done)
+      }
+      try #require(!jobs.isEmpty, "the pipeline wants neither jobs nor to end")
+      #expect(Set(jobs.map(\.key)).count == jobs.count, "a job was asked for twice")
+      if seed != nil {
+        jobs.shuffle(using: &generator)
+        jobs.removeLast(Int.random(in: 0..<jobs.count, using: &generator))
+      }
+      for job in jobs {
+        if failing(job) {
+          results.failures[job.key] = Self.reason
+          continue
+        }
+        for _ in 0..<repetitions {
+          results.outputs[job.key] = try await Job.run(payload: job.payload, on: bench)
+        }
+        done.append(job)
+      }
+    }
+  }
+}

@@ -54,10 +54,8 @@ struct LocalCluster {
   func startCoordinator(
     _ workers: WorkerOptions, listen: [String] = []
   ) async throws -> ChildProcess? {
-    if StateLock.holder(of: folder) != nil {
-      try await awaitCoordinator(process: nil)
-      return nil
-    }
+    // One that is on its way out may be gone before it answers; then another is started.
+    if StateLock.holder(of: folder) != nil, try await awaitCoordinator(process: nil) { return nil }
     var arguments = [
       "--state", folder.path, "--workers", "\(workers.workers)", "--threads", "\(workers.threads)",
       "--memory", "\(workers.memory)",
@@ -70,24 +68,27 @@ struct LocalCluster {
     let process = try ChildProcess.spawn(
       [Self.sibling("espalier-coordinator").path(percentEncoded: false)] + arguments,
       environment: environment, output: log.descriptor, ownSession: true)
-    try await awaitCoordinator(process: process)
+    _ = try await awaitCoordinator(process: process)
     return process
   }
 
   /// Waits until the coordinator answers.
-  private func awaitCoordinator(process: ChildProcess?) async throws {
+  ///
+  /// - Returns: False if it was somebody else's and has ended.
+  private func awaitCoordinator(process: ChildProcess?) async throws -> Bool {
     let client = try ControlClient(to: try folder.endpoint(), in: Context())
     defer { client.close() }
     let deadline = ContinuousClock.now + .seconds(30)
     while true {
       do {
         _ = try await client.request(.status, timeout: .milliseconds(500))
-        return
+        return true
       } catch let error as MessagingError where error.code == .unreachable {
         if let process, let status = process.poll() {
           throw InputError(
             "the coordinator ended with status \(status): \(lastLines(of: "coordinator.log"))")
         }
+        if process == nil, StateLock.holder(of: folder) == nil { return false }
         guard ContinuousClock.now < deadline else { throw error }
       }
     }

@@ -126,15 +126,17 @@ struct RunCommand: AsyncParsableCommand {
     return try await Outcome(stores: watching.stores, format: format).show(sweep)
   }
 
+  /// Runs `cleanUp` after `body`, however that ends. An interrupt cancels `body` alone: cleaning up
+  /// waits and asks too, in a task of its own.
   private func finishing<Value>(
-    _ body: () async throws -> Value, cleanUp: () async -> Void
+    _ body: () async throws -> Value, cleanUp: @escaping @Sendable () async -> Void
   ) async throws -> Value {
     do {
       let value = try await body()
-      await cleanUp()
+      await Task(operation: cleanUp).value
       return value
     } catch {
-      await cleanUp()
+      await Task(operation: cleanUp).value
       throw error
     }
   }

@@ -150,8 +150,8 @@ extension SystemTests {
         ("negative", device("budgets: {macs: -3M}"), [":5", "-3M"]),
         ("unparsable", device("budgets: {macs: plenty}"), [":5", "plenty"]),
         ("resource", device("budgets: {watts: 3}"), [":5", "watts"]),
-        ("broken", "version: 1\ndevices: [", [""]),
-        ("empty", "", [""]),
+        ("broken", "version: 1\ndevices: [", []),
+        ("empty", "", []),
       ]
       return try faults.map { fault in
         let file = "\(fault.name).yaml"
@@ -175,7 +175,8 @@ extension SystemTests {
           extra: ["--database", "postgres://nobody:secret@127.0.0.1:1/none"],
           names: ["127.0.0.1", "cannot be reached"]),
         Case(
-          name: "no database URL", extra: ["--database", "mysql://localhost/x"], names: ["mysql"]),
+          name: "no database URL", extra: ["--database", "mysql://localhost/x"],
+          names: ["database URL", "postgres://"]),
         Case(
           name: "no PostgreSQL",
           options: ["--state": cluster.root.appending(path: "fresh").path],

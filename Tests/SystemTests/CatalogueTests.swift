@@ -48,11 +48,11 @@ extension SystemTests {
       #expect(
         try await devices("macs <= 6M and device.class in ('phone', 'watch')") == ["half", "small"])
       #expect(try await devices("accuracy >= 0% and not device = 'dense'") == ["half", "small"])
-      #expect(try await devices("status = infeasible or macs between 10M and 11M").count == 2)
+      #expect(try await devices("status = 'infeasible' or macs between 10M and 11M").count == 2)
       #expect(
-        try await devices("status = ready", "--order-by", "macs") == ["small", "half", "dense"])
+        try await devices("status = 'ready'", "--order-by", "macs") == ["small", "half", "dense"])
       #expect(
-        try await devices("status = ready", "--order-by", "-macs", "--limit", "1") == ["dense"])
+        try await devices("status = 'ready'", "--order-by", "-macs", "--limit", "1") == ["dense"])
       #expect(try await devices("--device", "half", "--sweep", "test") == ["half"])
       #expect(try await devices("macs > 1G").isEmpty)
       let front = try await devices("--pareto", "accuracy,macs")

@@ -15,7 +15,7 @@ extension SystemTests {
           try await cluster.espalier(
             ["run"] + files + ["--plan-only", "--no-evaluate", "--workers", "\(workers)"])
           let scores = try await cluster.json(ScoresAnswer.self, "scores", "test")
-          let variants = try await cluster.variants("status = planned")
+          let variants = try await cluster.variants("status = 'planned'")
           #expect(variants.count == 3)
           for variant in variants {
             #expect(variant.digest == nil && variant.accuracy == nil)

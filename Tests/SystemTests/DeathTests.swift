@@ -30,7 +30,7 @@ extension SystemTests {
     }
 
     private func files(_ cluster: TestCluster) throws -> [String] {
-      try cluster.sweep(calibration: 140)
+      try cluster.sweep(calibration: 64, evaluation: 64)
     }
 
     private func undisturbedVariants() async throws -> [VariantEssence] {

@@ -10,8 +10,8 @@ extension SystemTests {
       var all: [(scores: ScoresAnswer, widths: [[String: Int]?])] = []
       for workers in 0...3 {
         try await TestCluster.with { cluster in
-          // Three tiles: partial sums come back in an order that differs from run to run.
-          let files = try cluster.sweep(calibration: 260)
+          // Two tiles and their pairs: partial sums come back in an order that differs from run to run.
+          let files = try cluster.sweep(calibration: 140)
           try await cluster.espalier(
             ["run"] + files + ["--plan-only", "--no-evaluate", "--workers", "\(workers)"])
           let scores = try await cluster.json(ScoresAnswer.self, "scores", "test")
@@ -36,7 +36,7 @@ extension SystemTests {
       let count = scores.taps.count
       #expect(count > 1)
       #expect(Set(scores.taps).count == count)
-      #expect(scores.samples == 260)
+      #expect(scores.samples == 140)
       #expect(scores.digest.count == 64)
       #expect(scores.digest.allSatisfy { "0123456789abcdef".contains($0) })
       #expect(scores.importance.count == count)
@@ -47,7 +47,8 @@ extension SystemTests {
         #expect(abs(values[row] - 1) < 1e-6, "dependence on itself is 1")
         for (column, value) in values.enumerated() {
           #expect((-1e-9...1.000001).contains(value))
-          #expect(value == scores.nhsic[column][row], "the matrix is symmetric")
+          // The order of summation differs between a pair and its mirror image.
+          #expect(abs(value - scores.nhsic[column][row]) < 1e-12, "the matrix is symmetric")
         }
       }
     }

@@ -31,10 +31,10 @@ public struct Pipeline: Sendable {
   public init(_ definition: SweepDefinition, network: Network) throws {
     self.definition = definition
     model = PreparedModel(digest: definition.model.digest, network: network)
+    try definition.check(model)
     let values = try network.taps(definition.recipe.taps, groups: model.groups)
     taps = values.map { network[$0].name }
     layers = network.consumerLayers(model.groups)
-    try checkInput()
     if definition.recipe.utility != .error {
       let known = Dictionary(uniqueKeysWithValues: taps.map { ($0, 1.0) })
       for group in model.groups where group.isPrunable { _ = try importance(of: group, known) }
@@ -64,9 +64,9 @@ public struct Pipeline: Sendable {
   }
 }
 
-extension Pipeline {
+extension SweepDefinition {
   /// Checks that the data fit the network, before anything is computed.
-  private func checkInput() throws {
+  fileprivate func check(_ model: PreparedModel) throws {
     let network = model.network
     guard network.inputs.count == 1, let input = network.inputs.first else {
       throw PipelineError(
@@ -74,19 +74,19 @@ extension Pipeline {
         "the network has \(network.inputs.count) inputs; sweeps take networks with one image input")
     }
     let expected = Array(network[input].shape.resolved(batch: 1).dropFirst())
-    for data in [definition.calibration, definition.evaluation].compactMap(\.self)
+    for data in [calibration, evaluation].compactMap(\.self)
     where data.shape != expected {
       throw PipelineError(
         .invalidInput,
         """
         \(data.name): images are \(data.shape), but input "\(network[input].name)" of \
-        \(definition.model.name) takes \(expected); use data of the model's own shape
+        \(self.model.name) takes \(expected); use data of the model's own shape
         """)
     }
     guard model.groups.contains(where: \.isPrunable) else {
       throw PipelineError(
         .invalidInput,
-        "\(definition.model.name) has no channel group that can be pruned; see `espalier inspect`")
+        "\(self.model.name) has no channel group that can be pruned; see `espalier inspect`")
     }
   }
 }

@@ -9,6 +9,7 @@ import ONNXFormat
 import OneDNNBackend
 import Pipeline
 import Quantities
+import Tensors
 import TestSupport
 
 /// A sweep small enough for a test, with every kind of layer that the stages care about.
@@ -23,9 +24,9 @@ struct SmallSweep {
     network: Network? = nil, devices: [DeviceProfile] = SmallSweep.devices,
     images: (calibration: Int, evaluation: Int) = (48, 40), seed: UInt64 = 7
   ) throws {
-    let model = artifacts.put(try ONNXModel.encode(network ?? Self.residualNetwork()))
-    self.network = try ONNXModel.decode(
-      Self.data(of: network ?? Self.residualNetwork()), name: "small")
+    let file = try ONNXModel.encode(try network ?? Self.residualNetwork())
+    let model = artifacts.put(file)
+    self.network = try ONNXModel.decode(file, name: "small")
     var recipe = Recipe()
     recipe.tileSize = 16
     recipe.gramPositions = 16
@@ -41,8 +42,6 @@ struct SmallSweep {
       evaluation: Self.stored(evaluation, "evaluation", tile: 16, in: artifacts),
       devices: devices, recipe: recipe)
   }
-
-  private static func data(of network: Network) throws -> Data { try ONNXModel.encode(network) }
 
   func pipeline() throws -> Pipeline { try Pipeline(definition, network: network) }
 

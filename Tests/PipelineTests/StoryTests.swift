@@ -1,5 +1,8 @@
+import Datasets
+import Devices
 import Digests
 import Execution
+import Importance
 import NetworkGraph
 import Pipeline
 import Quantities
@@ -37,7 +40,7 @@ struct StoryTests {
       #expect(network.metadata.properties["espalier.parent"] == sweep.definition.model.digest.hex)
     }
     let watch = report.variants[2]
-    let groups = network(sweep).groups
+    let groups = denseWidths(sweep)
     for (name, width) in try #require(watch.widths) {
       #expect(width % 2 == 0 || width == groups[name], "group \(name) is off the device's grid")
     }
@@ -53,7 +56,7 @@ struct StoryTests {
     let exported = try await sweep.decoded(try #require(variant.digest))
     let images = SmallSweep.images(8, seed: 99).tensor
     // Dead channels may be gone; they are worth nothing to any output.
-    let tolerance: Float = variant.widths == network(sweep).groups ? 0 : 1e-5
+    let tolerance: Float = variant.widths == denseWidths(sweep) ? 0 : 1e-5
     expectClose(
       try Self.logits(of: exported, images).elements,
       try Self.logits(of: sweep.network, images).elements, tolerance: tolerance)
@@ -104,9 +107,9 @@ struct StoryTests {
     }
   }
 
-  private func network(_ sweep: SmallSweep) -> (groups: [String: Int], Void) {
+  private func denseWidths(_ sweep: SmallSweep) -> [String: Int] {
     let groups = sweep.network.channelGroups()
-    return (Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.width) }), ())
+    return Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.width) })
   }
 
   static func logits(of network: Network, _ images: Tensor) throws -> Tensor {

@@ -1,0 +1,125 @@
+import Datasets
+import Digests
+import Execution
+import NetworkGraph
+import Recovery
+import Surgery
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Pipeline
+
+@Suite("Recovery of a plan", .tags(.backend))
+struct RecoveryTests {
+  @Test("variants answer more like the dense network than surgery alone does")
+  func better() async throws {
+    let sweep = try SmallSweep()
+    let ending = try await sweep.run()
+    let images = SmallSweep.images(64, seed: 500).tensor
+    let dense = try StoryTests.logits(of: sweep.network, images).elements
+    let surgeries = ending.jobs(.surgery).filter { !$0.label.hasPrefix("server") }
+    #expect(surgeries.count == 2)
+    for job in surgeries {
+      let artifacts = try #require(ending.results.outputs[job.key]).artifacts
+      var errors: [Float] = []
+      for artifact in artifacts {
+        let network = try await sweep.decoded(artifact)
+        let logits = try StoryTests.logits(of: network, images).elements
+        errors.append(zip(dense, logits).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) })
+      }
+      #expect(errors.count == 2 && errors[1] < errors[0], "\(job.label): \(errors)")
+    }
+  }
+
+  @Test("reconstruction with nothing removed is the network itself, bit for bit")
+  func identity() throws {
+    let network = try SmallSweep.residualNetwork()
+    let groups = network.channelGroups()
+    let whole = ChannelSelection(
+      kept: Dictionary(uniqueKeysWithValues: groups.map { ($0.id, Array(0..<$0.width)) }))
+    for selection in [ChannelSelection(), whole] {
+      #expect(try network.reconstructed(selection, groups: groups, grams: [:]) == network)
+    }
+  }
+
+  @Test("removed columns of a reconstructed layer are zero: surgery after it is exact")
+  func exactSurgery() async throws {
+    let sweep = try SmallSweep()
+    let grams = try await Self.grams(sweep)
+    let groups = sweep.network.channelGroups()
+    let group = try #require(groups.first { $0.name == "block0.inner.conv" })
+    let selection = ChannelSelection(kept: [group.id: [0, 2, 3, 7, 9]])
+    let fitted = try sweep.network.reconstructed(selection, groups: groups, grams: grams)
+    let images = SmallSweep.images(8, seed: 3).tensor
+    expectClose(
+      try StoryTests.logits(of: fitted.pruned(selection, groups: groups), images).elements,
+      try StoryTests.logits(of: fitted, images).elements, tolerance: 1e-5)
+    #expect(fitted != sweep.network)
+  }
+
+  @Test("a layer that loses exact copies of channels it keeps is restored")
+  func redundantChannels() async throws {
+    var network = try SmallSweep.residualNetwork()
+    // Channels 8 and 9 of the inner layer become copies of 0 and 1.
+    for (index, value) in network.values.enumerated() where value.name.hasPrefix("block0.inner") {
+      guard let tensor = value.constant, tensor.shape[0] == 10 else { continue }
+      network[ValueID(index)].constant = tensor.gathering(
+        [0, 1, 2, 3, 4, 5, 6, 7, 0, 1], axis: 0)
+    }
+    let sweep = try SmallSweep(network: network)
+    let groups = sweep.network.channelGroups()
+    let group = try #require(groups.first { $0.name == "block0.inner.conv" })
+    let selection = ChannelSelection(kept: [group.id: Array(0..<8)])
+    let fitted = try await sweep.network.reconstructed(
+      selection, groups: groups, grams: Self.grams(sweep)
+    ).pruned(selection, groups: groups)
+    let images = SmallSweep.images(16, seed: 900).tensor
+    // The ridge of the least squares leaves a little.
+    expectClose(
+      try StoryTests.logits(of: fitted, images).elements,
+      try StoryTests.logits(of: sweep.network, images).elements, tolerance: 2e-2)
+  }
+
+  @Test("recalibration sets the statistics of calibration images")
+  func recalibration() async throws {
+    let sweep = try SmallSweep()
+    let shards = sweep.definition.calibration.shards
+    let network = try await sweep.bench(threads: 2).recalibrated(sweep.network, shards: shards)
+    for (node, old) in zip(network.nodes, sweep.network.nodes) {
+      guard case .batchNormalization = node.operation else { continue }
+      let mean = try #require(network.constant(node.inputs[3]))
+      let variance = try #require(network.constant(node.inputs[4]))
+      #expect(mean.elements.allSatisfy { $0.isFinite } && variance.elements.allSatisfy { $0 > 0 })
+      #expect(variance.elements.allSatisfy { $0.isFinite })
+      #expect(variance != sweep.network.constant(old.inputs[4]))
+    }
+    // The first layer's input does not depend on any statistic: its mean is the plain mean.
+    let stem = try #require(network.nodes.first { $0.name == "stem.norm" })
+    let input = try #require(stem.inputs[0])
+    let plan = try ReferenceBackend().plan(
+      sweep.network, options: ExecutionOptions(batch: 48, taps: [input]))
+    let values = try #require(
+      try plan.run(SmallSweep.images(48, seed: 7).tensor).values[input])
+    let means = (0..<8).map { channel in
+      let sum = (0..<48).reduce(0.0) { sum, image in
+        values.elements[(image * 8 + channel) * 64..<(image * 8 + channel + 1) * 64]
+          .reduce(sum) { $0 + Double($1) }
+      }
+      return Float(sum / (48 * 64))
+    }
+    expectClose(
+      try #require(network.constant(stem.inputs[3])).elements, means, tolerance: 1e-4)
+  }
+
+  /// Summed Grams of all consumers.
+  private static func grams(_ sweep: SmallSweep) async throws -> [String: InputGram] {
+    var planned = sweep
+    planned.definition.recipe.plansOnly = true
+    let ending = try await planned.run()
+    let sum = try #require(ending.jobs.first { $0.label == "sum of Grams" })
+    let artifacts = try #require(ending.results.outputs[sum.key]).artifacts
+    let names = try planned.pipeline().layers.map(\.name)
+    return try await sweep.bench().grams(Dictionary(uniqueKeysWithValues: zip(names, artifacts)))
+  }
+}

@@ -14,6 +14,8 @@ struct Module {
   /// What the module's tests stand on besides; may come later in the list.
   var testDependencies: [Target.Dependency] = []
   var resources: [Resource] = []
+  /// Files of the folder that are not sources.
+  var exclude: [String] = []
   /// The pkg-config file of a system library, where it has one.
   var pkgConfig: String?
   /// Loops over numbers, compiled with optimisation in debug builds too: tests run real networks.
@@ -110,12 +112,12 @@ let modules: [Module] = [
     dependencies: [
       "CoordinatorService", "Postgres", "OneDNNBackend", "LinearAlgebra", .argumentParser, .logging,
       .unixSignals,
-    ], hasTests: false),
+    ], exclude: ["Dockerfile"], hasTests: false),
   Module(
     name: "espalier-worker", kind: .executable, path: "worker",
     dependencies: [
       "WorkerService", "OneDNNBackend", "LinearAlgebra", .argumentParser, .logging, .unixSignals,
-    ], hasTests: false),
+    ], exclude: ["Dockerfile"], hasTests: false),
   Module(
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
@@ -143,7 +145,7 @@ let targets = modules.map { module -> Target in
   case .executable:
     .executableTarget(
       name: module.name, dependencies: module.dependencies, path: module.path,
-      swiftSettings: settings)
+      exclude: module.exclude, swiftSettings: settings)
   }
 }
 

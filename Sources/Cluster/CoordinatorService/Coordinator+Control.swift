@@ -39,7 +39,9 @@ extension Coordinator {
         let sweep = try await cancel(name)
         return .ok(try CanonicalJSON.encode(SweepAnswer(id: sweep.id, state: "\(sweep.state)")))
       case .status: return .ok(try CanonicalJSON.encode(status))
-      case .drain: return .ok(Data("{}".utf8))
+      case .drain:
+        stopGiving()
+        return .ok(Data("{}".utf8))
       }
     } catch let error as PipelineError {
       return .failed(code: error.code.rawValue, message: error.message)

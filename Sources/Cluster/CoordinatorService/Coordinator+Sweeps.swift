@@ -164,6 +164,8 @@ extension Coordinator {
     if let known = try await stores.jobs.results(keys: [job.key])[job.key],
       known.artifacts.allSatisfy(stores.artifacts.contains)
     {
+      // Recorded again, it belongs to this sweep too.
+      try await stores.jobs.record(JobSpecification(job), result: known, sweep: id)
       sweep.results.outputs[job.key] = JobOutput(
         summary: known.summary, artifacts: known.artifacts)
       return

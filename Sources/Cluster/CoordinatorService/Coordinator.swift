@@ -95,6 +95,9 @@ public actor Coordinator {
     link.close()
   }
 
+  /// Gives out no more jobs.
+  func stopGiving() { isDraining = true }
+
   /// Returns the jobs of a worker process that is known to be dead.
   public func workerDied(_ workerID: String) async {
     workers = workers.filter { $0.value.hello.workerID != workerID }

@@ -68,9 +68,11 @@ public final class LocalWorkers: Sendable {
       state.processes[slot] = process
       if let old = state.pipes.updateValue(pipe[1], forKey: slot) { close(old) }
     }
+    let started = ContinuousClock.now
     Thread.detachNewThread { [weak self] in
       let status = (try? process.wait()) ?? -1
-      self?.ended(slot, generation: generation, name: name, status: status)
+      let life = ContinuousClock.now - started
+      self?.ended(slot, generation: generation, name: name, status: status, after: life)
     }
   }
 
@@ -80,14 +82,16 @@ public final class LocalWorkers: Sendable {
     return true
   }
 
-  private func ended(_ slot: Int, generation: Int, name: String, status: Int32) {
+  private func ended(
+    _ slot: Int, generation: Int, name: String, status: Int32, after life: Duration
+  ) {
     state.withLock { $0.processes[slot] = nil }
     // Status 0 is a worker that was sent home.
     guard status != 0, !state.withLock({ $0.isStopping }) else { return }
     logger.warning("a worker died", metadata: ["worker.id": "\(name)", "status": "\(status)"])
     died(name)
-    // A worker that dies at once again and again must not take the machine with it.
-    let delay = min(Double(generation) * 0.5, 10)
+    // A worker that dies as it starts must not take the machine with it, dying again and again.
+    let delay = life < .seconds(1) ? min(Double(generation), 10) : 0
     DispatchQueue.global().asyncAfter(deadline: .now() + delay) { [weak self] in
       guard let self, !self.state.withLock({ $0.isStopping }) else { return }
       do {

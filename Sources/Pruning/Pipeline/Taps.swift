@@ -31,10 +31,16 @@ extension Network {
     let activations = group.members.map(\.axis).filter {
       $0.axis == 1 && self[$0.value].constant == nil && self[$0.value].shape.rank > 2
     }
-    let extents = activations.map { self[$0.value].shape[1].extent ?? .max }
+    // What global pooling leaves has the rank of an image and no space: only if all is so, it will do.
+    let spatial = activations.filter {
+      let shape = self[$0.value].shape
+      return shape.elementsPerImage > (shape[1].extent ?? 1)
+    }
+    let candidates = spatial.isEmpty ? activations : spatial
+    let extents = candidates.map { self[$0.value].shape[1].extent ?? .max }
     guard let narrowest = extents.min() else { return nil }
     let producers = self.producers()
-    return zip(activations, extents).filter { $0.1 == narrowest }.map(\.0.value)
+    return zip(candidates, extents).filter { $0.1 == narrowest }.map(\.0.value)
       .max { (producers[$0.index] ?? -1) < (producers[$1.index] ?? -1) }
   }
 

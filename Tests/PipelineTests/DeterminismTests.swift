@@ -8,8 +8,7 @@ import Testing
 struct DeterminismTests {
   @Test("the order in which jobs are done does not matter", arguments: [1, 2, 3] as [UInt64])
   func order(seed: UInt64) async throws {
-    let sweep = try SmallSweep()
-    let plain = try await sweep.run()
+    let (sweep, plain) = try await SmallSweep.plain
     let shuffled = try await Cluster(bench: sweep.bench(), seed: seed).drive(sweep.pipeline())
     #expect(try shuffled.report == plain.report)
     #expect(shuffled.results.outputs == plain.results.outputs)
@@ -17,8 +16,7 @@ struct DeterminismTests {
 
   @Test("threads, forgetting between jobs and doing jobs twice do not matter")
   func threads() async throws {
-    let sweep = try SmallSweep()
-    let plain = try await sweep.run()
+    let (sweep, plain) = try await SmallSweep.plain
     for cluster in [
       Cluster(bench: sweep.bench(threads: 3)),
       Cluster(bench: sweep.bench(threads: 2, cacheBytes: 0), seed: 5),
@@ -32,8 +30,7 @@ struct DeterminismTests {
 
   @Test("what is known is not asked for, whatever is forgotten")
   func resumption() async throws {
-    let sweep = try SmallSweep()
-    let plain = try await sweep.run()
+    let (sweep, plain) = try await SmallSweep.plain
     guard case .finished(let report) = try sweep.pipeline().advance(plain.results) else {
       Issue.record("all jobs are done, and the sweep is not")
       return

@@ -14,8 +14,7 @@ import Testing
 struct RecoveryTests {
   @Test("variants answer more like the dense network than surgery alone does")
   func better() async throws {
-    let sweep = try SmallSweep()
-    let ending = try await sweep.run()
+    let (sweep, ending) = try await SmallSweep.plain
     let images = SmallSweep.images(64, seed: 500).tensor
     let dense = try StoryTests.logits(of: sweep.network, images).elements
     let surgeries = ending.jobs(.surgery).filter { !$0.label.hasPrefix("server") }

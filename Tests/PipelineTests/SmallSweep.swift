@@ -51,6 +51,16 @@ struct SmallSweep {
     Workbench(backend: backend, threads: threads, artifacts: artifacts, cacheBytes: cacheBytes)
   }
 
+  /// The sweep as it is, run once for all tests that look at its ending.
+  static var plain: (sweep: SmallSweep, ending: Ending) {
+    get async throws { try await running.value }
+  }
+
+  private static let running = Task {
+    let sweep = try SmallSweep()
+    return (sweep: sweep, ending: try await sweep.run())
+  }
+
   /// Drives the sweep in order on one thread.
   func run() async throws -> Ending { try await Cluster(bench: bench()).drive(pipeline()) }
 

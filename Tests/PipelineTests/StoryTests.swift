@@ -14,8 +14,7 @@ import Testing
 struct StoryTests {
   @Test("every device gets a variant within its budgets, counted on the exported file")
   func story() async throws {
-    let sweep = try SmallSweep()
-    let ending = try await sweep.run()
+    let (sweep, ending) = try await SmallSweep.plain
     let report = try ending.report
     #expect(report.variants.map(\.device) == ["server", "phone", "watch"])
     #expect(report.variants.allSatisfy { $0.status == .ready && $0.reason == nil })
@@ -79,8 +78,8 @@ struct StoryTests {
 
   @Test("planning only gives widths and costs, and cuts nothing")
   func plansOnly() async throws {
+    let whole = try await SmallSweep.plain.ending.report
     var sweep = try SmallSweep()
-    let whole = try await sweep.run().report
     sweep.definition.recipe.plansOnly = true
     let ending = try await sweep.run()
     #expect(ending.jobs(.surgery).isEmpty && ending.jobs(.evaluation).isEmpty)

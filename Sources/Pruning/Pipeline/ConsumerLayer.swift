@@ -46,7 +46,7 @@ struct ConsumerLayer: Sendable {
     self.node = index
     self.input = input
     self.weight = weight
-    bias = node.inputs.count > 2 ? node.inputs[2] : nil
+    bias = node.operation.readsBias && node.inputs.count > 2 ? node.inputs[2] : nil
     let readers = consumers[node.output.index]
     if readers.count == 1, !network.outputs.contains(node.output),
       case .batchNormalization = network.nodes[readers[0]].operation
@@ -74,5 +74,12 @@ extension Network {
     let consumers = self.consumers()
     let indices = Set(groups.filter(\.isPrunable).flatMap(\.consumers)).sorted()
     return indices.compactMap { ConsumerLayer($0, in: self, consumers: consumers) }
+  }
+}
+
+extension Operator {
+  /// Whether a bias counts: a Gemm may multiply it by zero.
+  fileprivate var readsBias: Bool {
+    if case .gemm(let gemm) = self { gemm.beta != 0 } else { true }
   }
 }

@@ -29,7 +29,10 @@ extension Network {
   ) throws -> Network {
     var result = self
     let pruned = groups.filter { selection.units(of: $0).count < $0.width }
-    for layer in consumerLayers(groups) {
+    let layers = consumerLayers(groups)
+    // One weight read by several layers has no one input to be fitted to: it is cut, not fitted.
+    let readers = Dictionary(grouping: layers, by: \.weight)
+    for layer in layers where readers[layer.weight]?.count == 1 {
       var removed: [Int] = []
       for group in pruned {
         let columns = layer.columns(of: group)

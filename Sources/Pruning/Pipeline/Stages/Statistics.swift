@@ -85,7 +85,6 @@ enum Bundle {
 
   /// - Throws: ``PipelineError`` with `corruptArtifact` naming the digest.
   static func unpacked(_ data: Data, of digest: Digest) throws -> [Data] {
-    if data.isEmpty { return [] }
     var parts: [Data] = []
     var rest = data[...]
     while !rest.isEmpty {

@@ -46,7 +46,7 @@ public struct ModelMetadata: Sendable, Hashable {
   public var domain = ""
   public var modelVersion: Int64 = 0
   public var documentation = ""
-  /// `metadata_props`, in file order.
+  /// `metadata_props`.
   public var properties: [String: String] = [:]
   /// The name of the batch axis of inputs and outputs; nil where the file fixes the batch size.
   public var batchName: String? = "batch"

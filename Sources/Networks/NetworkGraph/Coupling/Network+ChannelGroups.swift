@@ -84,10 +84,10 @@ private struct WeightRoles {
       case .gemm(let gemm):
         producers[AxisID(weight, 1 - gemm.inputAxis), default: []].append(index)
         consumers[AxisID(weight, gemm.inputAxis), default: []].append(index)
-      case .convolution(let convolution):
+      case .convolution:
         // A grouped convolution with more than one channel a group keeps its width; a depthwise
         // one hands channels through and neither writes nor reads a width of its own.
-        if network[weight].shape[1] != .fixed(1) || convolution.groups == 1 {
+        if network[weight].shape[1] != .fixed(1) {
           producers[AxisID(weight, 0), default: []].append(index)
         }
       default: break

@@ -67,14 +67,7 @@ struct StatusCommand: AsyncParsableCommand {
       answer.coordinator = try CanonicalJSON.decode(CoordinatorStatus.self, from: data)
     }
     if answer.database != "stopped" {
-      answer.sweeps = try await local.reading { stores in
-        var summaries: [StatusAnswer.SweepLine] = []
-        for sweep in try await stores.sweeps.list() {
-          let counts = try await stores.jobs.counts(sweep: sweep.id)
-          summaries.append(StatusAnswer.SweepLine(sweep, counts))
-        }
-        return summaries
-      }
+      answer.sweeps = try await local.sweepLines()
     }
     switch format {
     case .json: try printJSON(answer)
@@ -93,18 +86,25 @@ struct SweepsCommand: AsyncParsableCommand {
   @Option(help: "table or json.") var format = OutputFormat.table
 
   func run() async throws {
-    let summaries = try await LocalCluster(cluster).reading { stores in
-      var summaries: [StatusAnswer.SweepLine] = []
-      for sweep in try await stores.sweeps.list() {
-        summaries.append(
-          StatusAnswer.SweepLine(sweep, try await stores.jobs.counts(sweep: sweep.id)))
-      }
-      return summaries
-    }
+    let summaries = try await LocalCluster(cluster).sweepLines()
     switch format {
     case .json: try printJSON(summaries)
     case .table:
       for sweep in summaries { print(sweep.line) }
+    }
+  }
+}
+
+extension LocalCluster {
+  /// Every sweep with the numbers of its jobs, newest first.
+  fileprivate func sweepLines() async throws -> [StatusAnswer.SweepLine] {
+    try await reading { stores in
+      var lines: [StatusAnswer.SweepLine] = []
+      for sweep in try await stores.sweeps.list() {
+        lines.append(
+          StatusAnswer.SweepLine(sweep, try await stores.jobs.counts(sweep: sweep.id)))
+      }
+      return lines
     }
   }
 }

@@ -170,6 +170,24 @@ let networkSupport = Target.target(
   name: "NetworkTestSupport", dependencies: ["NetworkGraph", "Tensors", "TestSupport"],
   path: "Tests/NetworkTestSupport", swiftSettings: settings)
 
+/// `ESPALIER_ONLY=ModuleA,ModuleB` narrows the package to these modules, what they stand on and
+/// their tests: the fast way to work on one part.
+let only = Context.environment["ESPALIER_ONLY"].map { $0.split(separator: ",").map(String.init) }
+let chosen = only.map { only -> Set<String> in
+  var chosen = Set(only)
+  var waiting = only
+  while let name = waiting.popLast() {
+    let module = modules.first { $0.name == name }
+    let testing = only.contains(name) ? module?.testDependencies ?? [] : []
+    for case .byNameItem(let dependency, _) in (module?.dependencies ?? []) + testing
+    where chosen.insert(dependency).inserted { waiting.append(dependency) }
+  }
+  return chosen.union([
+    "TestSupport", "NetworkTestSupport", "NetworkGraph", "Quantities", "Tensors",
+  ])
+  .union(only.map { "\($0)Tests" })
+}
+
 let package = Package(
   name: "espalier",
   dependencies: [
@@ -179,5 +197,6 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
-  targets: targets + tests + [support, networkSupport, systemTests]
+  targets: (targets + tests + [support, networkSupport, systemTests])
+    .filter { chosen?.contains($0.name) ?? true }
 )

@@ -182,10 +182,7 @@ let chosen = only.map { only -> Set<String> in
     for case .byNameItem(let dependency, _) in (module?.dependencies ?? []) + testing
     where chosen.insert(dependency).inserted { waiting.append(dependency) }
   }
-  return chosen.union([
-    "TestSupport", "NetworkTestSupport", "NetworkGraph", "Quantities", "Tensors",
-  ])
-  .union(only.map { "\($0)Tests" })
+  return chosen.union(["TestSupport", "Tensors"]).union(only.map { "\($0)Tests" })
 }
 
 let package = Package(

@@ -62,7 +62,7 @@ struct ReferenceOperatorsTests {
       square)
     #expect(sliced == Tensor(shape: [1, 1, 2, 1], elements: [2, 8]))
     let padded = ReferenceOperators.pad(
-      Pad(before: [0, 1, 0, 0], after: [0, 0, 0, 1], value: 7), sliced)
+      Pad(before: [0, 1, 0, 0], after: [0, 0, 0, 1], mode: .constant(7)), sliced)
     #expect(padded == Tensor(shape: [1, 2, 2, 2], elements: [7, 7, 7, 7, 2, 7, 8, 7]))
   }
 

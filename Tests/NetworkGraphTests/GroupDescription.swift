@@ -55,7 +55,7 @@ extension Network {
         let inputs = convolution.groups == 1 ? [AxisID(constants[0], 1)] : []
         return constants.map { AxisID($0, 0) } + inputs
       case .gemm: return constants.map { AxisID($0, 0) } + [AxisID(constants[0], 1)]
-      case .batchNormalization, .add: return constants.map { AxisID($0, 0) }
+      case .batchNormalization, .elementwise: return constants.map { AxisID($0, 0) }
       default: return []
       }
     }

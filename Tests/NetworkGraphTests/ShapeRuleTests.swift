@@ -34,9 +34,9 @@ struct ShapeRuleTests {
       .batchNormalization(BatchNormalization()),
       [image] + Array(repeating: Shape([3]), count: 4), image),
     Case(.activation(.hardSwish), [image], image),
-    Case(.add, [image, Shape([3, 1, 1])], image),
-    Case(.add, [Shape([1, 1, 1, 30]), image], image),
-    Case(.add, [.batched([8]), Shape([Int]())], .batched([8])),
+    Case(.elementwise(.add), [image, Shape([3, 1, 1])], image),
+    Case(.elementwise(.add), [Shape([1, 1, 1, 30]), image], image),
+    Case(.elementwise(.add), [.batched([8]), Shape([Int]())], .batched([8])),
     Case(
       .pooling(Pooling(kind: .maximum, kernel: [3, 2], strides: [2, 2], padsBefore: [1, 0])),
       [image], .batched([3, 16, 15])),
@@ -57,8 +57,8 @@ struct ShapeRuleTests {
         Pooling(
           kind: .maximum, kernel: [2], strides: [3], padsBefore: [1], padsAfter: [1], roundsUp: true
         )), [.batched([4, 5])], .batched([4, 2])),
-    Case(.reduceMean(ReduceMean(axes: [2, 3], keepsAxes: false)), [image], .batched([3])),
-    Case(.reduceMean(ReduceMean(axes: [1], keepsAxes: true)), [image], .batched([1, 32, 30])),
+    Case(.reduction(Reduction(axes: [2, 3], keepsAxes: false)), [image], .batched([3])),
+    Case(.reduction(Reduction(axes: [1], keepsAxes: true)), [image], .batched([1, 32, 30])),
     Case(.flatten(Flatten()), [image], .batched([2880])),
     Case(.reshape(Reshape(target: .batched([3, 960]))), [image], .batched([3, 960])),
     Case(
@@ -131,13 +131,13 @@ struct ShapeRuleTests {
       .batchNormalization(BatchNormalization()), [image, Shape([3]), Shape([3]), Shape([3])],
       "input 4 (variance) is missing", code: .invalidGraph),
     Fault(.activation(.relu), [], "input 0 (x) is missing", code: .invalidGraph),
-    Fault(.add, [image, Shape([2, 1, 1])], "do not broadcast"),
-    Fault(.add, [image, Shape([4, 3, 1, 1])], "do not broadcast"),
+    Fault(.elementwise(.add), [image, Shape([2, 1, 1])], "do not broadcast"),
+    Fault(.elementwise(.add), [image, Shape([4, 3, 1, 1])], "do not broadcast"),
     Fault(window, [.batched([3, 8])], "does not fit the rank"),
     Fault(window, [.batched([3, 8, 2])], "larger than the padded input"),
     Fault(window, [.batched([3])], "it needs 3 axes or more"),
     Fault(
-      .reduceMean(ReduceMean(axes: [0], keepsAxes: true)), [image], "mean over the batch",
+      .reduction(Reduction(axes: [0], keepsAxes: true)), [image], "mean over the batch",
       code: .unsupported),
     Fault(
       .flatten(Flatten(axis: 2)), [image], "only axis 1 keeps images apart", code: .unsupported),

@@ -91,7 +91,7 @@ public enum CouplingPattern: String, CaseIterable, Sendable {
       let next = try builder.convolution(x, outputs: 4, name: "next")
       let operation: Operator =
         self == .channelSoftmax
-        ? .softmax(Softmax(axis: 1)) : .reduceMean(ReduceMean(axes: [1], keepsAxes: true))
+        ? .softmax(Softmax(axis: 1)) : .reduction(Reduction(axes: [1], keepsAxes: true))
       return try builder.classifier(builder.apply(operation, to: [next], name: "across"))
     case .twoHeads:
       let middle = try builder.convolution(x, outputs: 6, name: "middle")
@@ -119,8 +119,8 @@ public enum CouplingPattern: String, CaseIterable, Sendable {
     let window = Pooling(kind: .maximum, kernel: [2, 2], strides: [2, 2])
     x = try builder.apply(.pooling(window), to: [x], name: "window")
     x = try builder.convolution(x, outputs: 4, name: "last")
-    let mean = ReduceMean(axes: [2, 3], keepsAxes: false)
-    x = try builder.apply(.reduceMean(mean), to: [x], name: "mean")
+    let mean = Reduction(axes: [2, 3], keepsAxes: false)
+    x = try builder.apply(.reduction(mean), to: [x], name: "mean")
     let logits = try builder.gemm(x, outputs: 3, name: "classifier")
     return builder.finished(logits)
   }

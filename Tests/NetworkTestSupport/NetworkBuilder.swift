@@ -84,7 +84,7 @@ public struct NetworkBuilder {
   }
 
   public mutating func add(_ a: ValueID, _ b: ValueID, name: String) throws -> ValueID {
-    try apply(.add, to: [a, b], name: name)
+    try apply(.elementwise(.add), to: [a, b], name: name)
   }
 
   public mutating func globalAverage(_ x: ValueID, name: String = "pool") throws -> ValueID {

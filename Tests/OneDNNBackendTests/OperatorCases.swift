@@ -33,7 +33,8 @@ struct OperatorCase: Sendable, CustomStringConvertible {
         description: "BatchNormalization", operation: .batchNormalization(.init()),
         input: [19, 5, 5], constants: [[19], [19], [19], [19]]),
       .init(
-        description: "Add of a constant", operation: .add, input: [3, 4, 4], constants: [[3, 1, 1]]),
+        description: "Add of a constant", operation: .elementwise(.add), input: [3, 4, 4],
+        constants: [[3, 1, 1]]),
       .init(
         description: "Gemm", operation: .gemm(Gemm(alpha: 0.5, beta: 2)), input: [37],
         constants: [[10, 37], [10]]),
@@ -43,11 +44,11 @@ struct OperatorCase: Sendable, CustomStringConvertible {
       .init(description: "Softmax", operation: .softmax(Softmax(axis: 1)), input: [10]),
       .init(
         description: "ReduceMean over space",
-        operation: .reduceMean(.init(axes: [2, 3], keepsAxes: false)),
+        operation: .reduction(.init(axes: [2, 3], keepsAxes: false)),
         input: [17, 4, 4]),
       .init(
         description: "ReduceMean over channels",
-        operation: .reduceMean(.init(axes: [1], keepsAxes: true)),
+        operation: .reduction(.init(axes: [1], keepsAxes: true)),
         input: [17, 4, 4]),
     ]
 
@@ -127,7 +128,8 @@ struct OperatorCase: Sendable, CustomStringConvertible {
       operation: .pad(Pad(before: [0, 8, 1, 0], after: [0, 5, 0, 2])), input: [16, 4, 4]),
     .init(
       description: "Pad with a value",
-      operation: .pad(Pad(before: [0, 0, 1, 1], after: [0, 0, 1, 1], value: 2)), input: [3, 4, 4]),
+      operation: .pad(Pad(before: [0, 0, 1, 1], after: [0, 0, 1, 1], mode: .constant(2))),
+      input: [3, 4, 4]),
   ]
 }
 

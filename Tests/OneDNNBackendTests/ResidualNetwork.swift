@@ -30,7 +30,8 @@ func residualNetwork(width: Int) throws -> Network {
   let x = network.addActivation("x", shape: .batched([3, 8, 8]))
   let stem = add("stem.relu", .activation(.relu), [convolution("stem", x, 3, width, stride: 1)])
   var inner = add("a.relu", .activation(.relu), [convolution("a", stem, width, width, stride: 1)])
-  var sum = add("b.add", .add, [convolution("b", inner, width, width, stride: 1), stem])
+  var sum = add(
+    "b.add", .elementwise(.add), [convolution("b", inner, width, width, stride: 1), stem])
   let block = add("b.relu", .activation(.relu), [sum])
 
   let rows = add(
@@ -44,7 +45,8 @@ func residualNetwork(width: Int) throws -> Network {
   inner = add(
     "c.relu", .activation(.relu), [convolution("c", block, width, 2 * width, stride: 2)])
   sum = add(
-    "d.add", .add, [convolution("d", inner, 2 * width, 2 * width, stride: 1), shortcut])
+    "d.add", .elementwise(.add),
+    [convolution("d", inner, 2 * width, 2 * width, stride: 1), shortcut])
   let last = add("d.relu", .activation(.relu), [sum])
 
   let pooled = add(

@@ -20,9 +20,15 @@ public protocol Backend: Sendable {
 public protocol ExecutionPlan: AnyObject {
   /// Runs one batch.
   ///
-  /// - Parameter input: `[n, …]` with 1 ≤ n ≤ `options.batch`, the network's one input.
+  /// - Parameter inputs: The network's inputs in its order, each `[n, …]` with
+  ///   1 ≤ n ≤ `options.batch`.
   /// - Returns: Every output and tap as row-major `[n, …]`, and BatchNorm statistics if asked for.
-  func run(_ input: Tensor) throws -> ExecutionResult
+  func run(_ inputs: [Tensor]) throws -> ExecutionResult
+}
+
+extension ExecutionPlan {
+  /// Runs one batch of a network with one input.
+  public func run(_ input: Tensor) throws -> ExecutionResult { try run([input]) }
 }
 
 /// What a plan is made for.

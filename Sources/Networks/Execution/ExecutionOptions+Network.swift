@@ -12,16 +12,11 @@ extension ExecutionOptions {
   ///
   /// Where nothing is returned but statistics are, every BatchNormalization is computed.
   ///
-  /// - Throws: ``ExecutionError`` where the network has not one input, or a tap is no activation.
+  /// - Throws: ``ExecutionError`` where a tap is no activation.
   public func executedNodes(of network: Network) throws -> [Int] {
-    guard network.inputs.count == 1 else {
-      throw ExecutionError(
-        .unsupported,
-        "network \"\(network.name)\" has \(network.inputs.count) inputs; export it with one")
-    }
     var wanted = returnedValues(of: network)
     let producers = network.producers()
-    for id in wanted where id != network.inputs[0] && producers[id.index] == nil {
+    for id in wanted where !network.inputs.contains(id) && producers[id.index] == nil {
       throw ExecutionError(
         .unsupported, "\"\(network[id].name)\" is computed by no node and cannot be returned")
     }
@@ -38,18 +33,33 @@ extension ExecutionOptions {
     return network.nodes.indices.filter { isNeeded[network.nodes[$0].output.index] }
   }
 
-  /// Checks that a batch has the network's input shape and 1…`batch` images.
+  /// Checks that a batch has the shapes of the network's inputs, and 1…`batch` images in each.
   ///
+  /// - Returns: The number of images; 1 for a network without a batch axis.
   /// - Throws: ``ExecutionError`` with `shapeMismatch`.
-  public func check(_ input: Tensor, for network: Network) throws {
-    let expected = network[network.inputs[0]].shape
-    let images = input.shape.first ?? 0
-    guard (1...max(1, batch)).contains(images), input.shape == expected.resolved(batch: images)
-    else {
+  @discardableResult
+  public func check(_ inputs: [Tensor], for network: Network) throws -> Int {
+    guard inputs.count == network.inputs.count else {
       throw ExecutionError(
         .shapeMismatch,
-        "input of shape \(input.shape) for \"\(network[network.inputs[0]].name)\" of shape "
-          + "\(expected) and at most \(batch) images; bring images of the network's size")
+        "\(inputs.count) inputs for network \"\(network.name)\", which reads "
+          + network.inputs.map { "\"\(network[$0].name)\"" }.joined(separator: ", "))
     }
+    var images: Int?
+    for (input, id) in zip(inputs, network.inputs) {
+      let expected = network[id].shape
+      let axis = expected.dimensions.firstIndex(of: .batch)
+      let own = axis.map { $0 < input.rank ? input.shape[$0] : 0 } ?? images ?? 1
+      guard (1...max(1, batch)).contains(own), images ?? own == own,
+        input.shape == expected.resolved(batch: own)
+      else {
+        throw ExecutionError(
+          .shapeMismatch,
+          "input of shape \(input.shape) for \"\(network[id].name)\" of shape \(expected) and at "
+            + "most \(batch) images, as many in every input; bring images of the network's size")
+      }
+      if axis != nil { images = own }
+    }
+    return images ?? 1
   }
 }

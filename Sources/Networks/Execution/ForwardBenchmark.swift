@@ -21,8 +21,8 @@ public enum ForwardBenchmark {
   ) throws -> Double {
     let options = ExecutionOptions(batch: microBatch)
     _ = try options.executedNodes(of: network)
-    let inputs = MicroBatches(images: images, size: microBatch).ranges.map {
-      syntheticImages(network[network.inputs[0]].shape, $0)
+    let inputs = MicroBatches(images: images, size: microBatch).ranges.map { range in
+      network.inputs.map { syntheticImages(network[$0].shape, range) }
     }
     func secondsOf(passes: Int) throws -> Double {
       let start = ContinuousClock.now

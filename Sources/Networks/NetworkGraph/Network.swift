@@ -9,6 +9,11 @@ public struct ValueID: Hashable, Sendable, Comparable {
   public static func < (a: ValueID, b: ValueID) -> Bool { a.index < b.index }
 }
 
+/// What the elements of a value are in the file; computation is in 32-bit floats throughout.
+public enum ElementType: String, Sendable, Hashable, CaseIterable {
+  case float32, int64, int32, int8, uint8, bool
+}
+
 /// What flows along an edge: an activation, or a constant with its weights.
 public struct Value: Sendable, Hashable {
   /// The ONNX name; unique in a network.
@@ -17,6 +22,7 @@ public struct Value: Sendable, Hashable {
   public var shape: Shape
   /// The elements, where the value is a constant.
   public var constant: Tensor?
+  public var elementType = ElementType.float32
 }
 
 /// One operation.
@@ -80,9 +86,11 @@ public struct Network: Sendable, Hashable {
     set { values[id.index] = newValue }
   }
 
-  /// Adds an activation; its shape matters only for graph inputs, others are inferred.
-  public mutating func addActivation(_ name: String, shape: Shape = Shape([Int]())) -> ValueID {
-    values.append(Value(name: name, shape: shape, constant: nil))
+  /// Adds an activation; its shape and type matter only for graph inputs, others are inferred.
+  public mutating func addActivation(
+    _ name: String, shape: Shape = Shape([Int]()), type: ElementType = .float32
+  ) -> ValueID {
+    values.append(Value(name: name, shape: shape, constant: nil, elementType: type))
     return ValueID(values.count - 1)
   }
 

@@ -40,10 +40,10 @@ final class OneDNNPlan: ExecutionPlan {
     _ = try program(images: options.batch)
   }
 
-  func run(_ input: Tensor) throws -> ExecutionResult {
-    try options.check(input, for: network)
+  func run(_ inputs: [Tensor]) throws -> ExecutionResult {
+    let images = try options.check(inputs, for: network)
     Engine.useCallingThreadOnly()
-    return try program(images: input.shape[0]).run(input)
+    return try program(images: images).run(inputs[0])
   }
 
   private func program(images: Int) throws -> Program {

@@ -48,7 +48,9 @@ extension Network {
   private func blockOutputs() -> [ValueID] {
     let consumers = self.consumers()
     return nodes.compactMap { node in
-      guard case .add = node.operation, node.inputs.allSatisfy({ constant($0) == nil }) else {
+      guard case .elementwise(.add) = node.operation,
+        node.inputs.allSatisfy({ constant($0) == nil })
+      else {
         return nil
       }
       let readers = consumers[node.output.index]

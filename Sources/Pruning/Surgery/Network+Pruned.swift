@@ -29,20 +29,22 @@ extension Network {
 
   /// The network at full width with the channels that `selection` leaves out silenced.
   ///
-  /// Their producers, BatchNorm entries and readers' columns become zero. This is the slow,
-  /// obvious meaning of pruning, against which surgery is checked.
+  /// The weights that write them become zero, with bias, scale and shift, and so do the weights
+  /// that read them; statistics over channels ignore them. This is the slow, obvious meaning of
+  /// pruning, against which surgery is checked.
   public func masked(_ selection: ChannelSelection, groups: [ChannelGroup]) throws -> Network {
     try selection.validate(groups)
+    let kept = keptIndices(selection, groups: groups)
+    let silenced = Set(nodes.flatMap(\.silencedInputs))
     var result = self
-    for (axis, indices) in keptIndices(selection, groups: groups) {
-      guard var constant = result[axis.value].constant else { continue }
-      let removed = Set(0..<constant.shape[axis.axis]).subtracting(indices)
-      let inner = constant.shape[(axis.axis + 1)...].reduce(1, *)
-      let extent = constant.shape[axis.axis]
-      for position in constant.elements.indices where removed.contains(position / inner % extent) {
-        constant.elements[position] = 0
-      }
-      result[axis.value].constant = constant
+    for (axis, indices) in kept where silenced.contains(axis.value) {
+      guard let constant = result[axis.value].constant else { continue }
+      result[axis.value].constant = constant.silencing(
+        Set(0..<constant.shape[axis.axis]).subtracting(indices), axis: axis.axis)
+    }
+    for index in nodes.indices {
+      result.nodes[index].operation = nodes[index].operation.masked(
+        nodes[index], in: self, keeping: { kept[$0] })
     }
     return result
   }
@@ -51,15 +53,44 @@ extension Network {
   private func keptIndices(
     _ selection: ChannelSelection, groups: [ChannelGroup]
   ) -> [AxisID: [Int]] {
-    var kept: [AxisID: [Int]] = [:]
-    var losing: Set<AxisID> = []
+    var removed: [AxisID: Set<Int>] = [:]
     for group in groups {
       let units = selection.units(of: group)
+      guard units.count < group.width else { continue }
+      let lost = Set(0..<group.width).subtracting(units)
       for member in group.members {
-        kept[member.axis, default: []].append(contentsOf: units.flatMap { member.indices[$0] })
-        if units.count < group.width { losing.insert(member.axis) }
+        for unit in lost { removed[member.axis, default: []].formUnion(member.indices[unit]) }
       }
     }
-    return kept.filter { losing.contains($0.key) }.mapValues { $0.sorted() }
+    return removed.reduce(into: [:]) { kept, entry in
+      let extent = self[entry.key.value].shape[entry.key.axis].extent ?? 0
+      kept[entry.key] = (0..<extent).filter { !entry.value.contains($0) }
+    }
+  }
+}
+
+extension Node {
+  /// The constants that, once zero, make the node write or read nothing.
+  fileprivate var silencedInputs: [ValueID] {
+    switch operation {
+    case .convolution, .transposedConvolution, .gemm, .normalization:
+      inputs.dropFirst().compactMap(\.self)
+    case .matrixProduct: inputs.compactMap(\.self)
+    case .batchNormalization: inputs[1...2].compactMap(\.self)
+    default: []
+    }
+  }
+}
+
+extension Tensor {
+  /// The tensor with zeros at some indices of an axis.
+  fileprivate func silencing(_ indices: Set<Int>, axis: Int) -> Tensor {
+    var result = self
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    for position in result.elements.indices
+    where indices.contains(position / inner % shape[axis]) {
+      result.elements[position] = 0
+    }
+    return result
   }
 }

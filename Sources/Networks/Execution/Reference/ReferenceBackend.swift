@@ -38,11 +38,10 @@ final class ReferencePlan: ExecutionPlan {
     self.lastReader = lastReader
   }
 
-  func run(_ input: Tensor) throws -> ExecutionResult {
-    try options.check(input, for: network)
-    var values = [network.inputs[0]: input]
-    var result = ExecutionResult(values: [:])
-    if wanted.contains(network.inputs[0]) { result.values[network.inputs[0]] = input }
+  func run(_ inputs: [Tensor]) throws -> ExecutionResult {
+    let images = try options.check(inputs, for: network)
+    var values = Dictionary(zip(network.inputs, inputs)) { first, _ in first }
+    var result = ExecutionResult(values: values.filter { wanted.contains($0.key) })
     for index in nodes {
       let node = network.nodes[index]
       let operands = node.inputs.map { id in id.flatMap { network.constant($0) ?? values[$0] } }
@@ -58,7 +57,7 @@ final class ReferencePlan: ExecutionPlan {
           mean: Tensor(shape: [statistics.mean.count], elements: statistics.mean),
           variance: Tensor(shape: [statistics.mean.count], elements: statistics.variance))
       } else {
-        output = try ReferenceOperators.evaluate(node, operands)
+        output = try ReferenceOperators.evaluate(node, operands, batch: images)
       }
       for case let id? in node.inputs where lastReader[id] == index { values[id] = nil }
       if lastReader[node.output] != nil { values[node.output] = output }

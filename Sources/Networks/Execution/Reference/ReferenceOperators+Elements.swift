@@ -14,6 +14,7 @@ extension ReferenceOperators {
       case .tanh: { Foundation.tanh($0) }
       case .hardSigmoid(let alpha, let beta): { max(0, min(1, Double(alpha) * $0 + Double(beta))) }
       case .hardSwish: { $0 * max(0, min(1, $0 / 6 + 0.5)) }
+      default: { $0 }
       }
     return Tensor(shape: x.shape, elements: x.elements.map { Float(function(Double($0))) })
   }

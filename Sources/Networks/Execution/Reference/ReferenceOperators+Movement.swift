@@ -16,7 +16,8 @@ extension ReferenceOperators {
   /// x within a border of a constant.
   public static func pad(_ operation: Pad, _ x: Tensor) -> Tensor {
     let shape = x.shape.indices.map { operation.before[$0] + x.shape[$0] + operation.after[$0] }
-    var result = Tensor(shape: shape, repeating: operation.value)
+    guard case .constant(let value) = operation.mode else { return x }
+    var result = Tensor(shape: shape, repeating: value)
     for position in 0..<x.count {
       let at = zip(x.shape.coordinates(of: position), operation.before).map { $0 + $1 }
       result.elements[shape.position(of: at)] = x.elements[position]

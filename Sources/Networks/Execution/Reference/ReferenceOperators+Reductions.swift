@@ -4,7 +4,7 @@ import Tensors
 
 extension ReferenceOperators {
   /// The mean over axes.
-  public static func reduceMean(_ operation: ReduceMean, _ x: Tensor) -> Tensor {
+  public static func reduceMean(_ operation: Reduction, _ x: Tensor) -> Tensor {
     let kept = x.shape.enumerated().map { operation.axes.contains($0) ? 1 : $1 }
     var sums = [Double](repeating: 0, count: kept.elementCount)
     for position in 0..<x.count {

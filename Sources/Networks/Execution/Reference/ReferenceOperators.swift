@@ -7,9 +7,13 @@ import Tensors
 public enum ReferenceOperators {
   /// The value of a node.
   ///
-  /// - Parameter operands: The node's inputs in order; nil where an optional one is left out.
+  /// - Parameters:
+  ///   - operands: The node's inputs in order; nil where an optional one is left out.
+  ///   - batch: The number of images.
   /// - Throws: ``ExecutionError`` with `shapeMismatch` where a required operand is missing.
-  public static func evaluate(_ node: Node, _ operands: [Tensor?]) throws -> Tensor {
+  public static func evaluate(
+    _ node: Node, _ operands: [Tensor?], batch: Int
+  ) throws -> Tensor {
     let x = try operands.required(0, node)
     switch node.operation {
     case .convolution(let operation):
@@ -21,17 +25,20 @@ public enum ReferenceOperators {
         shift: try operands.required(2, node), mean: try operands.required(3, node),
         variance: try operands.required(4, node))
     case .activation(let operation): return activation(operation, x)
-    case .add: return add(x, try operands.required(1, node))
+    case .elementwise(.add): return add(x, try operands.required(1, node))
     case .pooling(let operation): return pooling(operation, x)
-    case .reduceMean(let operation): return reduceMean(operation, x)
+    case .reduction(let operation): return reduceMean(operation, x)
     case .flatten(let operation): return flatten(operation, x)
     case .reshape(let operation):
-      return x.reshaped(operation.target.resolved(batch: x.shape[0]))
+      return x.reshaped(operation.target.resolved(batch: batch))
     case .gemm(let operation):
       return gemm(operation, x, weight: try operands.required(1, node), bias: operands.optional(2))
     case .slice(let operation): return slice(operation, x)
     case .pad(let operation): return pad(operation, x)
     case .softmax(let operation): return softmax(operation, x)
+    default:
+      throw ExecutionError(
+        .unsupported, "node \"\(node.name)\": \(node.operation.name) is not computed yet")
     }
   }
 }

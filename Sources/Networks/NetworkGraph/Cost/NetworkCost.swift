@@ -32,7 +32,10 @@ extension Network {
 
   /// Multiply–accumulates of one node for one image.
   public func macs(of node: Node) -> Int64 {
-    node.operation.rules.macs(inputs: inputShapes(node), output: self[node.output].shape)
+    guard let product = node.operation.rules.macs(node, in: self) else { return 0 }
+    return product.axes.reduce(product.factor) {
+      $0 * Int64(self[$1.value].shape[$1.axis].extent ?? 1)
+    }
   }
 
   /// Means and variances of BatchNormalization nodes.

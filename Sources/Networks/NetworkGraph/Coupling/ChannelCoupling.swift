@@ -8,7 +8,7 @@ public struct AxisID: Hashable, Sendable, Comparable {
     self.axis = axis
   }
 
-  /// The channel axis of an activation.
+  /// The channel axis of an activation in ONNX's usual order, `[N, C, …]`.
   public static func channel(_ value: ValueID) -> AxisID { AxisID(value, 1) }
 
   public static func < (a: AxisID, b: AxisID) -> Bool {
@@ -18,20 +18,67 @@ public struct AxisID: Hashable, Sendable, Comparable {
 
 /// Which channels can only be kept or removed together, found index by index.
 ///
-/// Every index of every registered axis is an element of a union–find forest; operators tie
-/// elements. Working on single indices, not whole axes, is what lets a padded shortcut join the
-/// *middle* of a wider sum, or a flatten own a block of columns, by the same two calls.
+/// Every index of every axis that operators mention is an element of a union–find forest; operators
+/// tie elements. Working on single indices, not whole axes, is what lets a padded shortcut join the
+/// *middle* of a wider sum, a concatenation place two values side by side, or a flatten own a block
+/// of columns, all by the same few calls. Any axis may carry channels, wherever transposes have
+/// taken them; an axis that an operator does not mention is protected.
 ///
-/// Complexity: nearly linear in the number of channels in the graph.
+/// Complexity: nearly linear in the number of indices in the graph.
 struct ChannelCoupling {
-  private let network: Network
+  let network: Network
   private(set) var axes: [AxisID] = []
   private var offsets: [AxisID: Int] = [:]
   private var parents: [Int32] = []
-  /// By element: why it must stay.
-  private var reasons: [Int: String] = [:]
+  /// By root: whether a layer's weights, or the caller, write the channel.
+  private var live: [Bool] = []
+  /// By element: why it must stay, as a place in `reasons`; 0 where it need not.
+  private var marks: [Int32] = []
+  private var reasons = [""]
+  /// Axes the node at hand has mentioned.
+  private var mentioned: Set<AxisID> = []
+  /// Axes that some node reads or writes in a way that cannot be followed.
+  private var unfollowed: [(axis: AxisID, node: Int)] = []
 
   init(_ network: Network) { self.network = network }
+
+  // MARK: What a network says
+
+  /// Takes in one node: nodes come in topological order.
+  mutating func follow(_ index: Int) {
+    let node = network.nodes[index]
+    let rules = node.operation.rules
+    mentioned.removeAll(keepingCapacity: true)
+    for axis in rules.weightAxes(node, in: network).outputs { bringToLife(axis) }
+    rules.couple(node, in: network, into: &self)
+    for value in Set(node.inputs.compactMap(\.self) + [node.output]).sorted() {
+      for axis in 0..<rank(of: value) where !mentioned.contains(AxisID(value, axis)) {
+        unfollowed.append((AxisID(value, axis), index))
+      }
+    }
+  }
+
+  /// Keeps every axis of a value that is part of the network's interface.
+  mutating func keep(_ value: ValueID, _ reason: String) {
+    for axis in 0..<rank(of: value) {
+      bringToLife(AxisID(value, axis))
+      protect(AxisID(value, axis), reason)
+    }
+  }
+
+  /// Protects what some node could not follow; called once, after all nodes.
+  mutating func finish() {
+    for (axis, node) in unfollowed where offsets[axis] != nil {
+      let node = network.nodes[node]
+      protect(
+        axis,
+        "\"\(node.name)\" (\(node.operation.name)) mixes or moves axis \(axis.axis) of "
+          + "\"\(network[axis.value].name)\"")
+    }
+    unfollowed.removeAll()
+  }
+
+  // MARK: What operators say
 
   /// Makes the indices of an axis known; they stand alone until tied.
   mutating func register(_ axis: AxisID) { _ = offset(axis) }
@@ -41,6 +88,11 @@ struct ChannelCoupling {
     let count = min(extent(a), extent(b))
     let (first, second) = (offset(a), offset(b))
     for index in 0..<count { join(first + index, second + index) }
+  }
+
+  /// One index of an axis goes with one of another.
+  mutating func tie(_ a: AxisID, index: Int, _ b: AxisID, index other: Int) {
+    join(offset(a) + index, offset(b) + other)
   }
 
   /// Index `indices[i]` of `a` goes with index i of `b`.
@@ -58,63 +110,128 @@ struct ChannelCoupling {
     }
   }
 
+  /// Indices of one axis go together block by block, or place by place within blocks.
+  mutating func tieWithin(_ axis: AxisID, _ blocks: ChannelBlocks) {
+    let first = offset(axis)
+    for index in 0..<blocks.groups * blocks.size {
+      join(
+        first + index, first + (blocks.goWhole ? index - index % blocks.size : index % blocks.size))
+    }
+  }
+
+  /// Axes of two values of one rank go together wherever they have the same extent.
+  mutating func tieEqualAxes(_ a: ValueID, _ b: ValueID) {
+    for axis in 0..<min(rank(of: a), rank(of: b)) {
+      let (first, second) = (AxisID(a, axis), AxisID(b, axis))
+      if extent(first) == extent(second) { tie(first, second) }
+    }
+  }
+
+  /// Axes of values go with those of their broadcast, aligned at the last.
+  mutating func tieBroadcast(_ values: [ValueID], _ output: ValueID) {
+    let rank = rank(of: output)
+    for value in values {
+      let shift = rank - self.rank(of: value)
+      for axis in 0..<self.rank(of: value) where axis + shift >= 0 {
+        let (own, shared) = (AxisID(value, axis), AxisID(output, axis + shift))
+        if extent(own) == extent(shared) { tie(own, shared) }
+      }
+    }
+  }
+
   /// Keeps every index of an axis, and all that goes with it.
   mutating func protect(_ axis: AxisID, _ reason: String) {
     let start = offset(axis)
-    for index in 0..<extent(axis) where reasons[start + index] == nil {
-      reasons[start + index] = reason
-    }
+    let mark = Int32(reasons.count)
+    reasons.append(reason)
+    for index in 0..<extent(axis) where marks[start + index] == 0 { marks[start + index] = mark }
   }
 
-  /// The sets of indices that go together, each with the reason why it must stay, if there is one.
-  ///
-  /// - Returns: Sets in order of their first element; places within a set in order of axes.
-  mutating func sets() -> [(places: [(axis: AxisID, index: Int)], reason: String?)] {
-    var numbers: [Int: Int] = [:]
-    var result: [(places: [(axis: AxisID, index: Int)], reason: String?)] = []
-    for axis in axes {
-      let start = offset(axis)
-      for index in 0..<extent(axis) {
-        let root = find(start + index)
-        let number = numbers[root] ?? result.count
-        if number == result.count {
-          numbers[root] = number
-          result.append(([], nil))
-        }
-        result[number].places.append((axis, index))
-        result[number].reason = result[number].reason ?? reasons[start + index]
-      }
-    }
-    return result
+  /// Whether a layer or the caller is known to write channels along an axis.
+  mutating func isLive(_ axis: AxisID) -> Bool {
+    guard let start = offsets[axis] else { return false }
+    return (0..<extent(axis)).contains { live[find(start + $0)] }
   }
 
-  private func extent(_ axis: AxisID) -> Int {
+  func rank(of value: ValueID) -> Int { network[value].shape.rank }
+
+  /// The extent of an axis; 0 for the batch.
+  func extent(_ axis: AxisID) -> Int {
     let shape = network[axis.value].shape
     return axis.axis < shape.rank ? shape[axis.axis].extent ?? 0 : 0
   }
 
+  // MARK: The forest
+
   private mutating func offset(_ axis: AxisID) -> Int {
+    mentioned.insert(axis)
     if let offset = offsets[axis] { return offset }
     let offset = parents.count
+    let count = extent(axis)
     offsets[axis] = offset
     axes.append(axis)
-    parents.append(contentsOf: (0..<extent(axis)).map { Int32(offset + $0) })
+    parents.append(contentsOf: (0..<count).map { Int32(offset + $0) })
+    live.append(contentsOf: repeatElement(false, count: count))
+    marks.append(contentsOf: repeatElement(0, count: count))
     return offset
   }
 
+  private mutating func bringToLife(_ axis: AxisID) {
+    let start = offset(axis)
+    for index in 0..<extent(axis) { live[find(start + index)] = true }
+  }
+
   private mutating func find(_ element: Int) -> Int {
-    var root = element
-    while Int(parents[root]) != root { root = Int(parents[root]) }
     var place = element
-    while Int(parents[place]) != root {
-      (place, parents[place]) = (Int(parents[place]), Int32(root))
+    while Int(parents[place]) != place {
+      parents[place] = parents[Int(parents[place])]
+      place = Int(parents[place])
     }
-    return root
+    return place
   }
 
   private mutating func join(_ a: Int, _ b: Int) {
     let (first, second) = (find(a), find(b))
+    guard first != second else { return }
     // The smaller root wins, so that sets are numbered by their first element.
-    if first < second { parents[second] = Int32(first) } else { parents[first] = Int32(second) }
+    let (root, child) = (min(first, second), max(first, second))
+    parents[child] = Int32(root)
+    live[root] = live[root] || live[child]
+  }
+}
+
+extension ChannelCoupling {
+  /// Indices that go together.
+  struct CoupledSet {
+    /// In order of axes; an axis is a place in ``ChannelCoupling/axes``.
+    var places: [(axis: Int, index: Int)]
+    /// Why it must stay, if it must.
+    var reason: String?
+  }
+
+  /// The sets that hold an index of an axis in `interesting`, in order of their first element.
+  mutating func sets(touching interesting: Set<AxisID>) -> [CoupledSet] {
+    var number = [Int32](repeating: -1, count: parents.count)
+    var result: [CoupledSet] = []
+    for axis in axes where interesting.contains(axis) {
+      let start = offset(axis)
+      for index in 0..<extent(axis) { number[find(start + index)] = 0 }
+    }
+    for element in parents.indices where parents[element] == element && number[element] == 0 {
+      number[element] = Int32(result.count)
+      result.append(CoupledSet(places: [], reason: nil))
+    }
+    for place in axes.indices.sorted(by: { axes[$0] < axes[$1] }) {
+      let start = offset(axes[place])
+      for index in 0..<extent(axes[place]) {
+        let set = Int(number[find(start + index)])
+        guard set >= 0 else { continue }
+        result[set].places.append((place, index))
+        if marks[start + index] != 0, result[set].reason == nil {
+          result[set].reason = reasons[Int(marks[start + index])]
+        }
+      }
+    }
+    return result
   }
 }

@@ -38,4 +38,11 @@ public struct ChannelGroup: Sendable, Hashable, Identifiable {
 
   /// The member on an axis.
   public func member(on axis: AxisID) -> Member? { members.first { $0.axis == axis } }
+
+  /// The group, kept as it is for a reason.
+  func protected(by reason: String) -> ChannelGroup {
+    ChannelGroup(
+      id: id, name: name, members: members, protection: reason, producers: producers,
+      consumers: consumers)
+  }
 }

@@ -1,57 +1,86 @@
 extension Network {
   /// The channel groups of the network, in order of their first producer.
   ///
-  /// Every channel of every activation and weight is in exactly one group. Groups without weights
-  /// (the network's input) are left out.
+  /// Every channel that a layer's weights write or read is in exactly one group.
+  ///
+  /// Complexity: nearly linear in the number of nodes and channels.
   public func channelGroups() -> [ChannelGroup] {
     var coupling = ChannelCoupling(self)
-    for input in inputs { coupling.protect(.channel(input), "it is the network's input") }
-    for node in nodes { node.operation.rules.couple(node, in: self, into: &coupling) }
-    for output in outputs { coupling.protect(.channel(output), "it is the network's output") }
-
-    // Units with the same signature belong to one group.
-    struct Signature: Hashable {
-      var axes: [AxisID: Int]
-      var protection: String?
-    }
-    var order: [Signature: Int] = [:]
-    var units: [(signature: Signature, sets: [[AxisID: [Int]]])] = []
-    for set in coupling.sets() {
-      var places: [AxisID: [Int]] = [:]
-      for (axis, index) in set.places { places[axis, default: []].append(index) }
-      let signature = Signature(axes: places.mapValues(\.count), protection: set.reason)
-      let place = order[signature] ?? units.count
-      if place == units.count {
-        order[signature] = place
-        units.append((signature, []))
-      }
-      units[place].sets.append(places)
-    }
+    for input in inputs { coupling.keep(input, "it is the network's input") }
+    for index in nodes.indices { coupling.follow(index) }
+    for output in outputs { coupling.keep(output, "it is the network's output") }
+    coupling.finish()
 
     let roles = WeightRoles(self)
-    let drafts = units.compactMap { entry -> Draft? in
-      let axes = entry.signature.axes.keys.sorted()
-      let producers = Set(axes.compactMap { roles.producers[$0] }.joined()).sorted()
-      let consumers = Set(axes.compactMap { roles.consumers[$0] }.joined()).sorted()
-      guard axes.contains(where: { self[$0.value].constant != nil }) else { return nil }
-      return Draft(
-        members: axes.map { axis in
-          ChannelGroup.Member(axis: axis, indices: entry.sets.map { $0[axis] ?? [] })
-        },
-        protection: entry.signature.protection
-          ?? (producers.isEmpty ? "no layer with weights writes it" : nil),
-        producers: producers, consumers: consumers)
+    let sets = coupling.sets(touching: roles.axes)
+    let drafts = Self.drafts(sets, axes: coupling.axes).map { draft in
+      var draft = draft
+      let axes = draft.members.map(\.axis)
+      draft.producers = Set(axes.compactMap { roles.producers[$0] }.joined()).sorted()
+      draft.consumers = Set(axes.compactMap { roles.consumers[$0] }.joined()).sorted()
+      if draft.protection == nil { draft.protection = draft.reasonToStay }
+      return draft
     }
-    return named(drafts.sorted { ($0.first, $0.members[0].axis) < ($1.first, $1.members[0].axis) })
+    return withinTwoWidths(
+      named(drafts.sorted { ($0.first, $0.members[0].axis) < ($1.first, $1.members[0].axis) }))
   }
 
   /// A group before it has its number and name.
   private struct Draft {
     var members: [ChannelGroup.Member]
     var protection: String?
-    var producers: [Int]
-    var consumers: [Int]
+    var producers: [Int] = []
+    var consumers: [Int] = []
     var first: Int { producers.first ?? consumers.first ?? .max }
+
+    var reasonToStay: String? {
+      if producers.isEmpty { return "no layer with weights writes it" }
+      let width = members.first?.indices.count ?? 0
+      return width < 2 ? "its channels can only stay or go together" : nil
+    }
+  }
+
+  /// Collects units with the same signature: as many indices on the same axes, and one fate.
+  private static func drafts(
+    _ sets: [ChannelCoupling.CoupledSet], axes: [AxisID]
+  ) -> [Draft] {
+    struct Signature: Hashable {
+      /// Axis and count, in turn.
+      var counts: [Int]
+      var protection: String?
+    }
+    var order: [Signature: Int] = [:]
+    var units: [[Int]] = []
+    var signatures: [Signature] = []
+    for (number, set) in sets.enumerated() {
+      var counts: [Int] = []
+      for place in set.places {
+        if counts.count > 1, counts[counts.count - 2] == place.axis {
+          counts[counts.count - 1] += 1
+        } else {
+          counts += [place.axis, 1]
+        }
+      }
+      let signature = Signature(counts: counts, protection: set.reason)
+      if let place = order[signature] {
+        units[place].append(number)
+      } else {
+        order[signature] = units.count
+        units.append([number])
+        signatures.append(signature)
+      }
+    }
+    return zip(signatures, units).map { signature, numbers in
+      var offset = 0
+      let members = stride(from: 0, to: signature.counts.count, by: 2).map { place in
+        let count = signature.counts[place + 1]
+        defer { offset += count }
+        return ChannelGroup.Member(
+          axis: axes[signature.counts[place]],
+          indices: numbers.map { sets[$0].places[offset..<offset + count].map(\.index) })
+      }
+      return Draft(members: members, protection: signature.protection)
+    }
   }
 
   private func named(_ drafts: [Draft]) -> [ChannelGroup] {
@@ -67,31 +96,41 @@ extension Network {
         protection: draft.protection, producers: draft.producers, consumers: draft.consumers)
     }
   }
+
+  /// Costs are products of at most two widths; where a weight or a product of activations has
+  /// more, the groups on its further axes stay.
+  private func withinTwoWidths(_ groups: [ChannelGroup]) -> [ChannelGroup] {
+    var groups = groups
+    var owners: [AxisID: [Int]] = [:]
+    for group in groups {
+      for member in group.members { owners[member.axis, default: []].append(group.id) }
+    }
+    for product in costProducts() {
+      let variable = product.axes.filter { axis in
+        owners[axis, default: []].contains { groups[$0].isPrunable }
+      }
+      for axis in variable.dropFirst(2) {
+        for id in owners[axis, default: []] where groups[id].isPrunable {
+          groups[id] = groups[id].protected(
+            by: "\"\(self[axis.value].name)\" has more than two axes of channels")
+        }
+      }
+    }
+    return groups
+  }
 }
 
 /// Which nodes write and read through each axis of a weight.
 private struct WeightRoles {
   var producers: [AxisID: [Int]] = [:]
   var consumers: [AxisID: [Int]] = [:]
+  var axes: Set<AxisID> { Set(producers.keys).union(consumers.keys) }
 
   init(_ network: Network) {
     for (index, node) in network.nodes.enumerated() {
-      guard node.inputs.count > 1, let weight = node.inputs[1] else { continue }
-      switch node.operation {
-      case .convolution(let convolution) where convolution.groups == 1:
-        producers[AxisID(weight, 0), default: []].append(index)
-        consumers[AxisID(weight, 1), default: []].append(index)
-      case .gemm(let gemm):
-        producers[AxisID(weight, 1 - gemm.inputAxis), default: []].append(index)
-        consumers[AxisID(weight, gemm.inputAxis), default: []].append(index)
-      case .convolution:
-        // A grouped convolution with more than one channel a group keeps its width; a depthwise
-        // one hands channels through and neither writes nor reads a width of its own.
-        if network[weight].shape[1] != .fixed(1) {
-          producers[AxisID(weight, 0), default: []].append(index)
-        }
-      default: break
-      }
+      let axes = node.operation.rules.weightAxes(node, in: network)
+      for axis in axes.outputs { producers[axis, default: []].append(index) }
+      for axis in axes.inputs { consumers[axis, default: []].append(index) }
     }
   }
 }

@@ -21,7 +21,7 @@ extension BatchNormalization: ChannelwiseRules {
 
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
     guard let x = node.inputs[0] else { return }
-    coupling.tie(.channel(x), .channel(node.output))
+    coupling.tieEqualAxes(x, node.output)
     for case let parameter? in node.inputs[1...] { coupling.tie(.channel(x), AxisID(parameter, 0)) }
   }
 }

@@ -59,38 +59,93 @@ extension Convolution: OperatorRules {
     return Shape(result)
   }
 
-  func macs(inputs: [Shape?], output: Shape) -> Int64 {
-    guard let weight = inputs[1] else { return 0 }
-    let positions = Shape(Array(output.dimensions[2...])).elementsPerImage
-    return Int64(weight.elementsPerImage) * Int64(positions)
+  func macs(_ node: Node, in network: Network) -> AxisProduct? {
+    layerMACs(node, in: network, positions: network[node.output].shape)
+  }
+
+  func weightAxes(_ node: Node, in network: Network) -> WeightAxes {
+    guard let weight = node.inputs[1], !inputBlocks(network, node).goWhole else {
+      return WeightAxes()
+    }
+    return WeightAxes(outputs: [AxisID(weight, 0)], inputs: [AxisID(weight, 1)])
   }
 
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
     guard let x = node.inputs[0], let weight = node.inputs[1] else { return }
-    let shape = network[weight].shape
     let outputs = AxisID(weight, 0)
     coupling.tie(outputs, .channel(node.output))
     if node.inputs.count > 2, let bias = node.inputs[2] { coupling.tie(outputs, AxisID(bias, 0)) }
-    if groups == 1 {
-      coupling.tie(.channel(x), AxisID(weight, 1))
-    } else if shape[1] == .fixed(1) {
-      // Depthwise: input channel c makes output channels c·m ..< (c+1)·m.
-      coupling.tieBlocks(.channel(x), outputs)
-    } else {
-      let reason = "grouped convolution \"\(node.name)\" (\(groups) groups) keeps its widths"
-      coupling.protect(.channel(x), reason)
-      coupling.protect(.channel(node.output), reason)
-    }
+    coupling.tieGroups(
+      inputBlocks(network, node), input: .channel(x), weightInput: AxisID(weight, 1),
+      output: outputs)
   }
 
   func pruned(
     _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
   ) -> Operator {
-    guard groups > 1, let x = node.inputs[0], let indices = kept(.channel(x)) else {
-      return node.operation
-    }
     var result = self
-    result.groups = indices.count
+    result.groups = inputBlocks(network, node).groups(of: node, keeping: kept)
     return .convolution(result)
   }
+
+  private func inputBlocks(_ network: Network, _ node: Node) -> ChannelBlocks {
+    ChannelBlocks(groups: groups, ofInput: node, in: network)
+  }
+}
+
+extension ChannelBlocks {
+  /// The blocks of a layer's input channels. A layer in one group has none to keep whole.
+  init(groups: Int, ofInput node: Node, in network: Network) {
+    let channels = node.inputs[0].flatMap { network[$0].shape[1].extent } ?? 0
+    self.init(groups: groups, channels: channels)
+  }
+
+  /// The number of groups of a layer after channels of its input were removed.
+  func groups(of node: Node, keeping kept: (AxisID) -> [Int]?) -> Int {
+    guard goWhole, let x = node.inputs[0], let indices = kept(.channel(x)) else { return groups }
+    return indices.count / size
+  }
+}
+
+extension ChannelCoupling {
+  /// Ties the inputs and outputs of a layer in groups.
+  ///
+  /// - Parameters:
+  ///   - blocks: The groups of input channels.
+  ///   - weightInput: The weight's axis of one group's inputs.
+  ///   - output: All outputs.
+  mutating func tieGroups(
+    _ blocks: ChannelBlocks, input: AxisID, weightInput: AxisID, output: AxisID
+  ) {
+    guard blocks.groups > 1 else { return tie(input, weightInput) }
+    let outputs = ChannelBlocks(groups: blocks.groups, channels: extent(output))
+    if blocks.goWhole {
+      // Group g's inputs make group g's outputs: they stay or go as one.
+      for group in 0..<blocks.groups {
+        let first = (group * blocks.size, group * outputs.size)
+        for place in 0..<blocks.size {
+          tie(input, index: first.0 + place, output, index: first.1)
+        }
+        for place in 0..<outputs.size {
+          tie(output, index: first.1, output, index: first.1 + place)
+        }
+      }
+    } else {
+      // Every group loses the same places, so that one slice of the weight serves all.
+      for channel in 0..<extent(input) {
+        tie(input, index: channel, weightInput, index: channel % blocks.size)
+      }
+      for channel in 0..<extent(output) {
+        tie(output, index: channel, output, index: channel % outputs.size)
+      }
+    }
+  }
+}
+
+/// MACs of a layer: the weight's elements times the positions it is applied at.
+func layerMACs(_ node: Node, in network: Network, positions shape: Shape) -> AxisProduct? {
+  guard let weight = node.inputs[1] else { return nil }
+  let positions = Shape(Array(shape.dimensions[2...])).elementsPerImage
+  return AxisProduct(
+    factor: Int64(positions), axes: (0..<network[weight].shape.rank).map { AxisID(weight, $0) })
 }

@@ -34,7 +34,15 @@ extension Gemm: OperatorRules {
     return Shape([x[0], outputs])
   }
 
-  func macs(inputs: [Shape?], output: Shape) -> Int64 { Int64(inputs[1]?.elementsPerImage ?? 0) }
+  func macs(_ node: Node, in network: Network) -> AxisProduct? {
+    node.inputs[1].map { AxisProduct(factor: 1, axes: [AxisID($0, 0), AxisID($0, 1)]) }
+  }
+
+  func weightAxes(_ node: Node, in network: Network) -> WeightAxes {
+    guard let weight = node.inputs[1] else { return WeightAxes() }
+    return WeightAxes(
+      outputs: [AxisID(weight, 1 - inputAxis)], inputs: [AxisID(weight, inputAxis)])
+  }
 
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
     guard let x = node.inputs[0], let weight = node.inputs[1] else { return }
@@ -46,8 +54,4 @@ extension Gemm: OperatorRules {
       coupling.tie(AxisID(bias, shape.rank - 1), .channel(node.output))
     }
   }
-
-  func pruned(
-    _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
-  ) -> Operator { node.operation }
 }

@@ -5,34 +5,63 @@ protocol OperatorRules {
   /// - Throws: ``NetworkError`` without the node's name, which the caller adds.
   func outputShape(of inputs: [Shape?]) throws -> Shape
 
-  /// Multiply–accumulates for one image, of convolutions and fully connected layers only.
-  func macs(inputs: [Shape?], output: Shape) -> Int64
+  /// Multiply–accumulates for one image, of convolutions and matrix products only.
+  func macs(_ node: Node, in network: Network) -> AxisProduct?
+
+  /// The axes of the node's weights through which it writes and reads channels.
+  func weightAxes(_ node: Node, in network: Network) -> WeightAxes
 
   /// States which channels of inputs, weights and output must be kept or removed together.
+  ///
+  /// An axis of an operand or of the output that is not mentioned is protected: what cannot be
+  /// followed stays.
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling)
 
   /// The operator after channels were removed around it; attributes that count channels change.
   ///
   /// - Parameter kept: The indices kept along an axis, sorted; nil where the axis is whole.
   func pruned(_ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?) -> Operator
+
+  /// The operator that computes at full width what the pruned one computes, given that channels
+  /// which are not kept are to be ignored: statistics over channels count those that are kept.
+  func masked(_ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?) -> Operator
+}
+
+/// A product of a number and the extents of axes: `factor` · Π extents.
+struct AxisProduct {
+  var factor: Int64
+  var axes: [AxisID]
+}
+
+/// Where a layer's weights write channels, and where they read them.
+struct WeightAxes {
+  var outputs: [AxisID] = []
+  var inputs: [AxisID] = []
 }
 
 extension OperatorRules {
-  func macs(inputs: [Shape?], output: Shape) -> Int64 { 0 }
+  func macs(_ node: Node, in network: Network) -> AxisProduct? { nil }
+
+  func weightAxes(_ node: Node, in network: Network) -> WeightAxes { WeightAxes() }
+
+  func pruned(
+    _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
+  ) -> Operator { node.operation }
+
+  func masked(
+    _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
+  ) -> Operator { node.operation }
 }
 
-/// Rules of an operator that treats every channel alone: output channel c is made of channel c.
+/// Rules of an operator that treats every element, or every channel, alone: axes that input and
+/// output share go together index by index.
 protocol ChannelwiseRules: OperatorRules {}
 
 extension ChannelwiseRules {
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
     guard let x = node.inputs.first ?? nil else { return }
-    coupling.tie(.channel(x), .channel(node.output))
+    coupling.tieEqualAxes(x, node.output)
   }
-
-  func pruned(
-    _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
-  ) -> Operator { node.operation }
 }
 
 extension Operator {
@@ -40,17 +69,31 @@ extension Operator {
   var rules: any OperatorRules {
     switch self {
     case .convolution(let rules): rules
+    case .transposedConvolution(let rules): rules
+    case .gemm(let rules): rules
+    case .matrixProduct(let rules): rules
     case .batchNormalization(let rules): rules
+    case .normalization(let rules): rules
+    case .localResponseNormalization(let rules): rules
     case .activation(let rules): rules
-    case .add: Add()
+    case .parametricRelu: ParametricRelu()
+    case .elementwise(let rules): rules
+    case .softmax(let rules): rules
     case .pooling(let rules): rules
-    case .reduceMean(let rules): rules
+    case .reduction(let rules): rules
+    case .argMax(let rules): rules
+    case .concat(let rules): rules
+    case .slice(let rules): rules
+    case .gather(let rules): rules
+    case .pad(let rules): rules
     case .flatten(let rules): rules
     case .reshape(let rules): rules
-    case .gemm(let rules): rules
-    case .slice(let rules): rules
-    case .pad(let rules): rules
-    case .softmax(let rules): rules
+    case .transpose(let rules): rules
+    case .expand(let rules): rules
+    case .resize(let rules): rules
+    case .depthToSpace(let rules): rules
+    case .spaceToDepth(let rules): rules
+    case .cast(let rules): rules
     }
   }
 
@@ -58,17 +101,31 @@ extension Operator {
   public var name: String {
     switch self {
     case .convolution: "Conv"
+    case .transposedConvolution: "ConvTranspose"
+    case .gemm: "Gemm"
+    case .matrixProduct: "MatMul"
     case .batchNormalization: "BatchNormalization"
+    case .normalization(let normalization): normalization.name
+    case .localResponseNormalization: "LRN"
     case .activation(let function): function.name
-    case .add: "Add"
+    case .parametricRelu: "PRelu"
+    case .elementwise(let function): function.name
+    case .softmax(let softmax): softmax.isLogarithm ? "LogSoftmax" : "Softmax"
     case .pooling(let pooling): pooling.name
-    case .reduceMean: "ReduceMean"
+    case .reduction(let reduction): reduction.kind.name
+    case .argMax(let argMax): argMax.isMinimum ? "ArgMin" : "ArgMax"
+    case .concat: "Concat"
+    case .slice: "Slice"
+    case .gather: "Gather"
+    case .pad: "Pad"
     case .flatten: "Flatten"
     case .reshape: "Reshape"
-    case .gemm: "Gemm"
-    case .slice: "Slice"
-    case .pad: "Pad"
-    case .softmax: "Softmax"
+    case .transpose: "Transpose"
+    case .expand: "Expand"
+    case .resize: "Resize"
+    case .depthToSpace: "DepthToSpace"
+    case .spaceToDepth: "SpaceToDepth"
+    case .cast: "Cast"
     }
   }
 
@@ -85,9 +142,7 @@ extension Operator {
       throw NetworkError(error.code, "node \"\(node)\" (\(name)): \(error.message)")
     }
   }
-}
 
-extension Operator {
   /// The operator after channels were removed around it; attributes that count channels change.
   ///
   /// - Parameters:
@@ -96,6 +151,12 @@ extension Operator {
   public func pruned(
     _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
   ) -> Operator { rules.pruned(node, in: network, keeping: kept) }
+
+  /// The operator that computes, at full width, what the pruned one computes; see
+  /// ``pruned(_:in:keeping:)``.
+  public func masked(
+    _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
+  ) -> Operator { rules.masked(node, in: network, keeping: kept) }
 }
 
 extension [Shape?] {
@@ -117,6 +178,9 @@ extension [Shape?] {
     }
     return shape
   }
+
+  /// The input at `index`, or nil where it is left out.
+  func optional(_ index: Int) -> Shape? { index < count ? self[index] : nil }
 }
 
 extension Shape {
@@ -126,5 +190,32 @@ extension Shape {
       throw NetworkError(.shapeMismatch, "axis \(axis) of \(role) is the batch; it must be fixed")
     }
     return extent
+  }
+
+  /// Throws unless `axis` exists and is not the batch.
+  func check(axis: Int, _ what: String) throws {
+    guard dimensions.indices.contains(axis) else {
+      throw NetworkError(.shapeMismatch, "axis \(axis) is outside x \(self)")
+    }
+    guard self[axis] != .batch else {
+      throw NetworkError(
+        .unsupported, "\(what) the batch axis of x \(self) mixes images; they must stay apart")
+    }
+  }
+
+  /// The shape of a and b together, axes aligned at the last, extents of 1 repeated.
+  ///
+  /// - Throws: ``NetworkError`` with `shapeMismatch`.
+  static func broadcast(_ a: Shape, _ b: Shape) throws -> Shape {
+    let rank = max(a.rank, b.rank)
+    return Shape(
+      try (0..<rank).map { axis in
+        let left = axis - (rank - a.rank) >= 0 ? a[axis - (rank - a.rank)] : .fixed(1)
+        let right = axis - (rank - b.rank) >= 0 ? b[axis - (rank - b.rank)] : .fixed(1)
+        guard left == right || left == .fixed(1) || right == .fixed(1) else {
+          throw NetworkError(.shapeMismatch, "shapes \(a) and \(b) do not broadcast")
+        }
+        return left == .fixed(1) ? right : left
+      })
   }
 }

@@ -1,4 +1,4 @@
-/// Operators that move elements and compute none.
+/// Operators that give the same elements another shape or order.
 
 /// Axes before `axis` become one, axes from `axis` on another.
 public struct Flatten: Sendable, Hashable {
@@ -10,21 +10,25 @@ public struct Flatten: Sendable, Hashable {
 extension Flatten: OperatorRules {
   func outputShape(of inputs: [Shape?]) throws -> Shape {
     let x = try inputs.required(0, "x")
-    guard axis == 1, x.rank >= 1, x[0] == .batch else {
-      throw NetworkError(
-        .unsupported, "flattening x \(x) at axis \(axis): only axis 1 keeps images apart")
+    guard (0...x.rank).contains(axis) else {
+      throw NetworkError(.shapeMismatch, "axis \(axis) is outside x \(x)")
     }
-    return .batched([x.elementsPerImage])
+    let halves = [x.dimensions[..<axis], x.dimensions[axis...]].map { Shape(Array($0)) }
+    return Shape(
+      try halves.map { half in
+        guard half.dimensions.contains(.batch) else { return .fixed(half.elementsPerImage) }
+        guard half.elementsPerImage == 1 else {
+          throw NetworkError(
+            .unsupported, "flattening x \(x) at axis \(axis) mixes images; they must stay apart")
+        }
+        return .batch
+      })
   }
 
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
     guard let x = node.inputs[0] else { return }
-    coupling.tieBlocks(.channel(x), .channel(node.output))
+    coupling.tieReshape(x, node.output)
   }
-
-  func pruned(
-    _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
-  ) -> Operator { node.operation }
 }
 
 /// The same elements under a target shape, every extent known but the batch's.
@@ -38,149 +42,163 @@ extension Reshape: OperatorRules {
   func outputShape(of inputs: [Shape?]) throws -> Shape {
     let x = try inputs.required(0, "x")
     guard x.elementsPerImage == target.elementsPerImage,
-      x.dimensions.first == target.dimensions.first
-    else {
-      throw NetworkError(.shapeMismatch, "x \(x) cannot take the shape \(target)")
+      x.dimensions.contains(.batch) == target.dimensions.contains(.batch)
+    else { throw NetworkError(.shapeMismatch, "x \(x) cannot take the shape \(target)") }
+    guard ChannelCoupling.segments(x, target) != nil else {
+      throw NetworkError(
+        .unsupported, "reshaping x \(x) to \(target) joins the batch with another axis")
     }
     return target
   }
 
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
     guard let x = node.inputs[0] else { return }
-    let shape = network[x].shape
-    if shape.rank > 1, target.rank == 2 || (target.rank > 1 && target[1] == shape[1]) {
-      // Flattening, or regrouping of the axes after the channel.
-      coupling.tieBlocks(.channel(x), .channel(node.output))
-    } else {
-      let reason = "\"\(node.name)\" reshapes \(shape) to \(target), across channels"
-      coupling.protect(.channel(x), reason)
-      coupling.protect(.channel(node.output), reason)
-    }
+    coupling.tieReshape(x, node.output)
   }
 
   func pruned(
     _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
   ) -> Operator {
-    guard let indices = kept(.channel(node.output)) else { return node.operation }
-    var result = self
-    result.target[1] = .fixed(indices.count)
-    return .reshape(result)
+    .reshape(Reshape(target: target.pruned(node.output, keeping: kept)))
   }
 }
 
-/// `start..<end` in steps of `step`, per axis; other axes stay whole.
-public struct Slice: Sendable, Hashable {
-  public struct Range: Sendable, Hashable {
-    public var axis: Int
-    /// Resolved: 0 ≤ start ≤ extent.
-    public var start: Int
-    /// Resolved and exclusive; never beyond the extent.
-    public var end: Int
-    /// Positive.
-    public var step: Int
+/// Axis i of the output is axis `permutation[i]` of x.
+public struct Transpose: Sendable, Hashable {
+  public var permutation: [Int]
 
-    public init(axis: Int, start: Int, end: Int, step: Int = 1) {
-      self.axis = axis
-      self.start = start
-      self.end = end
-      self.step = step
-    }
-
-    /// The indices it takes.
-    public var indices: [Int] { Array(stride(from: start, to: end, by: step)) }
-  }
-
-  /// One entry per sliced axis.
-  public var ranges: [Range]
-
-  public init(ranges: [Range]) { self.ranges = ranges }
+  public init(permutation: [Int]) { self.permutation = permutation }
 }
 
-extension Slice: OperatorRules {
+extension Transpose: OperatorRules {
   func outputShape(of inputs: [Shape?]) throws -> Shape {
-    var shape = try inputs.required(0, "x")
-    for range in ranges {
-      guard range.axis > 0, range.axis < shape.rank, range.step > 0, range.start >= 0,
-        range.start < range.end, range.end <= (try shape.extent(range.axis, "x"))
-      else {
-        throw NetworkError(
-          .shapeMismatch,
-          "slice \(range.start)..<\(range.end) step \(range.step) on axis \(range.axis) of \(shape)"
-        )
-      }
-      shape[range.axis] = .fixed(range.indices.count)
+    let x = try inputs.required(0, "x")
+    guard permutation.sorted() == Array(0..<x.rank) else {
+      throw NetworkError(.shapeMismatch, "permutation \(permutation) does not fit x \(x)")
     }
-    return shape
+    return Shape(permutation.map { x[$0] })
   }
 
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
     guard let x = node.inputs[0] else { return }
-    guard let range = ranges.first(where: { $0.axis == 1 }) else {
-      return coupling.tie(.channel(x), .channel(node.output))
+    for (place, axis) in permutation.enumerated() {
+      coupling.tie(AxisID(x, axis), AxisID(node.output, place))
     }
-    coupling.tie(.channel(x), at: range.indices, .channel(node.output))
-    if range.step > 1 {
-      coupling.protect(.channel(x), "\"\(node.name)\" takes every \(range.step)th channel")
-    }
-  }
-
-  func pruned(
-    _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
-  ) -> Operator {
-    guard let x = node.inputs[0], let indices = kept(.channel(x)) else { return node.operation }
-    var result = self
-    for place in ranges.indices where ranges[place].axis == 1 {
-      result.ranges[place].start = indices.count { $0 < ranges[place].start }
-      result.ranges[place].end = indices.count { $0 < ranges[place].end }
-    }
-    return .slice(result)
   }
 }
 
-/// A constant border: `before` and `after` elements per axis.
-public struct Pad: Sendable, Hashable {
-  public var before: [Int]
-  public var after: [Int]
-  public var value: Float
+/// x repeated along axes of extent 1, and along new axes before the first, up to a target shape.
+public struct Expand: Sendable, Hashable {
+  /// The shape of the output.
+  public var target: Shape
 
-  public init(before: [Int], after: [Int], value: Float = 0) {
-    self.before = before
-    self.after = after
-    self.value = value
-  }
+  public init(target: Shape) { self.target = target }
 }
 
-extension Pad: OperatorRules {
+extension Expand: OperatorRules {
   func outputShape(of inputs: [Shape?]) throws -> Shape {
     let x = try inputs.required(0, "x")
-    guard before.count == x.rank, after.count == x.rank, before.first == 0, after.first == 0,
-      (before + after).allSatisfy({ $0 >= 0 })
-    else {
-      throw NetworkError(.shapeMismatch, "pads \(before), \(after) do not fit x \(x)")
+    guard try Shape.broadcast(x, target) == target else {
+      throw NetworkError(.shapeMismatch, "x \(x) does not broadcast to \(target)")
     }
-    return Shape(
-      try x.dimensions.enumerated().map { axis, dimension in
-        axis == 0 ? dimension : .fixed(try x.extent(axis, "x") + before[axis] + after[axis])
-      })
+    return target
   }
 
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
-    guard let x = node.inputs[0], let channels = network[x].shape[1].extent else { return }
-    // Channel c of x meets channel c + before of the output; border channels stand alone.
-    coupling.tie(
-      .channel(node.output), at: Array(before[1]..<before[1] + channels), .channel(x))
-    coupling.register(.channel(node.output))
+    coupling.tieBroadcast(node.inputs.compactMap(\.self), node.output)
   }
 
   func pruned(
     _ node: Node, in network: Network, keeping kept: (AxisID) -> [Int]?
   ) -> Operator {
-    guard let x = node.inputs[0], let channels = network[x].shape[1].extent,
-      let indices = kept(.channel(node.output))
-    else { return node.operation }
-    var result = self
-    result.before[1] = indices.count { $0 < before[1] }
-    result.after[1] = indices.count { $0 >= before[1] + channels }
-    return .pad(result)
+    .expand(Expand(target: target.pruned(node.output, keeping: kept)))
+  }
+}
+
+/// Blocks of `size`² channels spread over rows and columns.
+public struct DepthToSpace: Sendable, Hashable {
+  public var size: Int
+  /// Whether the place in the block is the fast part of the channel's number (ONNX `CRD`), not the
+  /// slow one (`DCR`).
+  public var placesAreFast: Bool
+
+  public init(size: Int, placesAreFast: Bool = false) {
+    self.size = size
+    self.placesAreFast = placesAreFast
+  }
+}
+
+extension DepthToSpace: OperatorRules {
+  func outputShape(of inputs: [Shape?]) throws -> Shape {
+    let x = try inputs.required(0, "x", minimumRank: 4)
+    let channels = try x.extent(1, "x")
+    guard x.rank == 4, size > 0, channels % (size * size) == 0 else {
+      throw NetworkError(.shapeMismatch, "blocks of \(size)² channels do not fit x \(x)")
+    }
+    return Shape([
+      x[0], .fixed(channels / (size * size)), .fixed(try x.extent(2, "x") * size),
+      .fixed(try x.extent(3, "x") * size),
+    ])
+  }
+
+  func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
+    guard let x = node.inputs[0] else { return }
+    let channels = coupling.extent(.channel(node.output))
+    for channel in 0..<coupling.extent(.channel(x)) {
+      let target = placesAreFast ? channel / (size * size) : channel % channels
+      coupling.tie(.channel(x), index: channel, .channel(node.output), index: target)
+    }
+  }
+}
+
+/// Blocks of `size`² pixels stacked as channels; the place in the block is the slow part of the
+/// channel's number.
+public struct SpaceToDepth: Sendable, Hashable {
+  public var size: Int
+
+  public init(size: Int) { self.size = size }
+}
+
+extension SpaceToDepth: OperatorRules {
+  func outputShape(of inputs: [Shape?]) throws -> Shape {
+    let x = try inputs.required(0, "x", minimumRank: 4)
+    let (height, width) = (try x.extent(2, "x"), try x.extent(3, "x"))
+    guard x.rank == 4, size > 0, height % size == 0, width % size == 0 else {
+      throw NetworkError(.shapeMismatch, "blocks of \(size) × \(size) pixels do not fit x \(x)")
+    }
+    return Shape([
+      x[0], .fixed(try x.extent(1, "x") * size * size), .fixed(height / size),
+      .fixed(width / size),
+    ])
+  }
+
+  func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
+    guard let x = node.inputs[0] else { return }
+    let channels = coupling.extent(.channel(x))
+    for channel in 0..<coupling.extent(.channel(node.output)) {
+      coupling.tie(
+        .channel(x), index: channel % channels, .channel(node.output), index: channel)
+    }
+  }
+}
+
+/// Elements as another type; whole numbers are rounded towards zero.
+public struct Cast: Sendable, Hashable {
+  public var type: ElementType
+
+  public init(type: ElementType) { self.type = type }
+}
+
+extension Cast: ChannelwiseRules {
+  func outputShape(of inputs: [Shape?]) throws -> Shape { try inputs.required(0, "x") }
+}
+
+extension Shape {
+  /// The shape of a value after surgery.
+  func pruned(_ value: ValueID, keeping kept: (AxisID) -> [Int]?) -> Shape {
+    Shape(
+      dimensions.enumerated().map { axis, dimension in
+        kept(AxisID(value, axis)).map { .fixed($0.count) } ?? dimension
+      })
   }
 }

@@ -14,10 +14,10 @@ extension Exporter {
         "BatchNormalization", node, inputs: inputs,
         attributes: [.number("epsilon", normalization.epsilon)])
     case .activation(let function): try write(function, node, x)
-    case .add: append("Add", node, inputs: inputs)
+    case .elementwise(let function): append(function.name, node, inputs: inputs)
     case .pooling(let pooling):
       append(pooling.name, node, inputs: inputs, attributes: attributes(pooling))
-    case .reduceMean(let mean): write(mean, node, x)
+    case .reduction(let reduction): write(reduction, node, x)
     case .flatten(let flatten):
       append("Flatten", node, inputs: inputs, attributes: [.integer("axis", flatten.axis)])
     case .reshape(let reshape):
@@ -29,6 +29,7 @@ extension Exporter {
     case .pad(let pad): write(pad, node, x)
     case .softmax(let softmax):
       append("Softmax", node, inputs: inputs, attributes: [.integer("axis", softmax.axis)])
+    default: throw ONNXError(.unsupported, "node \"\(node.name)\" is not written yet")
     }
   }
 
@@ -75,6 +76,7 @@ extension Exporter {
       }
       append("HardSwish", node, inputs: [x])
     case .clip(let low, let high): writeClip(low, high, node, x)
+    default: throw ONNXError(.unsupported, "node \"\(node.name)\" is not written yet")
     }
   }
 
@@ -93,7 +95,7 @@ extension Exporter {
     append("Clip", node, inputs: [x, minimum, maximum])
   }
 
-  private mutating func write(_ mean: ReduceMean, _ node: Node, _ x: String) {
+  private mutating func write(_ mean: Reduction, _ node: Node, _ x: String) {
     let keepsAxes = Onnx_AttributeProto.integer("keepdims", mean.keepsAxes ? 1 : 0)
     if opset < 18 {
       append(
@@ -149,12 +151,13 @@ extension Exporter {
   private mutating func write(_ pad: Pad, _ node: Node, _ x: String) {
     let mode = Onnx_AttributeProto.text("mode", "constant")
     let pads = pad.before + pad.after
+    guard case .constant(let fill) = pad.mode else { return }
     guard opset >= 11 else {
       return append(
         "Pad", node, inputs: [x],
-        attributes: [mode, .integers("pads", pads), .number("value", pad.value)])
+        attributes: [mode, .integers("pads", pads), .number("value", fill)])
     }
-    let value = pad.value == 0 ? "" : argument(pad.value, of: node, "value")
+    let value = fill == 0 ? "" : argument(fill, of: node, "value")
     append("Pad", node, inputs: [x, argument(pads, of: node, "pads"), value], attributes: [mode])
   }
 }

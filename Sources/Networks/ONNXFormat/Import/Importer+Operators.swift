@@ -87,11 +87,11 @@ extension Importer {
 
   private mutating func add(_ node: NodeReader) throws -> Translation {
     switch (symbol(node, 0), symbol(node, 1)) {
-    case (.activation(let a)?, .activation(let b)?): return .node(.add, [a, b])
+    case (.activation(let a)?, .activation(let b)?): return .node(.elementwise(.add), [a, b])
     case (.activation(let a)?, .constant?):
-      return .node(.add, [a, try requiredWeight(node, 1, "summand").id])
+      return .node(.elementwise(.add), [a, try requiredWeight(node, 1, "summand").id])
     case (.constant?, .activation(let b)?):
-      return .node(.add, [b, try requiredWeight(node, 0, "summand").id])
+      return .node(.elementwise(.add), [b, try requiredWeight(node, 0, "summand").id])
     default: throw node.failure(.invalidGraph, "it needs two inputs")
     }
   }
@@ -105,7 +105,7 @@ extension Importer {
       throw node.failure(.unsupported, "it takes the mean over the batch; images must stay apart")
     }
     let keepsAxes = try node.flag("keepdims", default: true)
-    return .node(.reduceMean(ReduceMean(axes: resolved, keepsAxes: keepsAxes)), [x.id])
+    return .node(.reduction(Reduction(axes: resolved, keepsAxes: keepsAxes)), [x.id])
   }
 
   private func softmax(_ node: NodeReader) throws -> Translation {

@@ -112,14 +112,15 @@ extension Importer {
       throw node.failure(
         .unsupported, "its pads \(pads) must be two for each of axes \(axes), and not negative")
     }
+    let fill = try number(node, attribute: "value", input: 2, since: 11, default: 0)
     var pad = Pad(
       before: Array(repeating: 0, count: rank), after: Array(repeating: 0, count: rank),
-      value: try number(node, attribute: "value", input: 2, since: 11, default: 0))
+      mode: .constant(fill))
     for (place, axis) in axes.enumerated() {
       pad.before[axis] = pads[place]
       pad.after[axis] = pads[axes.count + place]
     }
-    guard pad.before[0] == 0, pad.after[0] == 0, pad.value.isFinite else {
+    guard pad.before[0] == 0, pad.after[0] == 0, fill.isFinite else {
       throw node.failure(.unsupported, "it pads the batch, or with a number that is not finite")
     }
     return .node(.pad(pad), [x.id])

@@ -54,7 +54,7 @@ struct Fusion {
       }
       let bias = node.inputs.count > 2 ? network.constant(node.inputs[2]) : nil
       step.work = .convolution(FusedConvolution(operation: operation, weight: weight, bias: bias))
-    case .add:
+    case .elementwise(.add):
       if inputs.count == 2, network[inputs[0]].shape == network[inputs[1]].shape {
         step.work = .sum(inputs[0], inputs[1], nil)
       }
@@ -92,7 +92,7 @@ struct Fusion {
         operation, scale: constants[0], shift: constants[1], mean: constants[2],
         variance: constants[3])
       step.work = .convolution(convolution)
-    case (.convolution(var convolution), .add):
+    case (.convolution(var convolution), .elementwise(.add)):
       guard convolution.addend == nil, convolution.activation == nil,
         let addend = node.inputs.compactMap({ $0 }).first(where: { $0 != step.output }),
         network.constant(addend) == nil,

@@ -67,6 +67,7 @@ struct ElementwiseFunction {
         .init(algorithm: dnnl_eltwise_clip, alpha: 0, beta: 1),
       ]
     case .hardSwish: [.init(algorithm: dnnl_eltwise_hardswish)]
+    default: []
     }
   }
 }

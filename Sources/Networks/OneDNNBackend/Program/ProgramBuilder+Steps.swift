@@ -14,13 +14,13 @@ extension ProgramBuilder {
       case .batchNormalization(let operation): try lower(operation, step)
       case .activation(let operation): try lower(operation, step)
       case .pooling(let operation): try lower(operation, step)
-      case .reduceMean(let operation): try lower(operation, step)
+      case .reduction(let operation): try lower(operation, step)
       case .flatten, .reshape: try lowerReshape(step)
       case .gemm(let operation): try lower(operation, step)
       case .slice(let operation): try lower(operation, step)
       case .pad(let operation): try lower(operation, step)
       case .softmax(let operation): try lower(operation, step)
-      case .add, .convolution: try lowerByReference(step)
+      default: try lowerByReference(step)
       }
     }
   }
@@ -193,6 +193,7 @@ extension ProgramBuilder {
     let sources = try step.inputs.map { try rowMajorPlace(of: $0, node: node) }
     let destination = try makeRowMajorPlace(for: step.output, node: node)
     let network = network
+    let images = images
     let shapes = sources.map(\.layout.shape)
     emit(
       .kernel(sources.map(\.buffer) + [destination.buffer]) { operands, _ in
@@ -204,7 +205,7 @@ extension ProgramBuilder {
         let inputs = node.inputs.map { id in
           id.flatMap { network.constant($0) ?? computed.popFirst() }
         }
-        let output = try ReferenceOperators.evaluate(node, inputs)
+        let output = try ReferenceOperators.evaluate(node, inputs, batch: images)
         output.elements.withUnsafeBufferPointer { elements in
           if let base = elements.baseAddress {
             operands[shapes.count].update(from: base, count: elements.count)

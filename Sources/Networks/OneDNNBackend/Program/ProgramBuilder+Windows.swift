@@ -28,9 +28,9 @@ extension ProgramBuilder {
   }
 
   /// The mean over all spatial axes is a pooling; others are rare.
-  mutating func lower(_ operation: ReduceMean, _ step: FusedStep) throws {
+  mutating func lower(_ operation: Reduction, _ step: FusedStep) throws {
     let input = shape(of: step.inputs[0])
-    guard input.count > 2, operation.axes == Array(2..<input.count) else {
+    guard operation.kind == .mean, input.count > 2, operation.axes == Array(2..<input.count) else {
       return try lowerByReference(step)
     }
     let spatial = Array(input[2...])
@@ -84,7 +84,7 @@ extension ProgramBuilder {
   }
 
   mutating func lower(_ operation: Pad, _ step: FusedStep) throws {
-    guard operation.value == 0 else { return try lowerByReference(step) }
+    guard operation.mode == .constant(0) else { return try lowerByReference(step) }
     let moves = zip(shape(of: step.inputs[0]), operation.before).map {
       AxisMove(count: $0, destinationStart: $1)
     }

@@ -51,6 +51,7 @@ let modules: [Module] = [
   library("COpenBLAS", pkgConfig: "openblas"), library("COneDNN"),
   library("CLibPQ", pkgConfig: "libpq"), library("CZeroMQ", pkgConfig: "libzmq"),
   library("CCrypto", pkgConfig: "libcrypto"), library("CZip", pkgConfig: "libzip"),
+  library("CJPEG", pkgConfig: "libjpeg"), library("CPNG", pkgConfig: "libpng"),
 
   // Floor 1: numbers.
   module("Quantities", in: "Numerics"),
@@ -70,7 +71,9 @@ let modules: [Module] = [
   module(
     "OneDNNBackend", in: "Networks", "COneDNN", "Execution", "NetworkGraph", "Tensors",
     numeric: true),
-  module("Datasets", in: "Networks", "Tensors", "Digests", "CZip", .yams, numeric: true),
+  module(
+    "Datasets", in: "Networks", "Tensors", "Digests", "Parallelism", "CZip", "CJPEG", "CPNG", .yams,
+    numeric: true),
 
   // Floor 3: the science.
   module("Devices", in: "Pruning", "Quantities", .yams),
@@ -92,7 +95,8 @@ let modules: [Module] = [
   // Floor 4: the machine room.
   Module(
     name: "Migrations", path: "migrations",
-    resources: [.embedInCode("0001_initial.sql")], hasTests: false),
+    resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_evaluation.sql")],
+    hasTests: false),
   module("Processes", in: "Cluster", tests: false),
   module("Postgres", in: "Cluster", "CLibPQ", "Processes", .logging),
   module("JobEngine", in: "Cluster", "Postgres", "Migrations", "Digests"),

@@ -11,6 +11,9 @@ struct NumPyArray {
     /// In bytes.
     var size: Int
     var description: String { "\(kind)\(size)" }
+
+    /// Unsigned, of 8 bits.
+    static let pixel = ElementType(kind: "u", size: 1)
   }
 
   /// File and array, for messages.
@@ -25,7 +28,7 @@ struct NumPyArray {
   /// - Throws: ``DatasetError`` with `format` or `shape`.
   init(decoding npy: [UInt8], place: String) throws(DatasetError) {
     func damaged(_ reason: String) -> DatasetError {
-      DatasetError(.format, "\(place) is no NumPy array: \(reason); write it with np.savez again")
+      DatasetError(.format, "\(place) is no NumPy array: \(reason); write it again with NumPy")
     }
     self.place = place
     guard npy.count >= 12, npy.starts(with: [0x93] + Array("NUMPY".utf8)) else {
@@ -53,7 +56,7 @@ struct NumPyArray {
     }
     guard let size = Int(name.dropFirst()), (1...16).contains(size) else {
       throw DatasetError(
-        .shape, "\(place) is of type '\(descriptor)'; store an array of whole numbers")
+        .shape, "\(place) is of type '\(descriptor)'; store an array of numbers")
     }
     guard header.isTrue("fortran_order") == false else {
       throw DatasetError(
@@ -126,5 +129,14 @@ private struct NumPyHeader {
       .map { Int($0) }
     let known = extents.compactMap { $0 }
     return known.count == extents.count && known.allSatisfy { $0 >= 0 } ? known : nil
+  }
+}
+
+extension [UInt8] {
+  /// The integer in the bytes from `offset` on.
+  fileprivate func littleEndian<Number: FixedWidthInteger>(_: Number.Type, at offset: Int) -> Number
+  {
+    let size = Number.bitWidth / 8
+    return self[offset..<offset + size].reversed().reduce(0) { $0 << 8 | Number($1) }
   }
 }

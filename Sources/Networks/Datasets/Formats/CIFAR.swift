@@ -1,18 +1,17 @@
 import Foundation
 
-extension StoredImages {
+extension DatasetDescription {
   /// Reads CIFAR-10's binary format: records of one label byte and 3 × 32 × 32 pixels, no header.
   ///
   /// Reference: https://www.cs.toronto.edu/~kriz/cifar.html, "Binary version".
-  init(cifar10Binary file: URL) throws(DatasetError) {
+  func cifar10Binary(_ file: URL) throws(DatasetError) -> DataShard {
     let shape = [3, 32, 32]
     let size = 1 + 3 * 32 * 32
     let data: Data
     do {
       data = try Data(contentsOf: file, options: .mappedIfSafe)
     } catch {
-      throw DatasetError(
-        .unreadable, "\(file.path) cannot be read: \(error.localizedDescription)")
+      throw .unreadable(file, error)
     }
     guard !data.isEmpty else {
       throw DatasetError(.format, "\(file.path) is empty; fetch the CIFAR-10 file again")
@@ -23,7 +22,7 @@ extension StoredImages {
         "\(file.path) has \(data.count) bytes, which is no multiple of \(size) (a CIFAR-10 "
           + "record); it is cut short or of another format")
     }
-    let count = data.count / size
+    let count = min(data.count / size, limit ?? .max)
     var pixels: [UInt8] = []
     pixels.reserveCapacity(count * (size - 1))
     var labels: [Int] = []
@@ -39,6 +38,18 @@ extension StoredImages {
       labels.append(label)
       pixels.append(contentsOf: data[start + 1..<start + size])
     }
-    self.init(shape: shape, pixels: pixels, labels: labels)
+    return DataShard(inputs: [try column(pixels, shape: shape)], labels: labels)
+  }
+
+  /// Images of 8 bits for a network's only input.
+  ///
+  /// - Throws: ``DatasetError`` with `description` where `normalise` does not fit.
+  func column(_ pixels: [UInt8], shape: [Int]) throws(DatasetError) -> InputColumn {
+    guard let statistics = inputs[0].statistics else {
+      throw DatasetError(.description, "\(file.path): 'normalise' is missing; add it")
+    }
+    let normalisation = try statistics.normalisation(of: shape[0], self)
+    return InputColumn(
+      name: inputs[0].name, shape: shape, storage: .pixels(pixels, normalisation))
   }
 }

@@ -12,7 +12,7 @@ struct NumPyArchive: ~Copyable {
 
   /// The largest array that is read: a worker's whole memory is 2 GiB, and a damaged or hostile
   /// archive may claim any size.
-  private static let sizeLimit = 1 << 30
+  static let sizeLimit = 1 << 30
 
   /// - Throws: ``DatasetError`` with `format`.
   init(opening file: URL) throws(DatasetError) {

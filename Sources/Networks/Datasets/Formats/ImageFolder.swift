@@ -1,0 +1,134 @@
+import Foundation
+
+/// The images of a folder and their labels, before any is decoded.
+///
+/// Labels are, in this order of precedence: those of a labels file, those of a classes file by the
+/// name of the class, the ranks of the class folders' names (as in torchvision's `ImageFolder`), or
+/// none.
+struct ImageFolder {
+  struct Entry: Hashable {
+    /// The path within the folder.
+    var name: String
+    /// Nil in a folder without labels, in all entries at once.
+    var label: Int?
+  }
+
+  let url: URL
+  /// At least one.
+  private(set) var entries: [Entry] = []
+  /// The number of classes, where folders or a classes file say it.
+  private(set) var classes: Int?
+
+  /// - Throws: ``DatasetError`` with `unreadable`, `format`, `description` or `labels`.
+  init(_ description: DatasetDescription) throws(DatasetError) {
+    url = description.paths[0]
+    guard FileKind(of: url) == .folder else {
+      let reason = FileKind(of: url) == nil ? "does not exist" : "is no folder"
+      throw DatasetError(
+        .unreadable,
+        "\(url.path) \(reason); correct 'path' in \(description.file.path): it is relative to that "
+          + "file")
+    }
+    let tree = try FolderTree(url)
+    try tree.refuseOtherFormats()
+    guard !tree.images.isEmpty else {
+      throw DatasetError(
+        .format, "\(url.path) holds no image; JPEG and PNG are read (.jpg, .jpeg, .png)")
+    }
+    if let path = description.labels.map(description.url) {
+      try description.checkIsFile(path, key: "labels")
+      try label(tree, from: path)
+    } else if let path = description.classesFile {
+      try description.checkIsFile(path, key: "classes_file")
+      try label(tree, classes: try LabelFile.classes(path), file: path)
+    } else if tree.isDividedByClass {
+      try labelByFolder(tree)
+    } else {
+      entries = tree.images.map { Entry(name: $0) }
+    }
+    if let classes, description.classes.map({ $0 < classes }) == true {
+      throw DatasetError(
+        .labels,
+        "\(url.path) has \(classes) classes, more than 'classes' in \(description.file.path) says")
+    }
+    for entry in entries {
+      guard let label = entry.label, let bound = description.classes, label >= bound else {
+        continue
+      }
+      throw DatasetError(
+        .labels,
+        "\(url.path): \(entry.name) has label \(label), but classes are 0…\(bound - 1); correct the "
+          + "label, or 'classes' in \(description.file.path)")
+    }
+  }
+
+  /// Every image must be in the file, and every line's image in the folder.
+  private mutating func label(_ tree: FolderTree, from file: URL) throws(DatasetError) {
+    var labels = try LabelFile.labelsByName(file)
+    let unlabelled = tree.images.filter { labels[$0] == nil }
+    guard unlabelled.isEmpty else {
+      throw DatasetError(
+        .labels, "\(file.path) misses \(unlabelled.spoken("image")); add a line for each")
+    }
+    entries = tree.images.map { Entry(name: $0, label: labels.removeValue(forKey: $0)) }
+    guard labels.isEmpty else {
+      throw DatasetError(
+        .labels,
+        "\(file.path) labels \(labels.keys.sorted().spoken("image")) that \(url.path) has not; "
+          + "remove the lines, or add the images")
+    }
+  }
+
+  /// An image belongs to the class that its folder is named for, or that its own name begins with.
+  private mutating func label(
+    _ tree: FolderTree, classes: [String: Int], file: URL
+  ) throws(DatasetError) {
+    entries = tree.images.map { name in
+      let parts = name.split(separator: "/")
+      let label =
+        parts.count > 1 ? classes[String(parts[0])] : Self.label(ofFile: name, classes)
+      return Entry(name: name, label: label)
+    }
+    let unknown = entries.filter { $0.label == nil }.map(\.name)
+    guard unknown.isEmpty else {
+      throw DatasetError(
+        .labels,
+        "\(file.path) has no class for \(unknown.spoken("image")); an image's folder is named for "
+          + "its class, or its name begins with it: 'n01440764_tench.jpg'")
+    }
+    self.classes = (classes.values.max() ?? 0) + 1
+  }
+
+  /// The class is what stands in front of one of the separators: the longest that is known.
+  private static func label(ofFile name: String, _ classes: [String: Int]) -> Int? {
+    name.indices.reversed().lazy
+      .filter { "_-. ".contains(name[$0]) }
+      .compactMap { classes[String(name[..<$0])] }
+      .first
+  }
+
+  private mutating func labelByFolder(_ tree: FolderTree) throws(DatasetError) {
+    let empty = tree.folders.filter { folder in !tree.images.contains { $0.hasPrefix(folder + "/") }
+    }
+    guard empty.isEmpty else {
+      throw DatasetError(
+        .format,
+        "\(url.path): class \(empty.spoken("folder")) has no image, and would shift the labels of "
+          + "those after it; add images, or remove it")
+    }
+    let ranks = Dictionary(uniqueKeysWithValues: zip(tree.folders, 0...))
+    entries = tree.images.map { name in
+      Entry(name: name, label: ranks[String(name.prefix { $0 != "/" })])
+    }
+    classes = tree.folders.count
+  }
+}
+
+extension [String] {
+  /// For messages: how many, and the first of them.
+  func spoken(_ noun: String) -> String {
+    let shown = prefix(10).map { "'\($0)'" }.joined(separator: ", ")
+    if count == 1 { return "\(noun) \(shown)" }
+    return "\(count) \(noun)s: \(shown)\(count > 10 ? " and others" : "")"
+  }
+}

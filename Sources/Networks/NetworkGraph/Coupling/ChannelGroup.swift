@@ -46,3 +46,12 @@ public struct ChannelGroup: Sendable, Hashable, Identifiable {
       consumers: consumers)
   }
 }
+
+extension Network {
+  /// The axes of weights through which layers write a group's channels.
+  public func weightAxes(writing group: ChannelGroup) -> [AxisID] {
+    group.producers.flatMap { index in
+      nodes[index].operation.rules.weightAxes(nodes[index], in: self).outputs
+    }
+  }
+}

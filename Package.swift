@@ -70,7 +70,7 @@ let modules: [Module] = [
   module("Execution", in: "Networks", "NetworkGraph", "Tensors", "Parallelism", numeric: true),
   module(
     "OneDNNBackend", in: "Networks", "COneDNN", "Execution", "NetworkGraph", "Tensors",
-    numeric: true),
+    numeric: true, testing: ["ONNXFormat", "NetworkTestSupport"]),
   module(
     "Datasets", in: "Networks", "Tensors", "Digests", "Parallelism", "CZip", "CJPEG", "CPNG", .yams,
     numeric: true),

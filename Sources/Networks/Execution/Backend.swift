@@ -11,6 +11,12 @@ public protocol Backend: Sendable {
   ///
   /// - Throws: ``ExecutionError`` with `unsupported`, naming the node.
   func plan(_ network: Network, options: ExecutionOptions) throws -> any ExecutionPlan
+
+  /// What would compute each node of a plan with these options, in the order of the nodes; nodes
+  /// that the plan skips are left out.
+  ///
+  /// - Throws: ``ExecutionError`` with `unsupported`, naming the node.
+  func explain(_ network: Network, options: ExecutionOptions) throws -> [NodeExecution]
 }
 
 /// A network made ready to run, for one thread at a time.

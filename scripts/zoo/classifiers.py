@@ -83,7 +83,7 @@ class PreActivation(nn.Module):
 def wide_resnet():
     """WRN-16."""
     layers, inputs = [nn.Conv2d(3, 8, 3, 1, 1, bias=False)], 8
-    for stage, width in enumerate([16, 24, 32]):
+    for stage, width in enumerate([16, 20, 28]):
         for block in range(2):
             layers.append(PreActivation(inputs, width, 2 if block == 0 and stage > 0 else 1))
             inputs = width
@@ -172,7 +172,7 @@ def inception_v3():
         Branches(chain(48, (12, 1, 1, 0), (20, 3, 2, 0)),
                  chain(48, (12, 1, 1, 0), (12, (1, 7), 1, (0, 3)), (12, (7, 1), 1, (3, 0)),
                        (12, 3, 2, 0)), nn.MaxPool2d(3, 2)),
-        block_e(80), block_e(96), nn.AdaptiveAvgPool2d(1), nn.Dropout(), nn.Flatten(),
+        block_e(80), nn.AdaptiveAvgPool2d(1), nn.Dropout(), nn.Flatten(),
         nn.Linear(96, CLASSES))
 
 
@@ -224,7 +224,7 @@ def efficientnet_b0():
     from torchvision.models.efficientnet import EfficientNet, MBConvConfig
     config = functools.partial(MBConvConfig, width_mult=1, depth_mult=1)
     settings = [config(1, 3, 1, 8, 8, 1), config(4, 3, 2, 8, 8, 2), config(4, 5, 2, 8, 12, 2),
-                config(4, 3, 2, 12, 16, 3), config(4, 5, 1, 16, 16, 3), config(4, 5, 2, 16, 24, 4),
+                config(4, 3, 2, 12, 16, 3), config(4, 5, 1, 16, 16, 3), config(4, 5, 2, 16, 24, 2),
                 config(4, 3, 1, 24, 24, 1)]
     return EfficientNet(settings, 0.2, num_classes=CLASSES, last_channel=64)
 
@@ -233,7 +233,7 @@ def efficientnet_v2():
     from torchvision.models.efficientnet import EfficientNet, FusedMBConvConfig, MBConvConfig
     settings = [FusedMBConvConfig(1, 3, 1, 8, 8, 2), FusedMBConvConfig(4, 3, 2, 8, 8, 3),
                 FusedMBConvConfig(4, 3, 2, 8, 16, 3), MBConvConfig(4, 3, 2, 16, 16, 4),
-                MBConvConfig(4, 3, 1, 16, 16, 4), MBConvConfig(4, 3, 2, 16, 24, 4)]
+                MBConvConfig(4, 3, 1, 16, 16, 4), MBConvConfig(4, 3, 2, 16, 24, 2)]
     return EfficientNet(settings, 0.2, num_classes=CLASSES, last_channel=64)
 
 
@@ -242,7 +242,7 @@ def mnasnet():
     layers = [conv_bn(3, 8, 3, 2), conv_bn(8, 8, 3, 1, 8), conv_bn(8, 8, 1, act=None)]
     inputs = 8
     for width, kernel, stride, expansion, repeats in [
-            (8, 3, 2, 3, 3), (12, 5, 2, 3, 3), (16, 5, 2, 6, 3), (16, 3, 1, 6, 2), (24, 5, 2, 6, 2),
+            (8, 3, 2, 3, 2), (12, 5, 2, 3, 2), (16, 5, 2, 6, 2), (16, 3, 1, 6, 2), (24, 5, 2, 6, 2),
             (32, 3, 1, 6, 1)]:
         layers.append(_stack(inputs, width, kernel, stride, expansion, repeats, _BN_MOMENTUM))
         inputs = width

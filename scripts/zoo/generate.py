@@ -5,6 +5,7 @@
 
 Writes Tests/ZooTests/Fixtures/NAME.onnx and, when all are made, README.md beside them. Every file
 passes the ONNX checker and shape inference, and gives in ONNX Runtime what it gives in PyTorch.
+NAME.bin holds what ONNX Runtime makes of two images: all outputs, as little-endian 32-bit floats.
 Seeds are fixed; the files are the same for the same versions of the packages.
 """
 
@@ -198,7 +199,24 @@ def check(path, feed, expected):
         if expected is not None:
             error = np.abs(value - expected[index].numpy()).max() / span
             assert error < TOLERANCE, f"output {index}: off by {error} of the range"
+    shapes = [[2 if axis == 0 else d for axis, d in enumerate(i.shape)] for i in session.get_inputs()]
+    outputs = session.run(None, dict(zip((i.name for i in session.get_inputs()), images(shapes))))
+    path.with_suffix(".bin").write_bytes(
+        b"".join(value.astype("<f4").tobytes() for value in outputs))
     return model
+
+
+def images(shapes):
+    """Inputs that a test can make again: a hash of each element's index, between -1 and 1."""
+    result, start = [], 0
+    for shape in shapes:
+        h = np.arange(start, start + np.prod(shape), dtype=np.uint64).astype(np.uint32)
+        start += int(np.prod(shape))
+        with np.errstate(over="ignore"):
+            for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
+                h = (h ^ (h >> np.uint32(shift))) * np.uint32(factor)
+        result.append((h.astype(np.float64) / 2**31 - 1).astype(np.float32).reshape(shape))
+    return result
 
 
 def row(name, model, path, note, exporter):
@@ -247,7 +265,8 @@ def main(names):
         (FIXTURES / "README.md").write_text(
             "# The zoo\n\nNetworks of true topology, small widths and random weights, made by "
             "`scripts/zoo/generate.py`\nwith "
-            f"PyTorch {torch.__version__.split('+')[0]}. Parameters count all floats in the file.\n\n"
+            f"PyTorch {torch.__version__.split('+')[0]}. Parameters count all floats in the file. `NAME.bin` are\nONNX Runtime's outputs for two images, "
+            "which the script defines.\n\n"
             "| file | what | nodes | parameters | KiB | exporter | opset |\n"
             "| --- | --- | --: | --: | --: | --- | --: |\n" + "\n".join(rows) + "\n")
 

@@ -6,7 +6,7 @@ import PackageDescription
 
 /// One line of the architecture: a target, the folder its floor lives in, and what it stands on.
 struct Module {
-  enum Kind { case swift, system, executable }
+  enum Kind { case swift, system, c, executable }
   var name: String
   var kind = Kind.swift
   var path: String
@@ -51,6 +51,9 @@ let modules: [Module] = [
   library("COpenBLAS", pkgConfig: "openblas"), library("COneDNN"),
   library("CLibPQ", pkgConfig: "libpq"), library("CZeroMQ", pkgConfig: "libzmq"),
   library("CCrypto", pkgConfig: "libcrypto"), library("CZip", pkgConfig: "libzip"),
+  // The one piece of C of our own: products in registers, in a fixed order of sums.
+  Module(
+    name: "CTileProducts", kind: .c, path: "Sources/CLibraries/CTileProducts", hasTests: false),
   library("CJPEG", pkgConfig: "libjpeg"), library("CPNG", pkgConfig: "libpng"),
 
   // Floor 1: numbers.
@@ -58,7 +61,7 @@ let modules: [Module] = [
   module("Digests", in: "Numerics", "CCrypto"),
   module("Tensors", in: "Numerics", numeric: true),
   module("Parallelism", in: "Numerics", numeric: true),
-  module("LinearAlgebra", in: "Numerics", "COpenBLAS", numeric: true),
+  module("LinearAlgebra", in: "Numerics", "COpenBLAS", "CTileProducts", numeric: true),
   module("Solvers", in: "Numerics", numeric: true),
 
   // Floor 2: networks.
@@ -142,6 +145,10 @@ let targets = modules.map { module -> Target in
   let settings = settings + (module.isNumeric ? optimised : [])
   return switch module.kind {
   case .system: .systemLibrary(name: module.name, path: module.path, pkgConfig: module.pkgConfig)
+  case .c:
+    .target(
+      name: module.name, path: module.path,
+      cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"])])
   case .swift:
     .target(
       name: module.name, dependencies: module.dependencies, path: module.path,

@@ -1,0 +1,37 @@
+// Products of tall rows, summed in double: the kernel matrices of tiles and what is made of them.
+#pragma once
+#include <stddef.h>
+
+/// How many columns are summed in the precision of the factors before the sum goes to `c`, and how
+/// many there are in a slice.
+///
+/// Part of the result's definition, as the order is: within a slice a sum is one chain of fused
+/// multiply–adds from the first column to the last; slices are added in double, in order. So the
+/// result is the same bits with any instruction set, and however rows are grouped.
+enum { espalier_slice = 256 };
+
+/// Numbers that must be allocated beyond a sliced matrix: kernels read, and ignore, further rows.
+enum { espalier_slice_margin = 32 * espalier_slice };
+
+/// Copies rows into a sliced matrix `[slices, all, espalier_slice]`, from row `first` on, zeros
+/// filling the last slice, with `centre` subtracted: `centres` numbers that divide `inner`, each for
+/// as many columns in turn; or none.
+void espalier_slice_f32(const float *x, size_t rows, size_t inner, const float *centre,
+                        size_t centres, size_t first, size_t all, float *to);
+void espalier_slice_f64(const double *x, size_t rows, size_t inner, const double *centre,
+                        size_t centres, size_t first, size_t all, double *to);
+
+/// c[i · ldc + j] += Σ_k x[i, k] y[j, k]
+///
+/// - x, y: Sliced, of m and n rows. Where y is null it is x, and only j ≥ i is certain to be added;
+///   what is below the diagonal of c is then undefined.
+void espalier_product_f32(const float *x, size_t m, const float *y, size_t n, size_t slices,
+                          double *c, size_t ldc);
+void espalier_product_f64(const double *x, size_t m, const double *y, size_t n, size_t slices,
+                          double *c, size_t ldc);
+
+/// c[i] += Σ_k x[i, k]²: the same bits as the product's diagonal.
+void espalier_squares_f32(const float *x, size_t m, size_t slices, double *c);
+
+/// The instruction set that the products use here: "avx512", "avx2" or "portable".
+const char *espalier_product_instructions(void);

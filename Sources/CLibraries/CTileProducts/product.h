@@ -1,0 +1,202 @@
+// Sliced matrices and their product for one type of number, REAL, in vectors of LANES numbers
+// (64 bytes).
+//
+// A sliced matrix has the rows of one slice of columns side by side, so that a product reads memory
+// in order, and rows that lie a power of two apart do not evict each other. Of each slice of y there
+// is a copy turned into panels `[SLICE, 2 · LANES]`. A kernel multiplies a few rows of x by a panel
+// in registers; while it does, the next slice is fetched.
+
+typedef REAL NAME(vector) __attribute__((vector_size(64)));
+typedef REAL NAME(unaligned) __attribute__((vector_size(64), aligned(sizeof(REAL))));
+#define VECTOR NAME(vector)
+#define LOAD(place) (*(const NAME(unaligned) *)(place))
+#define PANEL (2 * LANES)
+
+static void NAME(slice)(const REAL *x, size_t rows, size_t inner, const REAL *centre,
+                        size_t centres, size_t first, size_t all, REAL *to) {
+  size_t area = centres ? inner / centres : 1;
+  for (size_t start = 0; start < inner; start += SLICE) {
+    size_t depth = MIN(SLICE, inner - start);
+    REAL shift[SLICE] = {0};
+    for (size_t k = 0; centres && k < depth; k++) shift[k] = centre[(start + k) / area];
+    for (size_t i = 0; i < rows; i++) {
+      const REAL *from = x + i * inner + start;
+      REAL *row = to + (start / SLICE * all + first + i) * SLICE;
+      if (depth == SLICE) {
+        for (size_t k = 0; k < SLICE; k++) row[k] = from[k] - shift[k];
+      } else {
+        for (size_t k = 0; k < depth; k++) row[k] = from[k] - shift[k];
+        memset(row + depth, 0, (SLICE - depth) * sizeof(REAL));
+      }
+    }
+  }
+}
+
+/// Turns LANES rows, SLICE apart, into LANES columns, PANEL apart.
+INLINE void NAME(transpose)(const REAL *from, REAL *to) {
+  VECTOR a[LANES], b[LANES];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i++) a[i] = LOAD(from + i * SLICE);
+    // Interleaving the first half with the second log₂ LANES times transposes.
+#pragma clang loop unroll(full)
+  for (int stage = 1; stage < LANES; stage *= 2) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < LANES / 2; i++) {
+      VECTOR p = a[i], q = a[i + LANES / 2];
+#if LANES == 16
+      b[2 * i] = __builtin_shufflevector(p, q, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7,
+                                         23);
+      b[2 * i + 1] = __builtin_shufflevector(p, q, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29,
+                                             14, 30, 15, 31);
+#else
+      b[2 * i] = __builtin_shufflevector(p, q, 0, 8, 1, 9, 2, 10, 3, 11);
+      b[2 * i + 1] = __builtin_shufflevector(p, q, 4, 12, 5, 13, 6, 14, 7, 15);
+#endif
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < LANES; i++) a[i] = b[i];
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; i++) *(VECTOR *)(to + i * PANEL) = a[i];
+}
+
+/// What to read ahead: the next slices of x and y, a share with every kernel.
+typedef struct {
+  const char *x, *y;
+  /// Lines of 64 bytes for every 64 bytes of a row that are worked on.
+  size_t share_x, share_y;
+} NAME(ahead);
+
+/// `height` rows of `a` by `width` vectors of a panel, the first `rows` and `columns` added to c.
+INLINE void NAME(kernel)(size_t height, size_t width, const REAL *a, const REAL *b, double *c,
+                         size_t ldc, size_t rows, size_t columns, NAME(ahead) * ahead) {
+  VECTOR sums[12][2];
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < height; i++)
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < width; v++) sums[i][v] = (VECTOR){0};
+  const char *x = ahead->x, *y = ahead->y;
+  size_t share_x = ahead->share_x, share_y = ahead->share_y;
+  for (size_t line = 0; line < SLICE; line += LANES) {
+    for (size_t i = 0; i < share_x; i++, x += 64) __builtin_prefetch(x);
+    for (size_t i = 0; i < share_y; i++, y += 64) __builtin_prefetch(y);
+#pragma clang loop unroll_count(2)
+    for (size_t k = line; k < line + LANES; k++) {
+      VECTOR panel[2];
+#pragma clang loop unroll(full)
+      for (size_t v = 0; v < width; v++) panel[v] = *(const VECTOR *)(b + k * PANEL + v * LANES);
+#pragma clang loop unroll(full)
+      for (size_t i = 0; i < height; i++) {
+        VECTOR factor = a[i * SLICE + k] - (VECTOR){0};
+#pragma clang loop unroll(full)
+        for (size_t v = 0; v < width; v++)
+          sums[i][v] = __builtin_elementwise_fma(factor, panel[v], sums[i][v]);
+      }
+    }
+  }
+  ahead->x = x;
+  ahead->y = y;
+  // A copy, so that indexing it does not keep the sums themselves from the registers.
+  VECTOR done[12][2];
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < height; i++)
+#pragma clang loop unroll(full)
+    for (size_t v = 0; v < width; v++) done[i][v] = sums[i][v];
+  for (size_t i = 0; i < rows; i++) {
+    const REAL *sum = (const REAL *)done[i];
+    if (columns == PANEL)
+      for (size_t j = 0; j < PANEL; j++) c[i * ldc + j] += sum[j];
+    else
+      for (size_t j = 0; j < columns; j++) c[i * ldc + j] += sum[j];
+  }
+}
+
+/// All rows of a slice by all panels; of a symmetric product, those that reach the upper triangle.
+INLINE void NAME(multiply)(size_t height, size_t width, const REAL *x, size_t m, const REAL *panels,
+                           size_t n, bool upper, double *c, size_t ldc, NAME(ahead) * ahead) {
+  for (size_t i = 0; i < m; i += height) {
+    size_t rows = MIN(height, m - i);
+    for (size_t j = 0; j < n; j += width * LANES) {
+      const REAL *left = x + i * SLICE;
+      const REAL *right = panels + j / PANEL * PANEL * SLICE + j % PANEL;
+      double *to = c + i * ldc + j;
+      size_t columns = MIN(width * LANES, n - j);
+      if (upper && j + columns <= i) continue;
+      size_t skipped = width == 2 && upper && j + LANES <= i ? LANES : 0;
+      if (width == 2 && (skipped || columns <= LANES))
+        NAME(kernel)(height, 1, left, right + skipped, to + skipped, ldc, rows, columns - skipped,
+                     ahead);
+      else
+        NAME(kernel)(height, width, left, right, to, ldc, rows, columns, ahead);
+    }
+  }
+}
+
+/// The product of at most BLOCK rows by at most BLOCK rows, of matrices of all_x and all_y rows.
+INLINE void NAME(block)(size_t height, size_t width, const REAL *x, size_t m, size_t all_x,
+                        const REAL *y, size_t n, size_t all_y, bool upper, size_t slices, double *c,
+                        size_t ldc, REAL *panels) {
+  size_t calls = (m + height - 1) / height * ((n + width * LANES - 1) / (width * LANES));
+  if (upper) calls = (calls + 1) / 2;
+  // Of the SLICE / LANES lines of each row, one by one as kernels pass along a slice.
+  NAME(ahead) share = {.share_x = (m + calls - 1) / calls, .share_y = (n + calls - 1) / calls};
+  if (upper) share.share_x = 0;
+  for (size_t s = 0; s < slices; s++) {
+    const REAL *rows = x + s * all_x * SLICE, *others = y + s * all_y * SLICE;
+    for (size_t j = 0; j < n; j += LANES)
+      for (size_t k = 0; k < SLICE; k += LANES)
+        NAME(transpose)(others + j * SLICE + k,
+                        panels + j / PANEL * PANEL * SLICE + k * PANEL + j % PANEL);
+    NAME(ahead) ahead = share;
+    if (s + 1 < slices) {
+      ahead.x = (const char *)(rows + all_x * SLICE);
+      ahead.y = (const char *)(others + all_y * SLICE);
+    } else {
+      ahead.share_x = ahead.share_y = 0;
+    }
+    NAME(multiply)(height, width, rows, m, panels, n, upper, c, ldc, &ahead);
+  }
+}
+
+INLINE void NAME(blocks)(size_t height, size_t width, const REAL *x, size_t m, const REAL *y,
+                         size_t n, size_t slices, double *c, size_t ldc, REAL *panels) {
+  for (size_t i = 0; i < m; i += BLOCK)
+    for (size_t j = y ? 0 : i; j < n; j += BLOCK)
+      NAME(block)(height, width, x + i * SLICE, MIN(BLOCK, m - i), m, (y ? y : x) + j * SLICE,
+                  MIN(BLOCK, n - j), n, !y && i == j, slices, c + i * ldc + j, ldc, panels);
+}
+
+#define PARAMETERS \
+  const REAL *x, size_t m, const REAL *y, size_t n, size_t slices, double *c, size_t ldc
+#define ARGUMENTS x, m, y, n, slices, c, ldc
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"), noinline)) static void NAME(avx512)(PARAMETERS, REAL *panels) {
+  NAME(blocks)(12, 2, ARGUMENTS, panels);
+}
+__attribute__((target("avx2,fma"), noinline)) static void NAME(avx2)(PARAMETERS, REAL *panels) {
+  NAME(blocks)(4, 1, ARGUMENTS, panels);
+}
+#endif
+__attribute__((noinline)) static void NAME(portable)(PARAMETERS, REAL *panels) {
+  NAME(blocks)(4, 1, ARGUMENTS, panels);
+}
+
+static void NAME(product)(PARAMETERS) {
+  _Alignas(64) REAL panels[BLOCK * SLICE];
+  if (!y) n = m;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f"))
+    NAME(avx512)(ARGUMENTS, panels);
+  else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    NAME(avx2)(ARGUMENTS, panels);
+  else
+#endif
+    NAME(portable)(ARGUMENTS, panels);
+}
+
+#undef VECTOR
+#undef LOAD
+#undef PANEL
+#undef PARAMETERS
+#undef ARGUMENTS

@@ -1,0 +1,63 @@
+#include "CTileProducts.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define SLICE espalier_slice
+/// Rows of x and of y that are worked on together: a slice of both fits the second-level cache.
+#define BLOCK 128
+#define INLINE static inline __attribute__((always_inline))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+
+#define REAL float
+#define LANES 16
+#define NAME(what) JOIN(what, f32)
+#include "product.h"
+#undef REAL
+#undef LANES
+#undef NAME
+
+#define REAL double
+#define LANES 8
+#define NAME(what) JOIN(what, f64)
+#include "product.h"
+
+const char *espalier_product_instructions(void) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) return "avx512";
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
+#endif
+  return "portable";
+}
+
+void espalier_slice_f32(const float *x, size_t rows, size_t inner, const float *centre,
+                        size_t centres, size_t first, size_t all, float *to) {
+  slice_f32(x, rows, inner, centre, centres, first, all, to);
+}
+
+void espalier_slice_f64(const double *x, size_t rows, size_t inner, const double *centre,
+                        size_t centres, size_t first, size_t all, double *to) {
+  slice_f64(x, rows, inner, centre, centres, first, all, to);
+}
+
+void espalier_product_f32(const float *x, size_t m, const float *y, size_t n, size_t slices,
+                          double *c, size_t ldc) {
+  product_f32(x, m, y, n, slices, c, ldc);
+}
+
+void espalier_product_f64(const double *x, size_t m, const double *y, size_t n, size_t slices,
+                          double *c, size_t ldc) {
+  product_f64(x, m, y, n, slices, c, ldc);
+}
+
+void espalier_squares_f32(const float *x, size_t m, size_t slices, double *c) {
+  for (size_t s = 0; s < slices; s++)
+    for (size_t i = 0; i < m; i++) {
+      const float *row = x + (s * m + i) * SLICE;
+      float sum = 0;
+      for (size_t k = 0; k < SLICE; k++) sum = __builtin_fmaf(row[k], row[k], sum);
+      c[i] += sum;
+    }
+}

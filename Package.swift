@@ -87,7 +87,10 @@ let modules: [Module] = [
     "Allocation", in: "Pruning", "Solvers", "NetworkGraph", "Quantities", "Devices", numeric: true),
   module(
     "Surgery", in: "Pruning", "NetworkGraph", "Tensors", numeric: true,
-    testing: ["ONNXFormat", "Execution", "OneDNNBackend", "Quantities", "NetworkTestSupport"]),
+    testing: [
+      "ONNXFormat", "Execution", "OneDNNBackend", "Quantities", "NetworkTestSupport",
+      "PruningTestSupport",
+    ]),
   module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "NetworkGraph",
@@ -166,6 +169,14 @@ let systemTests = Target.testTarget(
   dependencies: ["espalier", "espalier-coordinator", "espalier-worker", "TestSupport"],
   path: "Tests/SystemTests", swiftSettings: settings)
 
+/// Networks as users bring them, through import, surgery, execution and export.
+let zooTests = Target.testTarget(
+  name: "ZooTests",
+  dependencies: [
+    "ONNXFormat", "NetworkGraph", "Surgery", "Execution", "OneDNNBackend", "Tensors", "TestSupport",
+    "PruningTestSupport", "Quantities",
+  ], path: "Tests/ZooTests", exclude: ["Fixtures"], swiftSettings: settings)
+
 let tests = modules.filter(\.hasTests).map { module -> Target in
   .testTarget(
     name: "\(module.name)Tests",
@@ -180,6 +191,11 @@ let support = Target.target(
 let networkSupport = Target.target(
   name: "NetworkTestSupport", dependencies: ["NetworkGraph", "Tensors", "TestSupport"],
   path: "Tests/NetworkTestSupport", swiftSettings: settings)
+let pruningSupport = Target.target(
+  name: "PruningTestSupport",
+  dependencies: [
+    "NetworkGraph", "Execution", "OneDNNBackend", "Surgery", "Tensors", "TestSupport",
+  ], path: "Tests/PruningTestSupport", swiftSettings: settings)
 
 /// `ESPALIER_ONLY=ModuleA,ModuleB` narrows the package to these modules, what they stand on and
 /// their tests: the fast way to work on one part.
@@ -205,6 +221,6 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
-  targets: (targets + tests + [support, networkSupport, systemTests])
+  targets: (targets + tests + [support, networkSupport, pruningSupport, systemTests, zooTests])
     .filter { chosen?.contains($0.name) ?? true }
 )

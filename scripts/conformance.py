@@ -64,10 +64,21 @@ class Exceptions:
 def cases():
     from onnx.backend.test.case.node import collect_testcases
     for case in collect_testcases(None):
-        operators = {node.op_type for node in case.model.graph.node}
-        domains = {node.domain for node in case.model.graph.node}
-        if operators <= set(OPERATORS) and domains <= {"", "ai.onnx"}:
+        nodes = case.model.graph.node
+        if "castlike" in case.name:
+            continue  # another operator, which exporters do not write, in terms of Cast
+        if all(node.op_type in OPERATORS and node.domain in ("", "ai.onnx") for node in nodes):
             yield case
+
+
+def array(value):
+    """A tensor of a case as NumPy has it; kinds of floats that it has not become float32."""
+    if isinstance(value, onnx.TensorProto):
+        value = numpy_helper.to_array(value)
+    if not isinstance(value, (np.ndarray, np.generic)) or value.dtype.kind in "OSU":
+        return None
+    value = np.asarray(value)
+    return value.astype(np.float32) if value.dtype.kind not in "biuf" else value
 
 
 def with_constants(model, values):
@@ -77,7 +88,7 @@ def with_constants(model, values):
     constants = {node.input[index] for node in model.graph.node
                  for index in OPERATORS[node.op_type] if index < len(node.input)}
     for name in sorted(constants & set(inputs)):
-        model.graph.initializer.append(numpy_helper.from_array(np.asarray(inputs.pop(name)), name))
+        model.graph.initializer.append(numpy_helper.from_array(inputs.pop(name), name))
     kept = [value for value in model.graph.input if value.name in inputs]
     del model.graph.input[:]
     model.graph.input.extend(kept)
@@ -87,8 +98,9 @@ def with_constants(model, values):
 def run(case, program, backend, folder, first_only):
     """None where the case passes, else what went wrong."""
     for values, expected in case.data_sets:
-        if not all(isinstance(value, (np.ndarray, np.generic)) for value in [*values, *expected]):
-            return "inputs or outputs are no tensors"
+        values, expected = [array(v) for v in values], [array(v) for v in expected]
+        if any(value is None for value in [*values, *expected]):
+            return "inputs or outputs are no tensors of numbers"
         model, inputs = with_constants(case.model, values)
         if first_only:
             del model.graph.output[1:]
@@ -108,7 +120,7 @@ def run(case, program, backend, folder, first_only):
         if done.returncode != 0:
             return f"refused: {done.stderr.strip() or done.stdout.strip()}"
         for value, wanted in zip(model.graph.output, expected):
-            problem = difference(folder / "out" / f"{value.name}.npy", np.asarray(wanted), case)
+            problem = difference(folder / "out" / f"{value.name}.npy", wanted, case)
             if problem:
                 return f"output {value.name}: {problem}"
     return None

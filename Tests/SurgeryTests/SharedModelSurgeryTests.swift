@@ -2,6 +2,7 @@ import Foundation
 import NetworkGraph
 import ONNXFormat
 import OneDNNBackend
+import PruningTestSupport
 import Quantities
 import Surgery
 import Tensors
@@ -55,12 +56,7 @@ struct SharedModelSurgeryTests {
     let whole = try TestBackend.oneDNN.outputs(of: network, for: images)
     var generator = SeededGenerator(seed: 31)
     for _ in 0..<model.plans {
-      // Half of each group at least: a network of chance widths may have nothing left to say.
-      var selection = ChannelSelection()
-      for group in groups where group.isPrunable {
-        let count = Int.random(in: group.width / 2..<group.width, using: &generator)
-        selection.kept[group.id] = group.randomUnits(count, using: &generator)
-      }
+      let selection = ChannelSelection.randomHalves(groups, using: &generator)
       try expectAgreement(network, selection, groups, images, whole: whole)
     }
   }

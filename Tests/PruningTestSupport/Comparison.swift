@@ -6,10 +6,10 @@ import TestSupport
 import Testing
 
 /// A backend that tests run networks on.
-enum TestBackend: String, CaseIterable, Sendable {
+public enum TestBackend: String, CaseIterable, Sendable {
   case reference, oneDNN
 
-  var backend: any Backend {
+  public var backend: any Backend {
     switch self {
     case .reference: ReferenceBackend()
     case .oneDNN: OneDNNBackend()
@@ -17,9 +17,14 @@ enum TestBackend: String, CaseIterable, Sendable {
   }
 
   /// Every output for a batch of images.
-  func outputs(of network: Network, for images: Tensor) throws -> [[Float]] {
-    let plan = try backend.plan(network, options: ExecutionOptions(batch: images.shape[0]))
-    let values = try plan.run(images).values
+  public func outputs(of network: Network, for images: Tensor) throws -> [[Float]] {
+    try outputs(of: network, for: [images])
+  }
+
+  /// The same for a network of several inputs.
+  public func outputs(of network: Network, for inputs: [Tensor]) throws -> [[Float]] {
+    let plan = try backend.plan(network, options: ExecutionOptions(batch: inputs[0].shape[0]))
+    let values = try plan.run(inputs).values
     return try network.outputs.map { try #require(values[$0]).elements }
   }
 }
@@ -29,21 +34,21 @@ enum TestBackend: String, CaseIterable, Sendable {
 /// A sliced and a masked network sum the same products, but a library blocks and orders the sums by
 /// their number. Measured, that comes to 3e-7 of the range at most (MobileNet v2, AVX-512); other
 /// instruction sets get a margin of thirty.
-let outputTolerance: Float = 1e-5
+public let outputTolerance: Float = 1e-5
 
 /// What a mask that acts changes outputs by at least, relative to their range: a hundred tolerances.
-let visibleChange: Float = 1e-3
+public let visibleChange: Float = 1e-3
 
 /// The spread of a network's outputs.
-func range(_ values: [Float]) -> Float { (values.max() ?? 0) - (values.min() ?? 0) }
+public func range(_ values: [Float]) -> Float { (values.max() ?? 0) - (values.min() ?? 0) }
 
 /// The greatest difference of two sets of outputs in units of the second's range.
-func relativeDifference(_ a: [[Float]], _ b: [[Float]]) -> Float {
+public func relativeDifference(_ a: [[Float]], _ b: [[Float]]) -> Float {
   zip(a, b).map { a, b in (zip(a, b).map { abs($0 - $1) }.max() ?? 0) / range(b) }.max() ?? 0
 }
 
 /// Expects two networks to compute the same on every output.
-func expectSameOutputs(
+public func expectSameOutputs(
   _ actual: [[Float]], _ expected: [[Float]],
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
@@ -58,7 +63,7 @@ func expectSameOutputs(
 }
 
 /// Random images for a network's input, between −1 and 1.
-func randomImages(_ count: Int, for network: Network, seed: UInt64 = 5) -> Tensor {
+public func randomImages(_ count: Int, for network: Network, seed: UInt64 = 5) -> Tensor {
   var generator = SeededGenerator(seed: seed)
   let shape = network[network.inputs[0]].shape.resolved(batch: count)
   let elements = (0..<shape.elementCount).map { _ in Float.random(in: -1...1, using: &generator) }

@@ -1,0 +1,86 @@
+import Foundation
+import NetworkGraph
+import ONNXFormat
+import Tensors
+import TestSupport
+import Testing
+
+/// A network of the zoo: a file that `scripts/zoo/generate.py` wrote.
+struct ZooNetwork: Sendable, CustomTestStringConvertible {
+  let name: String
+  var testDescription: String { name }
+
+  static let folder = Fixtures.url("", module: "Zoo")
+
+  /// Every file of the zoo.
+  static let all: [ZooNetwork] = {
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return files.filter { $0.hasSuffix(".onnx") }.sorted().map {
+      ZooNetwork(name: String($0.dropLast(5)))
+    }
+  }()
+
+  /// Those that the reference backend runs in well below a second.
+  static let small = [
+    "half-precision", "norms", "splits", "squeezenet", "tensorflow-like", "two-inputs", "vit",
+    "waves",
+  ].map(ZooNetwork.init)
+
+  func read() throws -> Network {
+    try ONNXModel.read(Self.folder.appending(path: "\(name).onnx"))
+  }
+
+  /// What ONNX Runtime makes of ``hashedInputs(of:batch:)`` with a batch of two, output by output.
+  func expectedOutputs(of network: Network) throws -> [[Float]] {
+    let data = try Data(contentsOf: Self.folder.appending(path: "\(name).bin"))
+    var floats = stride(from: 0, to: data.count, by: 4).map { offset in
+      Float(
+        bitPattern: (0..<4).reduce(0) { $0 | UInt32(data[offset + $1]) << UInt32(8 * $1) })
+    }[...]
+    let outputs = network.outputs.map { output in
+      let count = network[output].shape.resolved(batch: 2).elementCount
+      defer { floats = floats.dropFirst(count) }
+      return Array(floats.prefix(count))
+    }
+    #expect(floats.isEmpty)
+    return outputs
+  }
+}
+
+/// Inputs between −1 and 1: a hash of each element's place, as `images` of generate.py.
+func hashedInputs(of network: Network, batch: Int) -> [Tensor] {
+  var place: UInt32 = 0
+  return network.inputs.map { input in
+    let shape = network[input].shape.resolved(batch: batch)
+    let elements = (0..<shape.elementCount).map { _ in
+      defer { place += 1 }
+      var hash = place
+      for (shift, factor) in [(16, 0x85EB_CA6B), (13, 0xC2B2_AE35), (16, 1)] as [(UInt32, UInt32)] {
+        hash = (hash ^ (hash >> shift)) &* factor
+      }
+      return Float(Double(hash) / 2_147_483_648 - 1)
+    }
+    return Tensor(shape: shape, elements: elements)
+  }
+}
+
+/// The greatest difference that two ways to compute a network may have, relative to the range of
+/// an output. Both round at every sum; measured, the zoo's networks differ by 1e-5 at most.
+let zooTolerance: Float = 1e-4
+
+/// Expects two networks to compute the same on every output.
+func expectAgreement(
+  _ actual: [[Float]], _ expected: [[Float]], _ what: String,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(actual.map(\.count) == expected.map(\.count), "\(what)", sourceLocation: sourceLocation)
+  for (index, (actual, expected)) in zip(actual, expected).enumerated() {
+    guard let least = expected.min(), let greatest = expected.max() else { continue }
+    let range = greatest - least
+    let difference = zip(actual, expected).map { abs($0 - $1) }.max(by: { !($0 >= $1) }) ?? 0
+    #expect(
+      range > 0 && range.isFinite && difference <= zooTolerance * range,
+      "\(what): output \(index) is off by \(difference / range) of its range \(range)",
+      sourceLocation: sourceLocation)
+  }
+}

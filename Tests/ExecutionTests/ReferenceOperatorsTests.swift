@@ -70,6 +70,8 @@ struct ReferenceOperatorsTests {
   func broadcast() {
     let a = Tensor(shape: [1, 2, 1], elements: [1, 2])
     let b = Tensor(shape: [2], elements: [10, 20])
-    #expect(ReferenceOperators.add(a, b) == Tensor(shape: [1, 2, 2], elements: [11, 21, 12, 22]))
+    #expect(
+      ReferenceOperators.elementwise(.add, a, b)
+        == Tensor(shape: [1, 2, 2], elements: [11, 21, 12, 22]))
   }
 }

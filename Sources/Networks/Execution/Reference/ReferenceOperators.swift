@@ -15,30 +15,42 @@ public enum ReferenceOperators {
     _ node: Node, _ operands: [Tensor?], batch: Int
   ) throws -> Tensor {
     let x = try operands.required(0, node)
-    switch node.operation {
+    func second() throws -> Tensor { try operands.required(1, node) }
+    return switch node.operation {
     case .convolution(let operation):
-      return convolution(
-        operation, x, weight: try operands.required(1, node), bias: operands.optional(2))
-    case .batchNormalization(let operation):
-      return batchNormalization(
-        operation, x, scale: try operands.required(1, node),
-        shift: try operands.required(2, node), mean: try operands.required(3, node),
-        variance: try operands.required(4, node))
-    case .activation(let operation): return activation(operation, x)
-    case .elementwise(.add): return add(x, try operands.required(1, node))
-    case .pooling(let operation): return pooling(operation, x)
-    case .reduction(let operation): return reduceMean(operation, x)
-    case .flatten(let operation): return flatten(operation, x)
-    case .reshape(let operation):
-      return x.reshaped(operation.target.resolved(batch: batch))
+      convolution(operation, x, weight: try second(), bias: operands.optional(2))
+    case .transposedConvolution(let operation):
+      transposedConvolution(operation, x, weight: try second(), bias: operands.optional(2))
     case .gemm(let operation):
-      return gemm(operation, x, weight: try operands.required(1, node), bias: operands.optional(2))
-    case .slice(let operation): return slice(operation, x)
-    case .pad(let operation): return pad(operation, x)
-    case .softmax(let operation): return softmax(operation, x)
-    default:
-      throw ExecutionError(
-        .unsupported, "node \"\(node.name)\": \(node.operation.name) is not computed yet")
+      gemm(operation, x, weight: try second(), bias: operands.optional(2))
+    case .matrixProduct: matrixProduct(x, try second())
+    case .batchNormalization(let operation):
+      batchNormalization(
+        operation, x, scale: try second(), shift: try operands.required(2, node),
+        mean: try operands.required(3, node), variance: try operands.required(4, node))
+    case .normalization(let operation):
+      normalization(operation, x, scale: operands.optional(1), shift: operands.optional(2))
+    case .localResponseNormalization(let operation): localResponseNormalization(operation, x)
+    case .activation(let operation): activation(operation, x)
+    case .parametricRelu: parametricRelu(x, slope: try second())
+    case .elementwise(let operation): elementwise(operation, x, try second())
+    case .softmax(let operation): softmax(operation, x)
+    case .pooling(let operation): pooling(operation, x)
+    case .reduction(let operation): reduction(operation, x)
+    case .argMax(let operation): argMax(operation, x)
+    case .concat(let operation):
+      concat(operation, try operands.indices.map { try operands.required($0, node) })
+    case .slice(let operation): slice(operation, x)
+    case .gather(let operation): x.gathering(operation.indices, axis: operation.axis)
+    case .pad(let operation): pad(operation, x)
+    case .flatten(let operation): flatten(operation, x)
+    case .reshape(let operation): x.reshaped(operation.target.resolved(batch: batch))
+    case .transpose(let operation): transpose(x, operation.permutation)
+    case .expand(let operation): expand(x, to: operation.target.resolved(batch: batch))
+    case .resize(let operation): resize(operation, x)
+    case .depthToSpace(let operation): depthToSpace(operation, x)
+    case .spaceToDepth(let operation): spaceToDepth(operation, x)
+    case .cast(let operation): cast(operation, x)
     }
   }
 }

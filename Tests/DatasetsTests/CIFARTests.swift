@@ -10,7 +10,7 @@ struct CIFARTests {
   func reading() throws {
     let folder = try DatasetFolder()
     try folder.write("data.bin", labels: [7, 0, 9])
-    let set = try ImageDataset.read(folder.describe(cifarYAML()))
+    let set = try Dataset.read(folder.describe(cifarYAML()))
     #expect(set.name == "set")
     #expect(set.count == 3)
     #expect(set.shape == [3, 32, 32])
@@ -19,7 +19,7 @@ struct CIFARTests {
     #expect(set.pixels.count == 3 * 3072)
     #expect(set.pixels[3072 + 5] == 6)
 
-    let tensor = set.tensor(1..<3)
+    let tensor = set.samples.tensors(1..<3)[0]
     #expect(tensor.shape == [2, 3, 32, 32])
     // Pixel 1025 of record 1 is the second of the green plane: (1025 + 1) mod 256 = 2.
     let expected = Float((2.0 / 255 - 0.5) / 0.25)
@@ -31,12 +31,12 @@ struct CIFARTests {
     let folder = try DatasetFolder()
     try folder.write("a.bin", labels: [1, 2])
     try folder.write("b.bin", labels: [3, 4, 5])
-    let all = try ImageDataset.read(folder.describe(cifarYAML(path: "[a.bin, b.bin]")))
+    let all = try Dataset.read(folder.describe(cifarYAML(path: "[a.bin, b.bin]")))
     #expect(all.labels == [1, 2, 3, 4, 5])
-    let some = try ImageDataset.read(folder.describe(cifarYAML(path: "[a.bin, b.bin]", "limit: 3")))
+    let some = try Dataset.read(folder.describe(cifarYAML(path: "[a.bin, b.bin]", "limit: 3")))
     #expect(some.labels == [1, 2, 3])
     #expect(some.digest == all.prefix(3).digest)
-    let more = try ImageDataset.read(folder.describe(cifarYAML(path: "a.bin", "limit: 99")))
+    let more = try Dataset.read(folder.describe(cifarYAML(path: "a.bin", "limit: 99")))
     #expect(more.count == 2)
   }
 
@@ -44,11 +44,11 @@ struct CIFARTests {
   func selecting() throws {
     let folder = try DatasetFolder()
     try folder.write("data.bin", labels: [1, 2, 3])
-    let set = try ImageDataset.read(folder.describe(cifarYAML()))
+    let set = try Dataset.read(folder.describe(cifarYAML()))
     let selected = set.selecting([2, 0])
     #expect(selected.labels == [3, 1])
-    #expect(selected.tensor(0..<1) == set.tensor(2..<3))
-    #expect(selected.tensor(1..<2) == set.tensor(0..<1))
+    #expect(selected.samples.tensors(0..<1) == set.samples.tensors(2..<3))
+    #expect(selected.samples.tensors(1..<2) == set.samples.tensors(0..<1))
   }
 
   @Test("the digest names pixels, labels and normalisation, not files")
@@ -57,12 +57,12 @@ struct CIFARTests {
     try folder.write("data.bin", labels: [1, 2])
     try folder.write("copy.bin", labels: [1, 2])
     try folder.write("other.bin", labels: [1, 3])
-    let original = try ImageDataset.read(folder.describe(cifarYAML())).digest
-    let copy = try ImageDataset.read(folder.describe(cifarYAML(path: "copy.bin"))).digest
+    let original = try Dataset.read(folder.describe(cifarYAML())).digest
+    let copy = try Dataset.read(folder.describe(cifarYAML(path: "copy.bin"))).digest
     #expect(original == copy)
-    let other = try ImageDataset.read(folder.describe(cifarYAML(path: "other.bin"))).digest
+    let other = try Dataset.read(folder.describe(cifarYAML(path: "other.bin"))).digest
     #expect(original != other)
-    let scaled = try ImageDataset.read(
+    let scaled = try Dataset.read(
       folder.describe("format: cifar10-binary\npath: data.bin\nnormalise: {mean: 0, std: 1}")
     ).digest
     #expect(original != scaled)
@@ -76,7 +76,7 @@ struct CIFARTests {
       try? FileManager.default.removeItem(at: file)
       try content?.write(to: file)
       let yaml = try folder.describe(cifarYAML())
-      let error = #expect(throws: DatasetError.self) { try ImageDataset.read(yaml) }
+      let error = #expect(throws: DatasetError.self) { try Dataset.read(yaml) }
       return error?.message ?? ""
     }
     #expect(try message(nil).contains("data.bin does not exist; correct 'path' in"))
@@ -86,7 +86,7 @@ struct CIFARTests {
       try message(Data(count: 3073) + Data(repeating: 10, count: 3073)).contains(
         "image 1 has label 10"))
     #expect(throws: DatasetError.self) {
-      try ImageDataset.read(folder.describe(cifarYAML(path: ".")))
+      try Dataset.read(folder.describe(cifarYAML(path: ".")))
     }
   }
 
@@ -95,37 +95,20 @@ struct CIFARTests {
     let folder = try DatasetFolder()
     try folder.write("data.bin", labels: [1, 5])
     let yaml = try folder.describe(cifarYAML("classes: 5"))
-    let error = #expect(throws: DatasetError.self) { try ImageDataset.read(yaml) }
+    let error = #expect(throws: DatasetError.self) { try Dataset.read(yaml) }
     #expect(error?.code == .labels)
-    #expect(error?.message.contains("image 1 has label 5, but classes are 0…4") == true)
-  }
-
-  @Test("a data set that does not fit the network says so")
-  func fitting() throws {
-    let folder = try DatasetFolder()
-    try folder.write("data.bin", labels: [1, 5])
-    let set = try ImageDataset.read(folder.describe(cifarYAML()))
-    try set.check(input: [3, 32, 32], classes: 10)
-    try set.check(input: [3, 32, 32], classes: nil)
-    let size = #expect(throws: DatasetError.self) {
-      try set.check(input: [3, 224, 224], classes: 10)
-    }
-    #expect(size?.code == .shape)
-    let classes = #expect(throws: DatasetError.self) {
-      try set.check(input: [3, 32, 32], classes: 5)
-    }
-    #expect(classes?.code == .labels)
+    #expect(error?.message.contains("sample 1 has label 5, but classes are 0…4") == true)
   }
 
   @Test("CIFAR-10's own files are read", .requiresSharedData)
   func sharedData() throws {
     let folder = try DatasetFolder()
     let path = Fixtures.shared.appending(path: "data/cifar10").path
-    let test = try ImageDataset.read(folder.describe(cifarYAML(path: "\(path)/test.bin")))
+    let test = try Dataset.read(folder.describe(cifarYAML(path: "\(path)/test.bin")))
     #expect(test.count == 5000)
     // The first test images are a cat, two ships and an aeroplane.
     #expect(test.labels?.prefix(4) == [3, 8, 8, 0])
-    let calibration = try ImageDataset.read(
+    let calibration = try Dataset.read(
       folder.describe(cifarYAML(path: "\(path)/calibration.bin", "limit: 1000")))
     #expect(calibration.count == 1000)
     #expect(calibration.labels?.first == 6)

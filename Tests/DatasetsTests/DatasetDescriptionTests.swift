@@ -10,7 +10,7 @@ struct DatasetDescriptionTests {
     let folder = try DatasetFolder()
     try folder.write("data.bin", labels: [1, 2])
     let file = try folder.describe(yaml)
-    let error = #expect(throws: DatasetError.self, "\(yaml)") { try ImageDataset.read(file) }
+    let error = #expect(throws: DatasetError.self, "\(yaml)") { try Dataset.read(file) }
     return error?.message.replacing(folder.url.path + "/", with: "") ?? ""
   }
 
@@ -20,7 +20,9 @@ struct DatasetDescriptionTests {
     #expect(
       try message("format: npz\npath: a\nnormalise:\n  mean: 0\n  sdt: 1")
         == "set.yaml:5: 'sdt' is no key here; known are mean, std")
-    #expect(try message(cifarYAML("layout: nhwc")).contains("'layout' is for npz only"))
+    #expect(
+      try message(cifarYAML("layout: nhwc"))
+        == "set.yaml:4: 'layout' is for npz and npy, not for cifar10-binary; remove it")
   }
 
   @Test(
@@ -55,8 +57,11 @@ struct DatasetDescriptionTests {
     #expect(try message("- a").contains("describes no data set"))
     #expect(try message("path: a").contains("'format' is missing"))
     #expect(try message("format: npz").contains("'path' is missing"))
-    #expect(try message("format: npz\npath: a").contains("'normalise' is missing"))
-    #expect(try message("format: jpeg").contains("write cifar10-binary or npz"))
+    #expect(
+      try message("format: cifar10-binary\npath: data.bin").contains("'normalise' is missing"))
+    #expect(try message("format: image-folder\npath: .").contains("'normalise' is missing"))
+    #expect(
+      try message("format: jpeg").contains("write cifar10-binary or npz or npy or image-folder"))
     #expect(try message("format: npz\npath: []").contains("names no file"))
     #expect(try message("format: [").contains("not YAML"))
     #expect(try message("limit: 1\nlimit: 2").contains("not YAML"))
@@ -65,10 +70,10 @@ struct DatasetDescriptionTests {
   @Test("a description that is missing or no text is named")
   func unreadable() throws {
     let missing = URL(filePath: "/nowhere/set.yaml")
-    let error = #expect(throws: DatasetError.self) { try ImageDataset.read(missing) }
+    let error = #expect(throws: DatasetError.self) { try Dataset.read(missing) }
     #expect(error?.message.hasPrefix("/nowhere/set.yaml: does not exist") == true)
     let binary = Fixtures.url("wrong-crc.npz", module: "Datasets")
-    let other = #expect(throws: DatasetError.self) { try ImageDataset.read(binary) }
+    let other = #expect(throws: DatasetError.self) { try Dataset.read(binary) }
     #expect(other?.message.contains("not the data") == true)
   }
 }

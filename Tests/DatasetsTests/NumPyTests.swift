@@ -18,7 +18,7 @@ private struct Golden: Decodable {
 }
 
 /// Reads one of the archives among the fixtures.
-private func read(_ name: String, _ lines: String...) throws -> ImageDataset {
+private func read(_ name: String, _ lines: String...) throws -> Dataset {
   let folder = try DatasetFolder()
   let normalise =
     name.hasPrefix("grey")
@@ -29,7 +29,7 @@ private func read(_ name: String, _ lines: String...) throws -> ImageDataset {
     normalise: \(normalise)
     \(lines.joined(separator: "\n"))
     """
-  return try ImageDataset.read(folder.describe(yaml))
+  return try Dataset.read(folder.describe(yaml))
 }
 
 @Suite(.tags(.pure))
@@ -45,7 +45,7 @@ struct NumPyTests {
     #expect(set.labels == golden.labels)
     #expect(set.classes == nil)
     // Rounding to Float of numbers up to 4.
-    expectClose(set.tensor(0..<5).elements, golden.normalised, tolerance: 1e-6)
+    expectClose(set.samples.tensors[0].elements, golden.normalised, tolerance: 1e-6)
     #expect(try set.digest == read("nhwc-stored").digest)
   }
 
@@ -68,7 +68,7 @@ struct NumPyTests {
     #expect(labelled.pixels == Array(golden.grey.prefix(48)))
     #expect(labelled.labels == Array(golden.labels.prefix(2)))
     let error = #expect(throws: DatasetError.self) {
-      try plain.check(input: [1, 4, 6], classes: 2)
+      try plain.checkLabels(classes: 2)
     }
     #expect(error?.message.contains("no labels") == true)
   }
@@ -82,13 +82,12 @@ struct NumPyTests {
   @Test(
     "what is no data set is refused with its reason",
     arguments: [
-      ("float-images", .shape, "is of type f4, but images are 8-bit pixels"),
       ("object-labels", .shape, "Python objects"), ("float-labels", .shape, "labels are integers"),
-      ("bool-labels", .shape, "type b1"), ("negative-label", .labels, "image 1 has label -1"),
-      ("huge-label", .shape, "labels are integers"), ("too-few-labels", .shape, "5 images"),
+      ("bool-labels", .shape, "type b1"), ("negative-label", .labels, "sample 1 has label -1"),
+      ("huge-label", .shape, "labels are integers"), ("too-few-labels", .shape, "5 samples"),
       ("one-hot", .shape, "one class index each"), ("fortran", .shape, "ascontiguousarray"),
       ("ambiguous", .shape, "add 'layout: nhwc'"), ("no-channels", .shape, "add 'layout: nhwc'"),
-      ("rank-two", .shape, "images are [N, H, W, C]"), ("no-images", .shape, "holds no images"),
+      ("rank-two", .shape, "images are [N, H, W, C]"), ("no-images", .shape, "holds no samples"),
       ("unnamed", .format, "but 'data', 'labels'"), ("short-array", .format, "there are 359"),
       ("long-array", .format, "there are 361"), ("short-header", .format, "cut short"),
       ("no-magic", .format, "does not start as one"), ("version-nine", .format, "version 9"),
@@ -120,15 +119,16 @@ struct NumPyTests {
     let paths = ["nchw", "grey"].map { Fixtures.url("\($0).npz", module: "Datasets").path }
     let yaml = try folder.describe(
       "format: npz\npath: [\(paths.joined(separator: ", "))]\nnormalise: {mean: 0, std: 1}")
-    let error = #expect(throws: DatasetError.self) { try ImageDataset.read(yaml) }
+    let error = #expect(throws: DatasetError.self) { try Dataset.read(yaml) }
     #expect(error?.message.contains("do not join") == true)
   }
 
   @Test("the example data sets are read", arguments: [("calibration", 1000), ("evaluation", 2000)])
   func examples(name: String, count: Int) throws {
     let file = Fixtures.root.appending(path: "Examples/\(name).yaml")
-    let set = try ImageDataset.read(file)
+    let set = try Dataset.read(file)
     #expect(set.count == count)
-    try set.check(input: [3, 20, 20], classes: 10)
+    #expect(set.shape == [3, 20, 20])
+    try set.checkLabels(classes: 10)
   }
 }

@@ -27,7 +27,7 @@ extension Dataset {
     for input in inputs {
       guard let name = input.name else { continue }
       guard let place = network.firstIndex(where: { $0.name == name }), columns[place] == nil
-      else { throw mismatch("there is no other input '\(name)'", network) }
+      else { throw mismatch("there is no input '\(name)'", network) }
       columns[place] = input
     }
     var left = columns.indices.filter { columns[$0] == nil }

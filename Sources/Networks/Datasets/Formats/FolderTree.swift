@@ -1,11 +1,18 @@
 import Foundation
 
-/// The names in a folder and its folders, in the order of torchvision's `ImageFolder`: by folder,
-/// then by name, both by code points.
+/// The names in a folder and its folders, in the order of torchvision's `ImageFolder`: by class
+/// folder, by the path of the folder they lie in, and by name, all by code points.
 struct FolderTree {
+  struct Image {
+    /// Within the folder.
+    var path: String
+    /// The folder in it that the image lies in, at any depth; nil for none.
+    var top: String?
+  }
+
   let url: URL
-  /// Paths of JPEG and PNG files within the folder.
-  private(set) var images: [String] = []
+  /// JPEG and PNG files.
+  private(set) var images: [Image] = []
   /// Names of the folders that lie directly in it.
   private(set) var folders: [String] = []
   private var otherFormats: [String] = []
@@ -20,27 +27,37 @@ struct FolderTree {
   /// - Throws: ``DatasetError`` with `unreadable` or `format`.
   init(_ url: URL) throws(DatasetError) {
     self.url = url
-    var found: [(folder: String, files: [String])] = []
-    try Self.walk(url, within: "", depth: 0, &found)
-    found.sort { $0.folder.precedesByCodePoints($1.folder) }
-    for (folder, files) in found {
-      for file in files {
-        let name = folder.isEmpty ? file : "\(folder)/\(file)"
+    var found: [Folder] = []
+    try Self.walk(url, within: Folder(path: "", depth: 0), &found)
+    found.sort { a, b in
+      let (first, second) = (FileName(a.top ?? ""), FileName(b.top ?? ""))
+      return first == second ? FileName(a.path) < FileName(b.path) : first < second
+    }
+    for folder in found {
+      for file in folder.files {
+        let path = folder.depth == 0 ? file : "\(folder.path)/\(file)"
         switch URL(filePath: file).pathExtension.lowercased() {
-        case "jpg", "jpeg", "png": images.append(name)
-        case let other where Self.otherExtensions.contains(other): otherFormats.append(name)
+        case "jpg", "jpeg", "png": images.append(Image(path: path, top: folder.top))
+        case let other where Self.otherExtensions.contains(other): otherFormats.append(path)
         default: break
         }
       }
-      if !folder.isEmpty, !folder.contains("/") { folders.append(folder) }
+      if folder.depth == 1 { folders.append(folder.path) }
     }
   }
 
+  private struct Folder {
+    /// Within the whole.
+    var path: String
+    var depth: Int
+    var top: String?
+    var files: [String] = []
+  }
+
   private static func walk(
-    _ url: URL, within folder: String, depth: Int,
-    _ found: inout [(folder: String, files: [String])]
+    _ url: URL, within folder: Folder, _ found: inout [Folder]
   ) throws(DatasetError) {
-    guard depth <= greatestDepth else {
+    guard folder.depth <= greatestDepth else {
       throw DatasetError(
         .format,
         "\(url.path) lies more than \(greatestDepth) folders deep; is there a link in a circle?")
@@ -51,21 +68,23 @@ struct FolderTree {
     } catch {
       throw .unreadable(url, error)
     }
-    var files: [String] = []
-    for name in names.sorted(by: { $0.precedesByCodePoints($1) }) {
+    var folder = folder
+    for name in names.sorted(by: { FileName($0) < FileName($1) }) {
       let inner = url.appending(path: name)
       if FileKind(of: inner) == .folder {
-        let path = folder.isEmpty ? name : "\(folder)/\(name)"
-        try walk(inner, within: path, depth: depth + 1, &found)
+        let path = folder.depth == 0 ? name : "\(folder.path)/\(name)"
+        try walk(
+          inner, within: Folder(path: path, depth: folder.depth + 1, top: folder.top ?? name),
+          &found)
       } else {
-        files.append(name)
+        folder.files.append(name)
       }
     }
-    found.append((folder, files))
+    found.append(folder)
   }
 
-  /// Whether images lie in class folders; none of them lies beside these then.
-  var isDividedByClass: Bool { !images.contains { !$0.contains("/") } }
+  /// Whether all images lie in class folders.
+  var isDividedByClass: Bool { images.allSatisfy { $0.top != nil } }
 
   /// - Throws: ``DatasetError`` with `format`, rather than leave images out without a word.
   func refuseOtherFormats() throws(DatasetError) {
@@ -75,12 +94,5 @@ struct FolderTree {
         "\(url.path) holds \(otherFormats.spoken("image")) of a format that is not read; convert to "
           + "PNG, or move elsewhere")
     }
-  }
-}
-
-extension String {
-  /// Python's order of strings; Swift's own would take different spellings of an é for equal.
-  fileprivate func precedesByCodePoints(_ other: String) -> Bool {
-    utf8.lexicographicallyPrecedes(other.utf8)
   }
 }

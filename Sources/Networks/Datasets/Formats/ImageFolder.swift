@@ -44,7 +44,7 @@ struct ImageFolder {
     } else if tree.isDividedByClass {
       try labelByFolder(tree)
     } else {
-      entries = tree.images.map { Entry(name: $0) }
+      entries = tree.images.map { Entry(name: $0.path) }
     }
     if let classes, description.classes.map({ $0 < classes }) == true {
       throw DatasetError(
@@ -64,30 +64,34 @@ struct ImageFolder {
 
   /// Every image must be in the file, and every line's image in the folder.
   private mutating func label(_ tree: FolderTree, from file: URL) throws(DatasetError) {
-    var labels = try LabelFile.labelsByName(file)
-    let unlabelled = tree.images.filter { labels[$0] == nil }
+    let labels = try LabelFile.labelsByName(file)
+    entries = tree.images.map { Entry(name: $0.path, label: labels[FileName($0.path)]) }
+    let unlabelled = entries.filter { $0.label == nil }.map(\.name)
     guard unlabelled.isEmpty else {
       throw DatasetError(
         .labels, "\(file.path) misses \(unlabelled.spoken("image")); add a line for each")
     }
-    entries = tree.images.map { Entry(name: $0, label: labels.removeValue(forKey: $0)) }
-    guard labels.isEmpty else {
+    let surplus = Set(labels.keys).subtracting(entries.map { FileName($0.name) }).sorted()
+    guard surplus.isEmpty else {
       throw DatasetError(
         .labels,
-        "\(file.path) labels \(labels.keys.sorted().spoken("image")) that \(url.path) has not; "
-          + "remove the lines, or add the images")
+        "\(file.path) labels \(surplus.map(\.description).spoken("image")) that \(url.path) has "
+          + "not; remove the lines, or add the images")
     }
   }
 
   /// An image belongs to the class that its folder is named for, or that its own name begins with.
   private mutating func label(
-    _ tree: FolderTree, classes: [String: Int], file: URL
+    _ tree: FolderTree, classes: [FileName: Int], file: URL
   ) throws(DatasetError) {
-    entries = tree.images.map { name in
-      let parts = name.split(separator: "/")
+    entries = tree.images.map { image in
       let label =
-        parts.count > 1 ? classes[String(parts[0])] : Self.label(ofFile: name, classes)
-      return Entry(name: name, label: label)
+        if let top = image.top {
+          classes[FileName(top)]
+        } else {
+          FileName(image.path).beginnings.compactMap { classes[$0] }.first { _ in true }
+        }
+      return Entry(name: image.path, label: label)
     }
     let unknown = entries.filter { $0.label == nil }.map(\.name)
     guard unknown.isEmpty else {
@@ -99,26 +103,18 @@ struct ImageFolder {
     self.classes = (classes.values.max() ?? 0) + 1
   }
 
-  /// The class is what stands in front of one of the separators: the longest that is known.
-  private static func label(ofFile name: String, _ classes: [String: Int]) -> Int? {
-    name.indices.reversed().lazy
-      .filter { "_-. ".contains(name[$0]) }
-      .compactMap { classes[String(name[..<$0])] }
-      .first
-  }
-
   private mutating func labelByFolder(_ tree: FolderTree) throws(DatasetError) {
-    let empty = tree.folders.filter { folder in !tree.images.contains { $0.hasPrefix(folder + "/") }
-    }
+    let used = Set(tree.images.compactMap { $0.top.map { FileName($0) } })
+    let empty = tree.folders.filter { !used.contains(FileName($0)) }
     guard empty.isEmpty else {
       throw DatasetError(
         .format,
         "\(url.path): class \(empty.spoken("folder")) has no image, and would shift the labels of "
           + "those after it; add images, or remove it")
     }
-    let ranks = Dictionary(uniqueKeysWithValues: zip(tree.folders, 0...))
-    entries = tree.images.map { name in
-      Entry(name: name, label: ranks[String(name.prefix { $0 != "/" })])
+    let ranks = Dictionary(uniqueKeysWithValues: zip(tree.folders.map { FileName($0) }, 0...))
+    entries = tree.images.map { image in
+      Entry(name: image.path, label: image.top.flatMap { ranks[FileName($0)] })
     }
     classes = tree.folders.count
   }

@@ -19,14 +19,14 @@ enum LabelFile {
   /// `name label` in each line, to labels by name; names may have spaces.
   ///
   /// - Throws: ``DatasetError`` with `unreadable` or `labels`.
-  static func labelsByName(_ file: URL) throws(DatasetError) -> [String: Int] {
-    var labels: [String: Int] = [:]
+  static func labelsByName(_ file: URL) throws(DatasetError) -> [FileName: Int] {
+    var labels: [FileName: Int] = [:]
     for line in try lines(of: file) {
       guard let gap = line.text.lastIndex(where: \.isWhitespace),
         let label = Int(line.text[gap...].dropFirst()), label >= 0
       else { throw line.fault("'\(line.text)' is no image and its label; write 'cat.jpg 3'") }
       let name = line.text[..<gap].trimmingCharacters(in: .whitespaces)
-      guard labels.updateValue(label, forKey: name) == nil else {
+      guard labels.updateValue(label, forKey: FileName(name)) == nil else {
         throw line.fault("'\(name)' is there twice; remove one of the lines")
       }
     }
@@ -36,15 +36,15 @@ enum LabelFile {
   /// `index class …` in each line, to indices by class; more words may follow.
   ///
   /// - Throws: ``DatasetError`` with `unreadable` or `labels`.
-  static func classes(_ file: URL) throws(DatasetError) -> [String: Int] {
-    var classes: [String: Int] = [:]
+  static func classes(_ file: URL) throws(DatasetError) -> [FileName: Int] {
+    var classes: [FileName: Int] = [:]
     var indices: Set<Int> = []
     for line in try lines(of: file) {
       let words = line.text.split(maxSplits: 2, whereSeparator: \.isWhitespace)
       guard words.count >= 2, let index = Int(words[0]), index >= 0 else {
         throw line.fault("'\(line.text)' is no class; write its index and its name: '0 n01440764'")
       }
-      guard classes.updateValue(index, forKey: String(words[1])) == nil,
+      guard classes.updateValue(index, forKey: FileName(words[1])) == nil,
         indices.insert(index).inserted
       else { throw line.fault("class '\(words[1])' or index \(index) is there twice") }
     }

@@ -7,7 +7,7 @@ extension DatasetDescription {
     var columns: [InputColumn] = []
     var used: [String] = []
     for input in inputs {
-      let key = input.name.map { "inputs: {\($0): …}" } ?? "images: …"
+      let key = input.name == nil ? "images" : "inputs"
       guard let name = try archive.name(input.array, or: ["images", "x"], key: key, self) else {
         throw DatasetError(
           .format,
@@ -24,7 +24,7 @@ extension DatasetDescription {
       }
     }
     let usual = ["labels", "y"].filter { !used.contains($0) }
-    let name = try archive.name(labels, or: usual, key: "labels: …", self)
+    let name = try archive.name(labels, or: usual, key: "labels", self)
     let labels = try name.map { name throws(DatasetError) in
       try archive.array(name).labels(of: columns[0].count)
     }

@@ -54,7 +54,7 @@ struct NumPyArray {
       throw DatasetError(
         .shape, "\(place) holds Python objects, which are never read; store an array of numbers")
     }
-    guard let size = Int(name.dropFirst()), (1...16).contains(size) else {
+    guard "biufc".contains(kind), let size = Int(name.dropFirst()), (1...16).contains(size) else {
       throw DatasetError(
         .shape, "\(place) is of type '\(descriptor)'; store an array of numbers")
     }

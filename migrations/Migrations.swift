@@ -4,6 +4,7 @@ public enum Migrations {
   ///
   /// The package manager writes an underscore for the first digit of a file's name.
   public static let all: [(name: String, sql: String)] = [
-    ("0001_initial", String(decoding: PackageResources._001_initial_sql, as: UTF8.self))
+    ("0001_initial", String(decoding: PackageResources._001_initial_sql, as: UTF8.self)),
+    ("0002_evaluation", String(decoding: PackageResources._002_evaluation_sql, as: UTF8.self)),
   ]
 }

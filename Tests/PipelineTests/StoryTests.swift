@@ -18,7 +18,7 @@ struct StoryTests {
     let report = try ending.report
     #expect(report.variants.map(\.device) == ["server", "phone", "watch"])
     #expect(report.variants.allSatisfy { $0.status == .ready && $0.reason == nil })
-    #expect(report.baseline == CorrectCount(images: 40, correct: 32))
+    #expect(report.baseline?.samples == 40 && report.baseline?.correct == 32)
     for variant in report.variants {
       let network = try await sweep.decoded(try #require(variant.digest))
       #expect(variant.macs?.count == Self.macs(of: network))
@@ -33,7 +33,7 @@ struct StoryTests {
         #expect(budget.used == used[resource])
         #expect(budget.used <= budget.limit, "\(variant.device) is over budget on \(resource)")
       }
-      #expect(variant.correct?.images == 40 && variant.correctBefore?.images == 40)
+      #expect(variant.evaluation?.samples == 40 && variant.evaluationBefore?.samples == 40)
       #expect(variant.baseline == report.baseline)
       #expect(try #require(variant.gap) >= 0)
       #expect(network.metadata.properties["espalier.parent"] == sweep.definition.model.digest.hex)
@@ -49,8 +49,8 @@ struct StoryTests {
   func dense() async throws {
     let sweep = try SmallSweep(devices: [SmallSweep.device("server", [.macs: 1])])
     let variant = try await sweep.run().report.variants[0]
-    #expect(variant.correct == variant.baseline)
-    #expect(variant.correctBefore == variant.baseline)
+    #expect(variant.evaluation == variant.baseline)
+    #expect(variant.evaluationBefore == variant.baseline)
     #expect(variant.objective == 0 && variant.gap == 0)
     let exported = try await sweep.decoded(try #require(variant.digest))
     let images = SmallSweep.images(8, seed: 99).tensor
@@ -85,7 +85,7 @@ struct StoryTests {
     #expect(ending.jobs(.surgery).isEmpty && ending.jobs(.evaluation).isEmpty)
     for (planned, ready) in zip(try ending.report.variants, whole.variants) {
       #expect(planned.status == .planned)
-      #expect(planned.digest == nil && planned.correct == nil && planned.baseline == nil)
+      #expect(planned.digest == nil && planned.evaluation == nil && planned.baseline == nil)
       #expect(planned.widths == ready.widths && planned.macs == ready.macs)
       #expect(planned.parameters == ready.parameters && planned.modelBytes == ready.modelBytes)
       #expect(planned.peakActivationBytes == ready.peakActivationBytes)
@@ -102,7 +102,8 @@ struct StoryTests {
     #expect(try ending.report.baseline == nil)
     for variant in try ending.report.variants {
       #expect(variant.status == .ready && variant.digest != nil)
-      #expect(variant.correct == nil && variant.correctBefore == nil && variant.baseline == nil)
+      #expect(
+        variant.evaluation == nil && variant.evaluationBefore == nil && variant.baseline == nil)
     }
   }
 

@@ -7,8 +7,13 @@ extension Field {
     case "model_bytes": variant.modelBytes.map(Double.init)
     case "peak_activation_bytes": variant.peakActivationBytes.map(Double.init)
     case "accuracy": variant.accuracy
+    case "accuracy_top5": variant.accuracyTop5
     case "accuracy_before": variant.accuracyBefore
     case "baseline_accuracy": variant.baselineAccuracy
+    case "baseline_top5": variant.baselineTop5
+    case "same_class": variant.sameClass
+    case "cosine": variant.cosine
+    case "squared_error": variant.squaredError
     case "images": variant.images.map(Double.init)
     case "objective": variant.objective
     case "bound": variant.bound

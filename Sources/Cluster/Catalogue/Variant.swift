@@ -40,12 +40,21 @@ public struct Variant: Sendable, Hashable, Identifiable {
   public var modelBytes: Int64?
   public var peakActivationBytes: Int64?
 
-  // Quality, 0…1.
+  // Quality; shares are 0…1.
   public var accuracy: Double?
+  /// The label is among the five greatest scores.
+  public var accuracyTop5: Double?
   /// After surgery, before reconstruction.
   public var accuracyBefore: Double?
   /// Of the dense network on the same images.
   public var baselineAccuracy: Double?
+  public var baselineTop5: Double?
+  /// Images that are given the dense network's class.
+  public var sameClass: Double?
+  /// The mean cosine between outputs and the dense network's, −1…1.
+  public var cosine: Double?
+  /// The mean squared difference of outputs from the dense network's.
+  public var squaredError: Double?
   /// How many images the accuracies were counted on; needed with them.
   public var images: Int?
 
@@ -93,8 +102,13 @@ extension Variant: Codable {
     case modelBytes = "model_bytes"
     case peakActivationBytes = "peak_activation_bytes"
     case accuracy
+    case accuracyTop5 = "accuracy_top5"
     case accuracyBefore = "accuracy_before"
     case baselineAccuracy = "baseline_accuracy"
+    case baselineTop5 = "baseline_top5"
+    case sameClass = "same_class"
+    case cosine
+    case squaredError = "squared_error"
     case images, objective, bound, gap, widths, budgets, strategy, digest, model
     case modelDigest = "model_digest"
   }
@@ -114,8 +128,13 @@ extension Variant: Codable {
     try container.encode(modelBytes, forKey: .modelBytes)
     try container.encode(peakActivationBytes, forKey: .peakActivationBytes)
     try container.encode(accuracy, forKey: .accuracy)
+    try container.encode(accuracyTop5, forKey: .accuracyTop5)
     try container.encode(accuracyBefore, forKey: .accuracyBefore)
     try container.encode(baselineAccuracy, forKey: .baselineAccuracy)
+    try container.encode(baselineTop5, forKey: .baselineTop5)
+    try container.encode(sameClass, forKey: .sameClass)
+    try container.encode(cosine, forKey: .cosine)
+    try container.encode(squaredError, forKey: .squaredError)
     try container.encode(images, forKey: .images)
     try container.encode(objective, forKey: .objective)
     try container.encode(bound, forKey: .bound)

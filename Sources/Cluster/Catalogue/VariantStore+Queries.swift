@@ -11,7 +11,8 @@ extension VariantStore {
       insert into variants (
         sweep_id, device, device_class, status, reason,
         macs, parameters, model_bytes, peak_activation_bytes,
-        accuracy, accuracy_before, baseline_accuracy, images,
+        accuracy, accuracy_top5, accuracy_before, baseline_accuracy, baseline_top5,
+        same_class, cosine, squared_error, images,
         objective, bound, gap, widths, budgets, strategy, recipe,
         digest, model_digest, model_name)
       values (
@@ -19,7 +20,9 @@ extension VariantStore {
         \(variant.status.rawValue), \(variant.reason),
         \(variant.macs), \(variant.parameters), \(variant.modelBytes),
         \(variant.peakActivationBytes),
-        \(variant.accuracy), \(variant.accuracyBefore), \(variant.baselineAccuracy),
+        \(variant.accuracy), \(variant.accuracyTop5), \(variant.accuracyBefore),
+        \(variant.baselineAccuracy), \(variant.baselineTop5),
+        \(variant.sameClass), \(variant.cosine), \(variant.squaredError),
         \(variant.images),
         \(variant.objective), \(variant.bound), \(variant.gap), \(json: widths),
         \(json: budgets), \(variant.strategy), \(json: variant.recipe),
@@ -29,8 +32,11 @@ extension VariantStore {
         macs = excluded.macs, parameters = excluded.parameters,
         model_bytes = excluded.model_bytes,
         peak_activation_bytes = excluded.peak_activation_bytes,
-        accuracy = excluded.accuracy, accuracy_before = excluded.accuracy_before,
-        baseline_accuracy = excluded.baseline_accuracy, images = excluded.images,
+        accuracy = excluded.accuracy, accuracy_top5 = excluded.accuracy_top5,
+        accuracy_before = excluded.accuracy_before,
+        baseline_accuracy = excluded.baseline_accuracy, baseline_top5 = excluded.baseline_top5,
+        same_class = excluded.same_class, cosine = excluded.cosine,
+        squared_error = excluded.squared_error, images = excluded.images,
         objective = excluded.objective, bound = excluded.bound, gap = excluded.gap,
         widths = excluded.widths, budgets = excluded.budgets, strategy = excluded.strategy,
         recipe = excluded.recipe, digest = excluded.digest,
@@ -92,7 +98,12 @@ extension VariantStore {
     variant.peakActivationBytes = try row.value("peak_activation_bytes")
     variant.accuracy = try row.value("accuracy")
     variant.accuracyBefore = try row.value("accuracy_before")
+    variant.accuracyTop5 = try row.value("accuracy_top5")
     variant.baselineAccuracy = try row.value("baseline_accuracy")
+    variant.baselineTop5 = try row.value("baseline_top5")
+    variant.sameClass = try row.value("same_class")
+    variant.cosine = try row.value("cosine")
+    variant.squaredError = try row.value("squared_error")
     variant.images = try row.value("images")
     variant.objective = try row.value("objective")
     variant.bound = try row.value("bound")

@@ -8,6 +8,7 @@ struct ConsumerLayer: Sendable {
   let node: Int
   let input: ValueID
   let weight: ValueID
+  /// One constant per output: the node's own bias, or what alone is added to its output.
   let bias: ValueID?
   /// The BatchNormalization that alone reads its output.
   let normalisation: Int?
@@ -16,6 +17,8 @@ struct ConsumerLayer: Sendable {
   let inputAxis: Int
   /// Columns of the unfolded input per index of `inputAxis`.
   let columnsPerChannel: Int
+  /// Whether the input's channels are its last axis, not its axis 1.
+  let readsLastAxis: Bool
 
   /// Whether a constant can be added to its output: then only centred inputs need be fitted.
   var absorbsMean: Bool { bias != nil || normalisation != nil }
@@ -35,19 +38,39 @@ struct ConsumerLayer: Sendable {
       self.geometry = geometry
       inputAxis = 1
       columnsPerChannel = convolution.kernel.reduce(1, *)
+      readsLastAxis = false
     case .gemm(let gemm):
       geometry = ConsumerGeometry(
         fullyConnected: shape[gemm.inputAxis], outputs: shape[1 - gemm.inputAxis])
       inputAxis = gemm.inputAxis
       columnsPerChannel = 1
+      readsLastAxis = false
+    case .matrixProduct:
+      // [N, …, K] · [K, P]: one position for every row, as a convolution of 1 × 1.
+      let positions = network[input].shape.elementsPerImage / max(shape[0], 1)
+      guard shape.count == 2, network.constant(input) == nil, positions > 0,
+        let geometry = try? ConsumerGeometry(
+          convolution: Convolution(kernel: [1]), outputs: shape[1], input: [shape[0], positions])
+      else { return nil }
+      self.geometry = geometry
+      inputAxis = 0
+      columnsPerChannel = 1
+      readsLastAxis = true
     default: return nil
     }
     name = node.name
     self.node = index
     self.input = input
     self.weight = weight
-    bias = node.operation.readsBias && node.inputs.count > 2 ? node.inputs[2] : nil
     let readers = consumers[node.output.index]
+    let outputs = geometry.outputs
+    let own = node.operation.readsBias && node.inputs.count > 2 ? node.inputs[2] : nil
+    let isReadOnce = readers.count == 1 && !network.outputs.contains(node.output)
+    if readsLastAxis, isReadOnce {
+      bias = network.nodes[readers[0]].addedConstant(of: outputs, in: network)
+    } else {
+      bias = own
+    }
     if readers.count == 1, !network.outputs.contains(node.output),
       case .batchNormalization = network.nodes[readers[0]].operation
     {
@@ -55,6 +78,25 @@ struct ConsumerLayer: Sendable {
     } else {
       normalisation = nil
     }
+  }
+
+  /// The input as the geometry takes it, `[n, C, …]`.
+  func arranged(_ input: Tensor) -> Tensor {
+    guard readsLastAxis, let samples = input.shape.first, let channels = input.shape.last else {
+      return input
+    }
+    let positions = input.count / max(samples * channels, 1)
+    var result = Tensor(shape: [samples, channels, positions])
+    for sample in 0..<samples {
+      let start = sample * channels * positions
+      for position in 0..<positions {
+        for channel in 0..<channels {
+          result.elements[start + channel * positions + position] =
+            input.elements[start + position * channels + channel]
+        }
+      }
+    }
+    return result
   }
 
   /// The columns that each unit of a group owns.
@@ -74,6 +116,14 @@ extension Network {
     let consumers = self.consumers()
     let indices = Set(groups.filter(\.isPrunable).flatMap(\.consumers)).sorted()
     return indices.compactMap { ConsumerLayer($0, in: self, consumers: consumers) }
+  }
+}
+
+extension Node {
+  /// The constant of one number per output that an addition adds.
+  fileprivate func addedConstant(of outputs: Int, in network: Network) -> ValueID? {
+    guard case .elementwise(.add) = operation else { return nil }
+    return inputs.compactMap(\.self).first { network.constant($0)?.shape == [outputs] }
   }
 }
 

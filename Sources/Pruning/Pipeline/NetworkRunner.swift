@@ -3,7 +3,7 @@ import Execution
 import NetworkGraph
 import Tensors
 
-/// Runs whole shards of images through networks, on several threads.
+/// Runs whole shards of samples through networks, on several threads.
 public struct NetworkRunner: Sendable {
   public let backend: any Backend
   /// Compute threads; no result depends on their number.
@@ -19,7 +19,7 @@ public struct NetworkRunner: Sendable {
   /// - Parameter microBatch: Images that go through together; they and their order decide the
   ///   bits, so a recipe fixes it.
   func run(
-    _ network: Network, on shard: ImageShard, taps: [ValueID], microBatch: Int
+    _ network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int
   ) throws -> [Tensor] {
     let options = ExecutionOptions(
       batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
@@ -27,7 +27,7 @@ public struct NetworkRunner: Sendable {
     let parts = try batches.map(
       threads: threads, plan: { try backend.plan(network, options: options) },
       body: { plan, range in
-        let result = try plan.run(shard.tensor(range))
+        let result = try plan.run(shard.tensors(range))
         return try taps.map { tap in
           guard let value = result.values[tap] else {
             throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")

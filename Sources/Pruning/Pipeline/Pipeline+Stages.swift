@@ -7,15 +7,17 @@ import Quantities
 import Recovery
 import Surgery
 
-/// What a model scores on the evaluation set, as far as it is known.
+/// What a model does on the evaluation set, as far as it is known.
 enum Measurement: Equatable {
   case pending
   /// The recipe asks for none.
   case notAsked
-  case counted(CorrectCount)
+  case counted(Evaluation)
   case failed(JobFailureReason)
 
-  var count: CorrectCount? { if case .counted(let count) = self { count } else { nil } }
+  var evaluation: Evaluation? {
+    if case .counted(let evaluation) = self { evaluation } else { nil }
+  }
 }
 
 extension Pipeline {
@@ -143,19 +145,21 @@ extension Pipeline {
     return importance
   }
 
-  /// Top-1 of a model on the whole evaluation set.
-  func accuracy(
+  /// What a model does on the whole evaluation set.
+  func evaluation(
     of digest: Digest, label: String, share: Double = 1, _ inquiry: inout Inquiry
   ) throws -> Measurement {
-    guard let evaluation = definition.evaluation, recipe.evaluates, !recipe.plansOnly else {
+    guard let data = definition.evaluation, recipe.evaluates, !recipe.plansOnly else {
       return .notAsked
     }
-    var total = CorrectCount()
+    var total = Evaluation()
     var result = Measurement.notAsked
-    for (index, shard) in evaluation.shards.enumerated() {
-      let images = Double(evaluation.images(inShard: index))
+    for (index, shard) in data.shards.enumerated() {
+      let images = Double(data.images(inShard: index))
       let attempt = try inquiry.attempt(
-        ShardEvaluation(model: digest, shard: shard, microBatch: recipe.microBatch),
+        ShardEvaluation(
+          model: digest, dense: digest == model.digest ? nil : model.digest, shard: shard,
+          metric: recipe.metric, microBatch: recipe.microBatch),
         label: "\(label), shard \(index)", weight: images * forward * share)
       switch attempt {
       case .success(let outcome): total = total + outcome.summary

@@ -77,17 +77,17 @@ extension Pipeline {
     report.peakActivationBytes = summary.peakActivationBytes
     report.digest = outcome.artifacts[1]
     let share = Double(summary.macs.count) / max(forward, 1)
-    let before = try accuracy(
+    let before = try evaluation(
       of: outcome.artifacts[0], label: "\(report.device) before", share: share, &inquiry)
-    let after = try accuracy(
+    let after = try evaluation(
       of: outcome.artifacts[1], label: report.device, share: share, &inquiry)
     for measurement in [plan.baseline, before, after] {
       if case .failed(let reason) = measurement { return report.failed(reason) }
       if measurement == .pending { return nil }
     }
-    report.correct = after.count
-    report.correctBefore = before.count
-    report.baseline = plan.baseline.count
+    report.evaluation = after.evaluation
+    report.evaluationBefore = before.evaluation
+    report.baseline = plan.baseline.evaluation
     return report
   }
 

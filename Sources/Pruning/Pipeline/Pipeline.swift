@@ -1,4 +1,5 @@
 import Allocation
+import Datasets
 import Digests
 import Foundation
 import Importance
@@ -46,7 +47,7 @@ public struct Pipeline: Sendable {
     var inquiry = Inquiry(results)
     let scores = try scores(&inquiry)
     let grams = try grams(&inquiry)
-    let baseline = try accuracy(of: definition.model.digest, label: "dense", &inquiry)
+    let baseline = try evaluation(of: definition.model.digest, label: "dense", &inquiry)
     if let scores, let grams, let orders = try orders(grams, &inquiry),
       let tables = try tables(orders, scores, &inquiry)
     {
@@ -56,7 +57,7 @@ public struct Pipeline: Sendable {
       let finished = variants.compactMap(\.self)
       if finished.count == variants.count, baseline != .pending {
         return .finished(
-          SweepReport(scores: scores, baseline: baseline.count, variants: finished))
+          SweepReport(scores: scores, baseline: baseline.evaluation, variants: finished))
       }
     }
     if let failure = inquiry.failure { return .failed(failure) }
@@ -64,24 +65,35 @@ public struct Pipeline: Sendable {
   }
 }
 
+extension Network {
+  /// What the network reads, as a data set must hold it.
+  public var dataInputs: [DataInput] {
+    inputs.map { id in
+      DataInput(name: self[id].name, shape: Array(self[id].shape.resolved(batch: 1).dropFirst()))
+    }
+  }
+}
+
 extension SweepDefinition {
   /// Checks that the data fit the network, before anything is computed.
   fileprivate func check(_ model: PreparedModel) throws {
     let network = model.network
-    guard network.inputs.count == 1, let input = network.inputs.first else {
-      throw PipelineError(
-        .invalidInput,
-        "the network has \(network.inputs.count) inputs; sweeps take networks with one image input")
-    }
-    let expected = Array(network[input].shape.resolved(batch: 1).dropFirst())
-    for data in [calibration, evaluation].compactMap(\.self)
-    where data.shape != expected {
+    let expected = network.dataInputs
+    for data in [calibration, evaluation].compactMap(\.self) where data.inputs != expected {
+      func spoken(_ inputs: [DataInput]) -> String {
+        inputs.map { "\"\($0.name)\" \($0.shape)" }.joined(separator: ", ")
+      }
       throw PipelineError(
         .invalidInput,
         """
-        \(data.name): images are \(data.shape), but input "\(network[input].name)" of \
-        \(self.model.name) takes \(expected); use data of the model's own shape
+        \(data.name): samples hold \(spoken(data.inputs)), but \(self.model.name) takes \
+        \(spoken(expected)); use data of the model's own shape
         """)
+    }
+    guard !recipe.evaluates || recipe.metric == .agreement || network.classes != nil else {
+      throw PipelineError(
+        .invalidInput,
+        "the first output of \(self.model.name) is not class scores; give --metric agreement")
     }
     guard model.groups.contains(where: \.isPrunable) else {
       throw PipelineError(

@@ -18,6 +18,14 @@ public enum UtilityKind: String, Sendable, Hashable, Codable, CaseIterable {
   case linear
 }
 
+/// What variants are evaluated by.
+public enum EvaluationMetric: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Top-1 and top-5 of class scores against labels, and agreement with the dense network.
+  case accuracy
+  /// Agreement with the dense network alone; needs no labels.
+  case agreement
+}
+
 /// Everything that can be chosen about a sweep, as chosen; results depend on nothing else but
 /// model, data and devices.
 public struct Recipe: Sendable, Hashable, Codable {
@@ -41,8 +49,9 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var evaluationShard = 512
   /// Stop after allocation.
   public var plansOnly = false
-  /// Measure accuracies.
+  /// Evaluate the variants.
   public var evaluates = true
+  public var metric = EvaluationMetric.accuracy
 
   public init() {}
 }

@@ -91,8 +91,8 @@ extension Workbench {
     return result
   }
 
-  /// The mean squared difference of the outputs that pruning makes, per image and output.
-  func logitChange(
+  /// How far the outputs move when a selection is cut out and made up for.
+  func outputChange(
     _ model: PreparedModel, selection: ChannelSelection, grams: [String: InputGram],
     shards: [Digest], microBatch: Int
   ) async throws -> Double {
@@ -100,28 +100,53 @@ extension Workbench {
       try model.network.reconstructed(selection, groups: model.groups, grams: grams)
         .pruned(selection, groups: model.groups)
     }
-    return try await logitChange(model, against: network, shards: shards, microBatch: microBatch)
+    return try await outputChange(model, against: network, shards: shards, microBatch: microBatch)
   }
 
-  /// The mean squared difference of the outputs of a model and of another form of it.
-  func logitChange(
+  /// How far the outputs of another form of a model are from its own: the squared difference
+  /// relative to the squared output, averaged over the network's outputs.
+  func outputChange(
     _ model: PreparedModel, against network: Network, shards: [Digest], microBatch: Int
   ) async throws -> Double {
-    var sum = 0.0
-    var count = 0
+    var errors = [Double](repeating: 0, count: network.outputs.count)
+    var powers = errors
     for digest in shards {
       let dense = try await features(
-        of: model, at: [model.network.outputs[0]], shard: digest, microBatch: microBatch)
+        of: model, at: model.network.outputs, shard: digest, microBatch: microBatch)
       let shard = try await shard(digest)
       let changed = try await compute {
-        try self.runner.run(network, on: shard, taps: [network.outputs[0]], microBatch: microBatch)
+        try self.runner.outputs(of: network, on: shard, microBatch: microBatch)
       }
-      for (a, b) in zip(dense[0].elements, changed[0].elements) {
-        sum += Double(a - b) * Double(a - b)
+      for output in dense.indices {
+        for (a, b) in zip(dense[output].elements, changed[output].elements) {
+          errors[output] += Double(a - b) * Double(a - b)
+          powers[output] += Double(a) * Double(a)
+        }
       }
-      count += dense[0].count
     }
-    return sum / Double(max(count, 1))
+    // An output of nothing but zeros has no power to compare with: it counts as it is.
+    let changes = zip(errors, powers).map { $0 / ($1 > 0 ? $1 : 1) }
+    return changes.reduce(0, +) / Double(max(changes.count, 1))
+  }
+}
+
+extension Network {
+  /// By unit of a group: the squared weights that write it, for groups that no layer reads in a way
+  /// that can be fitted.
+  func magnitudes(of group: ChannelGroup) -> [Double] {
+    var result = [Double](repeating: 0, count: group.width)
+    for axis in weightAxes(writing: group) {
+      guard let weight = constant(axis.value), let member = group.member(on: axis) else { continue }
+      let inner = weight.shape[(axis.axis + 1)...].reduce(1, *)
+      var squares = [Double](repeating: 0, count: weight.shape[axis.axis])
+      for (place, element) in weight.elements.enumerated() {
+        squares[place / inner % squares.count] += Double(element) * Double(element)
+      }
+      for (unit, indices) in member.indices.enumerated() {
+        for index in indices { result[unit] += squares[index] }
+      }
+    }
+    return result
   }
 }
 

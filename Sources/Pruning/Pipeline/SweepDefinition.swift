@@ -20,24 +20,24 @@ public struct ModelReference: Sendable, Hashable, Codable {
 public struct DatasetReference: Sendable, Hashable, Codable {
   /// The description's file name, for people.
   public var name: String
-  /// Of pixels, labels and normalisation.
+  /// Of all samples and labels.
   public var digest: Digest
-  /// Images.
+  /// Samples.
   public var count: Int
-  /// `[C, H, W]`.
-  public var shape: [Int]
+  /// In the network's order.
+  public var inputs: [DataInput]
   /// Images in every shard but the last.
   public var shardSize: Int
-  /// Artifacts: encoded `ImageShard`s, in order.
+  /// Artifacts: encoded `DataShard`s, in order.
   public var shards: [Digest]
 
   public init(
-    name: String, digest: Digest, count: Int, shape: [Int], shardSize: Int, shards: [Digest]
+    name: String, digest: Digest, count: Int, inputs: [DataInput], shardSize: Int, shards: [Digest]
   ) {
     self.name = name
     self.digest = digest
     self.count = count
-    self.shape = shape
+    self.inputs = inputs
     self.shardSize = shardSize
     self.shards = shards
   }

@@ -34,9 +34,9 @@ public struct VariantReport: Sendable, Codable, Hashable {
   public var modelBytes: Bytes?
   public var peakActivationBytes: Bytes?
   /// On the evaluation set: after reconstruction, after surgery alone, and of the dense network.
-  public var correct: CorrectCount?
-  public var correctBefore: CorrectCount?
-  public var baseline: CorrectCount?
+  public var evaluation: Evaluation?
+  public var evaluationBefore: Evaluation?
+  public var baseline: Evaluation?
   public var objective: Double?
   /// No feasible plan has a greater objective.
   public var bound: Double?
@@ -60,7 +60,7 @@ public struct VariantReport: Sendable, Codable, Hashable {
 /// What a finished sweep found.
 public struct SweepReport: Sendable, Codable, Hashable {
   public var scores: ImportanceScores
-  public var baseline: CorrectCount?
+  public var baseline: Evaluation?
   public var variants: [VariantReport]
 }
 

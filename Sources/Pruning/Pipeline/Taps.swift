@@ -29,15 +29,15 @@ extension Network {
   /// them; the narrowest values are those of the group's own stage.
   func tap(of group: ChannelGroup) -> ValueID? {
     let activations = group.members.map(\.axis).filter {
-      $0.axis == 1 && self[$0.value].constant == nil && self[$0.value].shape.rank > 2
+      self[$0.value].constant == nil && self[$0.value].shape.rank > 2
     }
     // What global pooling leaves has the rank of an image and no space: only if all is so, it will do.
     let spatial = activations.filter {
       let shape = self[$0.value].shape
-      return shape.elementsPerImage > (shape[1].extent ?? 1)
+      return shape.elementsPerImage > (shape[$0.axis].extent ?? 1)
     }
     let candidates = spatial.isEmpty ? activations : spatial
-    let extents = candidates.map { self[$0.value].shape[1].extent ?? .max }
+    let extents = candidates.map { self[$0.value].shape[$0.axis].extent ?? .max }
     guard let narrowest = extents.min() else { return nil }
     let producers = self.producers()
     return zip(candidates, extents).filter { $0.1 == narrowest }.map(\.0.value)
@@ -67,5 +67,17 @@ extension Network {
     }
     let convolutions = nodes.filter { if case .convolution = $0.operation { true } else { false } }
     return (normalised.isEmpty ? convolutions : normalised).map(\.output)
+  }
+}
+
+extension Network {
+  /// Elements that one image leaves at the taps, or at the inputs of the layers that least squares
+  /// fits, whichever are more: what a job on a tile of images holds.
+  public func featuresPerImage(_ kind: TapKind) throws -> Int {
+    let groups = channelGroups()
+    let inputs = Set(consumerLayers(groups).map(\.input))
+    return max(
+      try taps(kind, groups: groups).reduce(0) { $0 + self[$1].shape.elementsPerImage },
+      inputs.reduce(0) { $0 + self[$1].shape.elementsPerImage })
   }
 }

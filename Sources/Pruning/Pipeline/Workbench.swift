@@ -54,11 +54,11 @@ public final class Workbench: Sendable {
     }
   }
 
-  /// A shard of images.
-  func shard(_ digest: Digest) async throws -> ImageShard {
+  /// A shard of samples.
+  func shard(_ digest: Digest) async throws -> DataShard {
     try await cache.value(for: "shard/\(digest)") { [artifacts] in
       let data = try await artifacts.data(for: digest)
-      return (try ImageShard(decoding: data), data.count)
+      return (try DataShard(decoding: data), data.count)
     }
   }
 

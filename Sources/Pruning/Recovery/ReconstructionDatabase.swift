@@ -62,6 +62,20 @@ public struct ReconstructionDatabase: Sendable, Hashable {
       uniqueKeysWithValues: snapshots.map { ($0.width, $0.encoded()) })
   }
 
+  /// A group that no layer reads in a way that can be fitted: units leave in the order of their
+  /// magnitudes, and the error is the share of the magnitude that is gone.
+  ///
+  /// - Parameter magnitudes: By unit; not negative.
+  public init(magnitudes: [Double]) {
+    let order = magnitudes.indices.sorted { (magnitudes[$0], $0) < (magnitudes[$1], $1) }
+    let total = magnitudes.reduce(0, +)
+    var gone = [0.0]
+    for unit in order { gone.append(gone[gone.count - 1] + magnitudes[unit]) }
+    let errors = gone.map { total > 0 ? $0 / total : 0 }
+    self.init(
+      consumers: [], removalOrder: order, relativeError: errors.reversed(), snapshots: [])
+  }
+
   /// The number of channels of the group.
   public var units: Int { removalOrder.count }
 

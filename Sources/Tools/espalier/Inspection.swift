@@ -52,8 +52,7 @@ struct Inspection: Codable {
     case peakActivationBytes = "peak_activation_bytes"
   }
 
-  init(_ network: Network) {
-    let all = network.channelGroups()
+  init(_ network: Network, groups all: [ChannelGroup]) {
     let cost = network.cost()
     name = network.name
     macs = cost.macs

@@ -53,7 +53,9 @@ struct SweepOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Calibration images; labels are not used.", valueName: "file.yaml"))
   var calibration: String
 
-  @Option(help: ArgumentHelp("Labelled images to count accuracies on.", valueName: "file.yaml"))
+  @Option(
+    help: ArgumentHelp(
+      "Images to evaluate variants on; accuracy needs labels.", valueName: "file.yaml"))
   var evaluation: String?
 
   @Option(help: ArgumentHelp("The catalogue of devices.", valueName: "file.yaml"))
@@ -83,8 +85,16 @@ struct SweepOptions: ParsableArguments {
   @Flag(help: "Stop after allocation: variants get the status 'planned'.")
   var planOnly = false
 
-  @Flag(inversion: .prefixedNo, help: "Count accuracies on the evaluation images.")
+  @Flag(inversion: .prefixedNo, help: "Evaluate the variants on the evaluation images.")
   var evaluate = true
+
+  @Option(
+    help: """
+      What variants are evaluated by: \(EvaluationMetric.names). accuracy counts top-1 and top-5 \
+      against labels, and agreement with the dense network; agreement needs no labels. \
+      [default: accuracy for class scores, else agreement]
+      """)
+  var metric: EvaluationMetric?
 
   func validate() throws {
     if let samples, samples < 2 {
@@ -98,7 +108,7 @@ struct SweepOptions: ParsableArguments {
     }
     if evaluate, !planOnly, evaluation == nil {
       throw ValidationError(
-        "--evaluation is missing: name labelled images, or give --no-evaluate")
+        "--evaluation is missing: name images to evaluate on, or give --no-evaluate")
     }
   }
 }
@@ -109,6 +119,10 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension TapKind: ExpressibleByArgument {
+  static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}
+
+extension EvaluationMetric: ExpressibleByArgument {
   static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }
 

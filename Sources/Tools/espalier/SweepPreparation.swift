@@ -25,11 +25,14 @@ struct SweepPreparation {
     recipe.beta = options.beta
     recipe.plansOnly = options.planOnly
     recipe.evaluates = options.evaluate
-    let calibration = try calibrationSet()
-    var evaluation: ImageDataset?
+    recipe.metric = options.metric ?? network.defaultMetric
+    let calibration = try calibrationSet(for: network)
+    recipe.tileSize = try network.tileSize(recipe.taps)
+    var evaluation: Dataset?
     if let path = options.evaluation, options.evaluate, !options.planOnly {
-      let data = try ImageDataset.read(URL(filePath: path))
-      try data.check(for: network)
+      let data = try Dataset.read(path, for: network)
+      try data.check(for: network, by: recipe.metric)
+      recipe.evaluationShard = data.evaluationShard
       evaluation = data
     }
     let definition = SweepDefinition(
@@ -55,8 +58,8 @@ struct SweepPreparation {
     return "\(stem(options.model))-\(stem(options.devices))"
   }
 
-  private func calibrationSet() throws -> ImageDataset {
-    let all = try ImageDataset.read(URL(filePath: options.calibration))
+  private func calibrationSet(for network: Network) throws -> Dataset {
+    let all = try Dataset.read(options.calibration, for: network)
     let wanted = options.samples ?? 1000
     guard options.samples == nil || wanted <= all.count else {
       throw InputError(
@@ -86,7 +89,7 @@ struct SweepPreparation {
   }
 
   private static func store(
-    _ dataset: ImageDataset, name: String, shardSize: Int, in store: ArtifactStore
+    _ dataset: Dataset, name: String, shardSize: Int, in store: ArtifactStore
   ) throws -> DatasetReference {
     let shards = try stride(from: 0, to: dataset.count, by: shardSize).map { start in
       try store.put(
@@ -94,17 +97,44 @@ struct SweepPreparation {
     }
     return DatasetReference(
       name: URL(filePath: name).lastPathComponent, digest: dataset.digest, count: dataset.count,
-      shape: dataset.shape, shardSize: shardSize, shards: shards)
+      inputs: dataset.inputs.map { DataInput(name: $0.name ?? "", shape: $0.shape) },
+      shardSize: shardSize, shards: shards)
   }
 }
 
-extension ImageDataset {
-  /// Throws unless accuracies of the network can be counted on these images.
-  func check(for network: Network) throws {
-    guard let input = network.inputs.first, let output = network.outputs.first else { return }
-    try check(
-      input: Array(network[input].shape.resolved(batch: 1).dropFirst()),
-      classes: network[output].shape.elementsPerImage)
+extension Dataset {
+  /// Reads a data set as a network takes it; says on standard error which files were left out.
+  static func read(_ path: String, for network: Network) throws -> Dataset {
+    let data = try Dataset.read(URL(filePath: path)).matched(to: network.dataInputs)
+    for file in data.skipped { note("\(path): left out \(file.name): \(file.reason)") }
+    return data
+  }
+
+  /// Throws unless a network can be evaluated on these samples.
+  func check(for network: Network, by metric: EvaluationMetric) throws {
+    guard metric == .accuracy else { return }
+    guard let classes = network.classes else {
+      throw InputError(
+        "the first output of \(network.name) is not class scores; give --metric agreement")
+    }
+    try checkLabels(classes: classes)
+  }
+
+  /// Enough shards for several workers, none of more than 512 samples.
+  fileprivate var evaluationShard: Int { min(512, max(32, count / 8)) }
+}
+
+extension Network {
+  /// Accuracy where the first output is class scores, else agreement with the dense network.
+  var defaultMetric: EvaluationMetric { classes == nil ? .agreement : .accuracy }
+
+  /// Images in a tile: as many as keep what they leave at the taps and at layers' inputs below
+  /// 320 MiB, at most 128. Decided by the network alone, so that scores do not depend on where they
+  /// were computed.
+  fileprivate func tileSize(_ taps: TapKind) throws -> Int {
+    let limit = 320 << 20
+    let bytes = try 4 * featuresPerImage(taps)
+    return [128, 64, 32, 16, 8].first { $0 * bytes <= limit } ?? 4
   }
 }
 

@@ -24,8 +24,13 @@ enum VariantCSV {
     case .modelBytes: variant.modelBytes?.description
     case .peakActivationBytes: variant.peakActivationBytes?.description
     case .accuracy: variant.accuracy?.description
+    case .accuracyTop5: variant.accuracyTop5?.description
     case .accuracyBefore: variant.accuracyBefore?.description
     case .baselineAccuracy: variant.baselineAccuracy?.description
+    case .baselineTop5: variant.baselineTop5?.description
+    case .sameClass: variant.sameClass?.description
+    case .cosine: variant.cosine?.description
+    case .squaredError: variant.squaredError?.description
     case .images: variant.images?.description
     case .objective: variant.objective?.description
     case .bound: variant.bound?.description

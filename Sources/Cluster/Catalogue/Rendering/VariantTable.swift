@@ -6,6 +6,8 @@ enum VariantTable {
   private struct Column {
     var title: String
     var isNumber = true
+    /// Left out where no variant has a value.
+    var isOptional = false
     var cell: (Variant) -> String
   }
 
@@ -19,9 +21,14 @@ enum VariantTable {
       Column(title: "MACS") { text($0.macs.map { MACs($0) }) },
       Column(title: "PARAMETERS") { text($0.parameters.map { ParameterCount($0) }) },
       Column(title: "BYTES") { text($0.modelBytes.map { Bytes($0) }) },
-      Column(title: "BEFORE") { percent($0.accuracyBefore) },
-      Column(title: "ACCURACY") { percent($0.accuracy) },
-      Column(title: "DENSE") { percent($0.baselineAccuracy) },
+      Column(title: "BEFORE", isOptional: true) { percent($0.accuracyBefore) },
+      Column(title: "ACCURACY", isOptional: true) { percent($0.accuracy) },
+      Column(title: "TOP5", isOptional: true) { percent($0.accuracyTop5) },
+      Column(title: "DENSE", isOptional: true) { percent($0.baselineAccuracy) },
+      Column(title: "SAME", isOptional: true) { percent($0.sameClass) },
+      Column(title: "COSINE", isOptional: true) {
+        $0.cosine.map { String(format: "%.4f", $0) } ?? none
+      },
       Column(title: "BUDGET") { budget($0) },
       Column(title: "GAP") { $0.gap.map { String(format: "%.2g", $0) } ?? none },
       Column(title: "REASON", isNumber: false) { $0.reason ?? "" },
@@ -33,7 +40,12 @@ enum VariantTable {
   static func text(_ variants: [Variant]) -> String {
     guard !variants.isEmpty else { return "no variants\n" }
     // A column that is empty everywhere, such as reasons of a sweep without failures, is left out.
-    let kept = columns.filter { column in variants.contains { !column.cell($0).isEmpty } }
+    let kept = columns.filter { column in
+      variants.contains {
+        let cell = column.cell($0)
+        return !cell.isEmpty && !(column.isOptional && cell == none)
+      }
+    }
     let rows =
       [kept.map(\.title)]
       + variants.map { variant in

@@ -9,7 +9,7 @@ import Tensors
 /// network minds.
 struct GroupOrder: JobComputation {
   static let stage = Stage.reconstruction
-  static let kind = "group-order-1"
+  static let kind = "group-order-2"
 
   /// What a group's job finds.
   struct Summary: Codable, Sendable {
@@ -17,7 +17,7 @@ struct GroupOrder: JobComputation {
     var removalOrder: [Int]
     /// By width 0…W: squared error of the consumers' outputs, relative to their power.
     var relativeError: [Double]
-    /// Mean squared change of the logits over relative error, when this group alone is pruned.
+    /// Relative squared change of the outputs over relative error, when this group alone is pruned.
     var sensitivity: Double
   }
 
@@ -35,6 +35,9 @@ struct GroupOrder: JobComputation {
     let grams = try await bench.grams(self.grams)
     let layers = model.network.consumerLayers(model.groups).filter { grams[$0.name] != nil }
     let database = try await bench.compute {
+      guard !layers.isEmpty else {
+        return ReconstructionDatabase(magnitudes: model.network.magnitudes(of: group))
+      }
       let consumers = try layers.map {
         try model.network.consumer($0, unitColumns: $0.columns(of: group), grams: grams)
       }
@@ -46,7 +49,7 @@ struct GroupOrder: JobComputation {
       let error = database.relativeError[width]
       guard error > 0 else { continue }
       let selection = ChannelSelection(kept: [group.id: kept])
-      let change = try await bench.logitChange(
+      let change = try await bench.outputChange(
         model, selection: selection, grams: grams, shards: shards, microBatch: microBatch)
       sensitivities.append(change / error)
     }

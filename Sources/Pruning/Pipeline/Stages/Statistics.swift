@@ -32,7 +32,7 @@ struct InputGrams: JobComputation {
       return try parallelMap(count: layers.count, threads: bench.threads) { index in
         let layer = layers[index]
         var collector = GramCollector(geometry: layer.geometry, positionsPerImage: positions)
-        if let input = features[layer.input] { try collector.add(input: input) }
+        if let input = features[layer.input] { try collector.add(input: layer.arranged(input)) }
         return try collector.finish().encoded()
       }
     }

@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-1"
+  static let kind = "plan-surgery-2"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -23,8 +23,8 @@ struct PlanSurgery: JobComputation {
     /// How BatchNorm statistics were chosen: `dense`, or `calibration` where that is nearer to the
     /// dense network on images held back for the choice.
     var batchNormalization: String
-    /// Mean squared change of the logits on the images held back.
-    var logitError: Double
+    /// Relative squared change of the outputs on the images held back.
+    var outputError: Double
   }
 
   var model: Digest
@@ -55,7 +55,7 @@ struct PlanSurgery: JobComputation {
     }
     let heldBack = shards.suffix(1)
     let rest = shards.count > 1 ? shards.dropLast() : shards[...]
-    let fittedError = try await bench.logitChange(
+    let fittedError = try await bench.outputChange(
       model, against: fitted, shards: Array(heldBack), microBatch: microBatch)
     guard fitted.hasBatchNormalization else {
       return try await outcome(
@@ -63,7 +63,7 @@ struct PlanSurgery: JobComputation {
       )
     }
     let recalibrated = try await bench.recalibrated(fitted, shards: Array(rest))
-    let recalibratedError = try await bench.logitChange(
+    let recalibratedError = try await bench.outputChange(
       model, against: recalibrated, shards: Array(heldBack), microBatch: microBatch)
     let better = recalibratedError < fittedError
     return try await outcome(
@@ -90,7 +90,7 @@ struct PlanSurgery: JobComputation {
       Summary(
         macs: cost.macs, parameters: cost.parameters, modelBytes: cost.modelBytes,
         peakActivationBytes: cost.peakActivationBytes, batchNormalization: statistics,
-        logitError: error), artifacts: artifacts)
+        outputError: error), artifacts: artifacts)
   }
 
   /// What the exported file says about where it comes from.
@@ -118,7 +118,7 @@ extension Workbench {
   /// Every shard is one batch, normalised by its own statistics; their averages replace the stored
   /// ones, as training with cumulative averages would.
   func recalibrated(_ network: Network, shards: [Digest]) async throws -> Network {
-    var images: [ImageShard] = []
+    var images: [DataShard] = []
     for digest in shards { images.append(try await shard(digest)) }
     return try await compute { [images] in
       let batches = try parallelMap(count: images.count, threads: self.threads) { index in
@@ -126,7 +126,7 @@ extension Workbench {
         let plan = try self.backend.plan(
           network,
           options: ExecutionOptions(batch: shard.count, batchNormalization: .batchStatistics))
-        return (shard.count, try plan.run(shard.tensor(0..<shard.count)).statistics)
+        return (shard.count, try plan.run(shard.tensors).statistics)
       }
       var result = network
       for (index, node) in network.nodes.enumerated() {

@@ -17,14 +17,30 @@ struct InspectCommand: ParsableCommand {
     abstract: "Show the layers, channel groups and costs of a network.",
     discussion: """
       A group is a set of channels that can only be kept or removed together. What cannot be \
-      pruned is listed with the reason.
+      pruned is listed with the reason, and every budget with the least and the greatest value that \
+      a device may ask for. --plot draws the graph, coloured by group; it needs Graphviz.
       """)
 
   @Argument(help: "The ONNX file.") var model: String
+  @Option(
+    help: ArgumentHelp(
+      "Draw the graph to a file ending in .svg, or in .dot for its text.", valueName: "file"))
+  var plot: String?
   @Option(help: "table or json.") var format = OutputFormat.table
 
   func run() throws {
-    let inspection = Inspection(try ONNXModel.read(URL(filePath: model)))
+    let network = try ONNXModel.read(URL(filePath: model))
+    let groups = network.channelGroups()
+    if let plot {
+      let drawing = GraphDrawing(network, groups: groups)
+      switch URL(filePath: plot).pathExtension.lowercased() {
+      case "svg": try drawing.svg().write(to: URL(filePath: plot), options: .atomic)
+      case "dot": try Data(drawing.dot.utf8).write(to: URL(filePath: plot), options: .atomic)
+      default: throw InputError("--plot \(plot): give a file ending in .svg or .dot")
+      }
+      note("graph drawn to \(plot)")
+    }
+    let inspection = Inspection(network, groups: groups)
     switch format {
     case .json: try printJSON(inspection)
     case .table: print(inspection.table)
@@ -32,14 +48,24 @@ struct InspectCommand: ParsableCommand {
   }
 }
 
-/// `espalier evaluate`: top-1 of a network.
+/// `espalier evaluate`: what a network is worth on a data set.
 struct EvaluateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Count the images that a network classifies as labelled.")
+    abstract: "Count the images that a network classifies as labelled.",
+    discussion: """
+      With --against, also how far the outputs agree with those of another network, such as the \
+      dense one: the share of equal classes, the mean cosine, and the mean squared difference.
+      """)
 
   @Argument(help: "The ONNX file.") var model: String
-  @Option(help: "Labelled images.") var data: String
+  @Option(help: ArgumentHelp("The images.", valueName: "file.yaml")) var data: String
+  @Option(
+    help: ArgumentHelp("A network with the same inputs and outputs.", valueName: "file.onnx"))
+  var against: String?
+  @Option(
+    help: "\(EvaluationMetric.names). [default: accuracy for class scores, else agreement]")
+  var metric: EvaluationMetric?
   @Option(help: "table or json.") var format = OutputFormat.table
   @Option(help: "Compute threads.") var threads = ProcessInfo.processInfo.activeProcessorCount
   @Flag(help: "Run on the plain reference backend: slow, and normative.") var reference = false
@@ -47,31 +73,89 @@ struct EvaluateCommand: AsyncParsableCommand {
   func run() async throws {
     setOpenBLASThreads(1)
     let network = try ONNXModel.read(URL(filePath: model))
-    let dataset = try ImageDataset.read(URL(filePath: data))
-    try dataset.check(for: network)
+    let dense = try against.map { try ONNXModel.read(URL(filePath: $0)) }
+    let metric = metric ?? network.defaultMetric
+    guard metric == .accuracy || dense != nil else {
+      throw InputError("\(model): its first output is not class scores; compare it by --against")
+    }
+    if let dense { try check(network, fits: dense) }
+    let dataset = try Dataset.read(data, for: network)
+    try dataset.check(for: network, by: metric)
     let backend: any Backend = reference ? ReferenceBackend() : OneDNNBackend()
     let runner = NetworkRunner(backend: backend, threads: threads)
-    var count = CorrectCount()
+    let microBatch = MicroBatches.defaultSize
+    var total = Evaluation()
     for start in stride(from: 0, to: dataset.count, by: 512) {
       let shard = dataset.shard(start..<min(start + 512, dataset.count))
-      count =
-        count
-        + (try runner.correctCount(of: network, on: shard, microBatch: MicroBatches.defaultSize))
+      let outputs = try dense.map {
+        try runner.outputs(of: $0, on: shard, microBatch: microBatch)
+      }
+      total =
+        total
+        + (try runner.evaluate(
+          network, on: shard, metric: metric, against: outputs, microBatch: microBatch))
     }
     switch format {
-    case .json:
-      try printJSON(Answer(images: count.images, correct: count.correct, accuracy: count.accuracy))
-    case .table:
-      print(
-        "\(count.correct) of \(count.images) images: \(Accuracy(correct: count.correct, total: count.images))"
-      )
+    case .json: try printJSON(Answer(total))
+    case .table: print(Answer(total).text)
+    }
+  }
+
+  private func check(_ network: Network, fits dense: Network) throws {
+    func shapes(_ values: [ValueID], _ network: Network) -> [Shape] {
+      values.map { network[$0].shape }
+    }
+    guard network.dataInputs == dense.dataInputs,
+      shapes(network.outputs, network) == shapes(dense.outputs, dense)
+    else {
+      throw InputError(
+        "\(model) and \(against ?? "") differ in inputs or outputs; they cannot be compared")
     }
   }
 
   private struct Answer: Codable {
     var images: Int
-    var correct: Int
-    var accuracy: Double
+    var correct: Int?
+    var accuracy: Double?
+    var accuracyTop5: Double?
+    var sameClass: Double?
+    var cosine: Double?
+    var squaredError: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case images, correct, accuracy, cosine
+      case accuracyTop5 = "accuracy_top5"
+      case sameClass = "same_class"
+      case squaredError = "squared_error"
+    }
+
+    init(_ evaluation: Evaluation) {
+      images = evaluation.samples
+      correct = evaluation.correct
+      accuracy = evaluation.accuracy
+      accuracyTop5 = evaluation.accuracyTop5
+      sameClass = evaluation.sameClass
+      cosine = evaluation.cosine
+      squaredError = evaluation.squaredError
+    }
+
+    var text: String {
+      var lines: [String] = []
+      if let correct {
+        lines.append(
+          "\(correct) of \(images) images: \(Accuracy(correct: correct, total: images))")
+      }
+      func percent(_ share: Double?) -> String {
+        share.flatMap { Accuracy(fraction: $0) }.map { "\($0)" } ?? "–"
+      }
+      if accuracyTop5 != nil { lines.append("top-5: \(percent(accuracyTop5))") }
+      if sameClass != nil { lines.append("same class: \(percent(sameClass))") }
+      if let cosine, let squaredError {
+        lines.append(
+          String(format: "cosine: %.6f, mean squared difference: %.3g", cosine, squaredError))
+      }
+      return lines.joined(separator: "\n")
+    }
   }
 }
 

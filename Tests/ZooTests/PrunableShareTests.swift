@@ -14,6 +14,8 @@ struct PrunableShareTests {
       let floats: Int
       /// Floats that go with half of every group; nil where the network came out broken.
       let removed: Int?
+      /// Why what came out computes something else; nil where it does not.
+      let inexact: String?
     }
     let networks: [String: Row]
   }
@@ -36,7 +38,7 @@ struct PrunableShareTests {
       print(
         "\(name): \(share.formatted(.number.precision(.fractionLength(4)))), Torch-Pruning "
           + (theirs?.formatted(.number.precision(.fractionLength(4))) ?? "fails"))
-      #expect(share >= (theirs ?? 0.5) - Self.slack, "\(name)")
+      if row.inexact == nil { #expect(share >= (theirs ?? 0.5) - Self.slack, "\(name)") }
     }
   }
 }

@@ -52,6 +52,7 @@ big = (3, 64, 64)
 ZOO = {
     "vgg11": Entry(lambda: c.vgg(False), "flattened 2 x 2 maps into linear layers", big),
     "vgg11-bn": Entry(lambda: c.vgg(True), "the same with BatchNorm", big, opset=11),
+    "alexnet": Entry(c.alexnet, "LRN, two groups", big),
     "resnet18": Entry(c.resnet18, "basic blocks", big, opset=17),
     "resnet18-new": Entry(c.resnet18, "the new exporter, BatchNorm folded", big, 18, "dynamo", True),
     "resnet50-v1": Entry(
@@ -102,7 +103,7 @@ ZOO = {
     "mobilevit": Entry(c.mobilevit, "convolutions and attention between patches", big, opset=17),
     "two-inputs": Entry(o.TwoInputs, "an image and a vector, two outputs",
                         inputs=[(3, 32, 32), (6,)]),
-    "norms": Entry(o.Norms, "Group-, Instance-, LayerNorm, LRN, layer scales", opset=17),
+    "norms": Entry(o.Norms, "Group-, Instance-, LayerNorm, layer scales", opset=17),
     "norms-new": Entry(o.Norms, "the new exporter", (3, 32, 32), 21, "dynamo"),
     "waves": Entry(lambda: o.waves(), "1-D, dilated, gated", (2, 64), opset=15),
     "super-resolution": Entry(o.SuperResolution, "SpaceToDepth, DepthToSpace", opset=16),

@@ -198,8 +198,7 @@ class Norms(nn.Module):
         self.branches = nn.ModuleList([
             branch(lambda width: nn.GroupNorm(4, width)),
             branch(lambda width: nn.InstanceNorm2d(width, affine=True)),
-            branch(ChannelNorm), branch(lambda width: nn.GroupNorm(1, width)),
-            branch(lambda width: nn.LocalResponseNorm(5))])
+            branch(ChannelNorm), branch(lambda width: nn.GroupNorm(1, width))])
         self.norm = nn.LayerNorm(16)
         self.classify = nn.Linear(16, 10)
 

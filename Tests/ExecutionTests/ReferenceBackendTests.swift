@@ -64,4 +64,15 @@ import Testing
     #expect(results[1] == results[0])
     #expect(results[2] == results[0])
   }
+
+  @Test("it says that it computes every node a run needs, and no other")
+  func explained() throws {
+    let (network, relu) = try network()
+    let backend = ReferenceBackend()
+    let whole = try backend.explain(network, options: .init(batch: 1))
+    #expect(whole == (0..<3).map { NodeExecution(node: $0, computedBy: "reference") })
+    let part = try backend.explain(
+      network, options: .init(batch: 1, taps: [relu], wantsOutputs: false))
+    #expect(part.map(\.node) == [0])
+  }
 }

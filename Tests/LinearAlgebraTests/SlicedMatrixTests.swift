@@ -81,3 +81,20 @@ import Testing
     }
   }
 }
+
+@Suite("NumPy files", .tags(.pure)) struct NumPyTests {
+  @Test("a matrix is written as NumPy writes it")
+  func npy() {
+    let matrix = Matrix(rows: 2, columns: 3, elements: [1.5, -2, 0, 1e-300, 3, 4])
+    // np.save of the same array: a header of 128 bytes, then the numbers.
+    let data = matrix.npy
+    let fields = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }"
+    #expect(data.count == 128 + 48)
+    #expect(data.prefix(10) == Data([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, 118, 0]))
+    #expect(data[10..<128] == Data((fields + String(repeating: " ", count: 58) + "\n").utf8))
+    let numbers = data.dropFirst(128).withUnsafeBytes { bytes in
+      (0..<6).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+    }
+    #expect(numbers == matrix.elements)
+  }
+}

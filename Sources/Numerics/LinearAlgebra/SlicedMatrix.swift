@@ -55,6 +55,15 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
     filled += count
   }
 
+  /// A row, less its centre.
+  public func row(_ row: Int) -> [Element] {
+    precondition(row < filled, "row \(row) of \(filled)")
+    return stride(from: 0, to: columns, by: espalier_slice).flatMap { start in
+      let place = (start / espalier_slice * rows + row) * espalier_slice
+      return storage[place..<place + min(espalier_slice, columns - start)]
+    }
+  }
+
   /// X Yᵀ, `[X.rows, Y.rows]`.
   ///
   /// - Precondition: Both matrices are full and have as many columns.

@@ -31,20 +31,29 @@ public struct ImportanceScores: Sendable, Hashable, Codable {
   public let estimator: HSICEstimator
   /// SHA-256 of the nHSIC matrix as little-endian float64 by rows: equal digests, equal scores.
   public let digest: Digest
+  /// Taps that were left out because they have no dependence to measure.
+  public let faults: [TapFault]
+  /// How far to trust the importances; nil where it was not estimated.
+  public let confidence: ScoreConfidence?
 
-  public init(_ dependence: DependenceMatrix, scale: ImportanceScale = .normalised(beta: 1)) {
+  public init(
+    _ dependence: DependenceMatrix, scale: ImportanceScale = .normalised(beta: 1),
+    confidence: ScoreConfidence? = nil
+  ) {
     let matrix = dependence.normalizedHSIC
     let count = matrix.rows
     let rows = (0..<count).map { Array(matrix.elements[$0 * count..<($0 + 1) * count]) }
     taps = dependence.taps
     nhsic = rows
     redundancy = Self.redundancy(rows)
-    importance = Self.importance(redundancy: redundancy, scale: scale)
+    importance = Self.logImportance(redundancy: redundancy, scale: scale).map { exp($0) }
     self.scale = scale
     samples = dependence.samples
     estimator = dependence.estimator
     let bits = matrix.elements.map(\.bitPattern.littleEndian)
     digest = Digest(of: bits.withUnsafeBytes { Data($0) })
+    faults = dependence.faults
+    self.confidence = confidence
   }
 
   /// r̂: row sums without the diagonal, scaled to mean 1; all 1 where no tap depends on another.
@@ -57,14 +66,14 @@ public struct ImportanceScores: Sendable, Hashable, Codable {
     return sums.map { $0 / total * Double(sums.count) }
   }
 
-  static func importance(redundancy: [Double], scale: ImportanceScale) -> [Double] {
+  /// ln I.
+  static func logImportance(redundancy: [Double], scale: ImportanceScale) -> [Double] {
     let count = Double(redundancy.count)
     switch scale {
-    case .published(let beta): return redundancy.map { exp(-beta * $0 / count) }
+    case .published(let beta): return redundancy.map { -beta * $0 / count }
     case .normalised(let beta):
-      let raw = redundancy.map { exp(-beta * ($0 - 1)) }
-      let mean = raw.reduce(0, +) / count
-      return raw.map { $0 / mean }
+      let mean = redundancy.reduce(0) { $0 + exp(-beta * ($1 - 1)) } / count
+      return redundancy.map { -beta * ($0 - 1) - log(mean) }
     }
   }
 }

@@ -23,6 +23,14 @@ public struct TileLayout: Sendable, Hashable, Codable {
     return tile * tileSize..<min((tile + 1) * tileSize, samples)
   }
 
+  /// The pairs that an estimator needs, in the order in which statistics are added.
+  public func pairs(for estimator: HSICEstimator) -> [TilePair] {
+    switch estimator {
+    case .biased, .unbiased: pairs
+    case .minibatch: (0..<tiles).map { TilePair(first: $0, second: $0) }
+    }
+  }
+
   /// Every pair s ≤ t in the order in which statistics are added: (0,0), (0,1), …, (1,1), ….
   public var pairs: [TilePair] {
     (0..<tiles).flatMap { s in (s..<tiles).map { TilePair(first: s, second: $0) } }

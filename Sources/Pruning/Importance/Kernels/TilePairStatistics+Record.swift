@@ -3,7 +3,7 @@ import LinearAlgebra
 
 extension TilePairStatistics {
   private static let kind = "ETPS"
-  private static let version: UInt32 = 1
+  private static let version: UInt32 = 2
 
   /// The statistics as a compact little-endian record.
   public func encoded() -> Data {
@@ -14,6 +14,7 @@ extension TilePairStatistics {
     for tap in taps { writer.write(tap) }
     writer.write(products)
     for sums in [rowSums, columnSums, diagonals] { writer.write(sums.elements) }
+    writer.write(indices: deadTaps)
     return writer.data
   }
 
@@ -47,10 +48,14 @@ extension TilePairStatistics {
     }
     self.init(
       pair: pair, taps: taps, products: products, rowSums: try matrix(rows),
-      columnSums: try matrix(columns), diagonals: try matrix(pair.isDiagonal ? rows : 0))
+      columnSums: try matrix(columns), diagonals: try matrix(pair.isDiagonal ? rows : 0),
+      deadTaps: try reader.indices(below: count))
     try reader.finish()
-    guard (self.products + rowSums.elements + columnSums.elements).allSatisfy(\.isFinite) else {
-      throw ImportanceError(.corrupted, "tile statistics of \(pair) are not finite")
+    let numbers = [self.products, rowSums.elements, columnSums.elements, diagonals.elements]
+    guard numbers.allSatisfy({ $0.allSatisfy(\.isFinite) }),
+      deadTaps.isEmpty || pair.isDiagonal, deadTaps == Array(Set(deadTaps)).sorted()
+    else {
+      throw ImportanceError(.corrupted, "tile statistics of \(pair) have numbers out of range")
     }
   }
 }

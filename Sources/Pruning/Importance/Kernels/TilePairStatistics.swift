@@ -4,7 +4,7 @@ import Tensors
 
 /// What one block of the kernel matrices of all taps contributes to HSIC.
 ///
-/// With K_l the `[m_s, m_t]` linear kernel between the centred features of tiles s ≤ t at tap l,
+/// With K_l the `[m_s, m_t]` kernel between the centred features of tiles s ≤ t at tap l,
 ///
 ///     P_ij = w Σ_ab K_i[a,b] K_j[a,b]     w = 1 if s = t, else 2
 ///
@@ -24,48 +24,52 @@ public struct TilePairStatistics: Sendable, Hashable {
   public let columnSums: Matrix
   /// Diagonals of K_l, `[L, m_s]`; no columns off the diagonal.
   public let diagonals: Matrix
+  /// Indices of taps whose features are all zero in this tile; none off the diagonal.
+  public let deadTaps: [Int]
 
   /// Computes the statistics of a pair of tiles.
   ///
-  /// Kernels are single-precision products, one thread each; everything summed from them is in
-  /// `Double` and in a fixed order, so the result is the same bits for any number of threads.
+  /// Kernels are single-precision products in a fixed order of sums, one thread each; what is summed
+  /// from them is in `Double` and in a fixed order. So for the linear kernel the result is the same
+  /// bits for any number of threads and on any machine; the RBF kernel's depends on the C library's
+  /// `exp` besides.
   ///
   /// - Parameters:
   ///   - pair: Which tiles these are.
   ///   - taps: Names, for errors and for the scores.
-  ///   - first: Features of tile s, one tensor `[m_s, …]` per tap.
-  ///   - second: Features of tile t, `[m_t, …]`; nil on the diagonal.
-  ///   - centres: Per tap what is subtracted from the features before the product: nothing, one
-  ///     number per channel (axis 1), or one per feature. HSIC does not depend on it, cancellation
-  ///     does; every pair must use the same. See ``channelMeans(of:)``.
+  ///   - first: Features of tile s, per tap, less the centres of `reference`.
+  ///   - second: Features of tile t; nil on the diagonal.
+  ///   - reference: The kernel; every pair must use the same.
   ///   - threads: How many taps to work on at a time.
-  /// - Throws: ``ImportanceError`` with `nonFiniteActivations` or `shapeMismatch`, naming the tap.
+  /// - Throws: ``ImportanceError`` with `nonFiniteActivations`, naming all taps concerned, or
+  ///   `shapeMismatch`.
   /// - Complexity: O(m_s m_t Σ d_l + L² m_s m_t), half of it on the diagonal.
   public static func compute(
-    pair: TilePair, taps: [String], first: [Tensor], second: [Tensor]?, centres: [[Float]],
-    threads: Int
+    pair: TilePair, taps: [String], first: [TileFeatures], second: [TileFeatures]?,
+    reference: KernelReference, threads: Int
   ) throws -> TilePairStatistics {
-    try checkShapes(pair: pair, taps: taps, first: first, second: second, centres: centres)
+    try checkShapes(pair: pair, taps: taps, first: first, second: second, reference: reference)
     let kernels = try parallelMap(count: taps.count, threads: threads) { tap in
-      let kernel = TileKernel(
-        first: first[tap], second: second?[tap], centre: centres[tap])
-      guard kernel.isFinite else {
-        throw ImportanceError(
-          .nonFiniteActivations,
-          """
-          activations of tap '\(taps[tap])' in tiles \(pair) are not finite or overflow; \
-          check the model and the scaling of its input
-          """)
-      }
-      return kernel
+      TileKernel(
+        first[tap], second?[tap],
+        bandwidth: reference.kernel == .rbf ? reference.bandwidths[tap] : nil)
     }
+    let faults = taps.indices.filter { !kernels[$0].isFinite }.map { tap in
+      TapFault(
+        first: first[tap], second: second?[tap], tap: taps[tap], tile: pair.first,
+        secondTile: pair.second)
+    }
+    guard faults.isEmpty else { throw ImportanceError.nonFinite(faults) }
     let empty = Matrix(rows: taps.count, columns: 0)
     return TilePairStatistics(
       pair: pair, taps: taps,
       products: TileKernel.products(kernels, weight: pair.isDiagonal ? 1 : 2),
       rowSums: stacked(kernels.map(\.rowSums)),
       columnSums: pair.isDiagonal ? empty : stacked(kernels.map(\.columnSums)),
-      diagonals: pair.isDiagonal ? stacked(kernels.map(\.diagonal)) : empty)
+      diagonals: pair.isDiagonal ? stacked(kernels.map(\.values.diagonal)) : empty,
+      deadTaps: taps.indices.filter {
+        pair.isDiagonal && kernels[$0].isConstant && first[$0].areZero
+      })
   }
 
   /// The mean of every channel (axis 1) over samples and space: a good centre for all tiles.
@@ -90,32 +94,30 @@ public struct TilePairStatistics: Sendable, Hashable {
   }
 
   private static func checkShapes(
-    pair: TilePair, taps: [String], first: [Tensor], second: [Tensor]?, centres: [[Float]]
+    pair: TilePair, taps: [String], first: [TileFeatures], second: [TileFeatures]?,
+    reference: KernelReference
   ) throws {
-    guard !taps.isEmpty, first.count == taps.count, centres.count == taps.count,
+    guard !taps.isEmpty, first.count == taps.count, reference.centres.count == taps.count,
       (second == nil) == pair.isDiagonal, (second ?? first).count == taps.count
     else {
       throw ImportanceError(
         .shapeMismatch,
         """
-        tiles \(pair): \(first.count) and \(second?.count ?? 0) feature tensors and \
-        \(centres.count) centres for \(taps.count) taps
+        tiles \(pair): features of \(first.count) and \(second?.count ?? 0) taps and \
+        \(reference.centres.count) centres for \(taps.count) taps
         """)
     }
+    let others = second ?? first
     for (index, tap) in taps.enumerated() {
-      let (x, y) = (first[index], second?[index] ?? first[index])
-      let samples = (first[0].shape.first, (second?[0] ?? first[0]).shape.first)
-      let features = x.count / max(x.shape.first ?? 0, 1)
-      let centre = centres[index].count
-      guard x.rank > 0, x.count > 0, y.count > 0, samples == (x.shape.first, y.shape.first),
-        x.shape.dropFirst() == y.shape.dropFirst(),
-        centre == 0 || centre == features || (x.rank > 1 && centre == x.shape[1])
+      let (x, y) = (first[index], others[index])
+      guard x.isWhole, y.isWhole, x.images == first[0].images, y.images == others[0].images,
+        x.shape == y.shape, x.centre == reference.centres[index], y.centre == x.centre
       else {
         throw ImportanceError(
           .shapeMismatch,
           """
-          tap '\(tap)' in tiles \(pair): features of shapes \(x.shape) and \(y.shape) with a \
-          centre of \(centre) numbers
+          tap '\(tap)' in tiles \(pair): features of \(x.images) and \(y.images) images of shapes \
+          \(x.shape) and \(y.shape), incomplete, or less another centre than the reference's
           """)
       }
     }

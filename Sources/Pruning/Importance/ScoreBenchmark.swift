@@ -1,0 +1,125 @@
+import LinearAlgebra
+import Parallelism
+import Tensors
+
+/// Measures what follows the forward passes: kernels of tiles and sums over pairs of taps.
+public enum ScoreBenchmark {
+  /// Rates count the multiplications that are needed: N (N + 1) / 2 inner products per tap.
+  public struct Figures: Sendable, Codable {
+    public var taps: Int
+    public var samples: Int
+    public var tileSize: Int
+    public var threads: Int
+    /// GFLOP/s of `sgemm` on its best shape, all threads together.
+    public var peak: Double
+    /// GFLOP/s of `sgemm` on a tile pair of the widest tap, as it lies in memory.
+    public var sgemm: Double
+    /// GFLOP/s of the kernels.
+    public var kernels: Double
+    /// Seconds for all tiles' layout, all kernels, and all sums over pairs of taps.
+    public var layoutSeconds: Double
+    public var kernelSeconds: Double
+    public var pairSeconds: Double
+    /// kernels / peak.
+    public var fractionOfPeak: Double { kernels / peak }
+  }
+
+  /// Elements of the outputs of ResNet-56's 55 BatchNormalizations.
+  public static let resNet56 =
+    Array(repeating: 16_384, count: 19) + Array(repeating: 8_192, count: 18)
+    + Array(repeating: 4_096, count: 18)
+
+  /// All tile pairs of N images with synthetic features.
+  ///
+  /// Peak and kernels take turns, so that both meet the machine in the same state. Tiles are two
+  /// full ones and a ragged one, used again and again: `8 · tileSize · Σ features` bytes or so.
+  ///
+  /// - Parameter features: Elements per image and tap.
+  /// - Throws: ``ImportanceError``.
+  public static func run(
+    features: [Int] = resNet56, samples: Int = 1000, tileSize: Int = 128, threads: Int = 1
+  ) throws -> Figures {
+    let layout = TileLayout(samples: samples, tileSize: tileSize)
+    let last = layout.range(of: layout.tiles - 1).count
+    var figures = Figures(
+      taps: features.count, samples: samples, tileSize: tileSize, threads: threads, peak: 0,
+      sgemm: 0, kernels: 0, layoutSeconds: 0, kernelSeconds: 0, pairSeconds: 0)
+    func tile(_ images: Int, seed: Int) throws -> [TileFeatures] {
+      try parallelMap(count: features.count, threads: threads) { tap in
+        let tensor = syntheticFeatures([images, features[tap]], seed: seed + tap)
+        let start = ContinuousClock.now
+        let features = try TileFeatures(tensor, centre: [0.5])
+        return (features, (ContinuousClock.now - start) / .seconds(1))
+      }.map { part in
+        figures.layoutSeconds += part.1
+        return part.0
+      }
+    }
+    let (first, second) = (try tile(min(tileSize, samples), seed: 1), try tile(tileSize, seed: 2))
+    let ragged = try tile(last, seed: 3)
+    figures.layoutSeconds *=
+      Double(samples) / Double(min(tileSize, samples) + tileSize + last) / Double(threads)
+
+    var peaks: [Double] = []
+    for pair in layout.pairs {
+      func isLast(_ tile: Int) -> Bool { tile == layout.tiles - 1 }
+      let x = isLast(pair.first) ? ragged : first
+      let y = pair.isDiagonal ? nil : isLast(pair.second) ? ragged : second
+      let start = ContinuousClock.now
+      let kernels = try parallelMap(count: features.count, threads: threads) {
+        TileKernel(x[$0], y?[$0], bandwidth: nil)
+      }
+      let middle = ContinuousClock.now
+      _ = TileKernel.products(kernels, weight: 1)
+      figures.kernelSeconds += (middle - start) / .seconds(1)
+      figures.pairSeconds += (ContinuousClock.now - middle) / .seconds(1)
+      peaks.append(try peakRate(threads: threads))
+    }
+    figures.peak = peaks.sorted()[peaks.count / 2]
+    figures.sgemm = sgemmRate(tileSize: tileSize, features: features.max() ?? 1)
+    let products = Double(samples) * Double(samples + 1) * Double(features.reduce(0, +))
+    figures.kernels = products / figures.kernelSeconds / 1e9
+    return figures
+  }
+
+  /// 2 · 1536³ operations on every thread at once.
+  private static func peakRate(threads: Int) throws -> Double {
+    let order = 1536
+    let matrices = (0..<threads).map { syntheticFeatures([order, order], seed: $0).elements }
+    let start = ContinuousClock.now
+    try parallelFor(count: threads, threads: threads) { thread in
+      var product = [Float](repeating: 0, count: order * order)
+      FloatProducts.add(
+        rows: matrices[thread], times: matrices[thread], inner: order, stride: order, m: order,
+        n: order, into: &product)
+    }
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    return Double(threads) * 2 * Double(order * order * order) / seconds / 1e9
+  }
+
+  private static func sgemmRate(tileSize: Int, features: Int) -> Double {
+    let x = syntheticFeatures([tileSize, features], seed: 1).elements
+    let y = syntheticFeatures([tileSize, features], seed: 2).elements
+    var product = [Float](repeating: 0, count: tileSize * tileSize)
+    var best = Double.infinity
+    for _ in 0..<5 {
+      let start = ContinuousClock.now
+      FloatProducts.add(
+        rows: x, times: y, inner: features, stride: features, m: tileSize, n: tileSize,
+        into: &product)
+      best = min(best, (ContinuousClock.now - start) / .seconds(1))
+    }
+    return 2 * Double(tileSize * tileSize * features) / best / 1e9
+  }
+
+  /// Numbers spread over 0…1: multiples of the golden ratio need no generator.
+  private static func syntheticFeatures(_ shape: [Int], seed: Int) -> Tensor {
+    let count = shape.elementCount
+    return Tensor(
+      shape: shape,
+      elements: (0..<count).map { place in
+        let turns = Double(place + seed * count) * 0.618_033_988_749_895
+        return Float(turns - turns.rounded(.down))
+      })
+  }
+}

@@ -61,6 +61,27 @@ struct ImageFolderTests {
     #expect(try read("limit: 9").digest == set.digest)
   }
 
+  @Test("a shuffled folder has the same images in another order, from which a limit draws")
+  func shuffling() throws {
+    let names = (0..<5).flatMap { label in (0..<6).map { "class-\(label)/\($0).png" } }
+    for (index, name) in names.enumerated() {
+      try folder.write("images/\(name)", onePixelPNG(red: UInt8(index)))
+    }
+    func reds(_ lines: String...) throws -> [UInt8] {
+      let set = try read(lines.joined(separator: "\n"))
+      let reds = stride(from: 0, to: set.pixels.count, by: 3).map { set.pixels[$0] }
+      #expect(set.labels == reds.map { Int($0) / 6 })
+      return reds
+    }
+    let shuffled = try reds("shuffle: 1")
+    #expect(shuffled != shuffled.sorted() && shuffled.sorted() == (0..<30).map { UInt8($0) })
+    #expect(try reds("shuffle: 2") != shuffled)
+    #expect(try reds("shuffle: 1", "limit: 10") == Array(shuffled.prefix(10)))
+    #expect(Set(shuffled.prefix(10).map { $0 / 6 }).count > 2)
+    try FileManager.default.removeItem(at: folder.url.appending(path: "images/\(names[29])"))
+    #expect(try reds("shuffle: 1") == shuffled.filter { $0 != 29 })
+  }
+
   @Test("threads do not change a data set")
   func threads() throws {
     try write((0..<40).map { "\($0).png" })

@@ -39,6 +39,7 @@ extension DatasetDescription {
       inputs: try Self.inputs(reader, format), limit: try reader.count("limit"),
       classes: try reader.count("classes"), labels: try reader.text("labels"))
     classesFile = try reader.text("classes_file").map(url)
+    shuffle = try reader.count("shuffle", from: 0)
     preparation = try ImagePreparation(reader)
     skipCorrupt = try reader.count("skip_corrupt", from: 0) ?? 0
     try checkFolder(reader)
@@ -51,7 +52,7 @@ extension DatasetDescription {
     ("images", [.npz]), ("inputs", [.npz]), ("layout", [.npz, .npy]),
     ("labels", [.npz, .npy, .imageFolder]), ("classes_file", [.imageFolder]),
     ("resize", [.imageFolder]), ("interpolation", [.imageFolder]), ("crop", [.imageFolder]),
-    ("skip_corrupt", [.imageFolder]),
+    ("shuffle", [.imageFolder]), ("skip_corrupt", [.imageFolder]),
   ]
 
   private func checkFolder(_ reader: DescriptionReader) throws(DatasetError) {

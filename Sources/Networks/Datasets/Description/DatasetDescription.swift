@@ -32,6 +32,8 @@ struct DatasetDescription {
   /// An array's name in npz, a file's path elsewhere.
   var labels: String?
   var classesFile: URL?
+  /// The seed of a random order; nil for the order of names.
+  var shuffle: Int?
   var preparation = ImagePreparation()
   /// How many images may be left out because they cannot be decoded.
   var skipCorrupt = 0

@@ -1,3 +1,4 @@
+import Digests
 import Foundation
 
 /// The images of a folder and their labels, before any is decoded.
@@ -14,7 +15,7 @@ struct ImageFolder {
   }
 
   let url: URL
-  /// At least one.
+  /// At least one, in the order of the samples.
   private(set) var entries: [Entry] = []
   /// The number of classes, where folders or a classes file say it.
   private(set) var classes: Int?
@@ -46,6 +47,7 @@ struct ImageFolder {
     } else {
       entries = tree.images.map { Entry(name: $0.path) }
     }
+    if let seed = description.shuffle { shuffle(seed) }
     if let classes, description.classes.map({ $0 < classes }) == true {
       throw DatasetError(
         .labels,
@@ -101,6 +103,13 @@ struct ImageFolder {
           + "its class, or its name begins with it: 'n01440764_tench.jpg'")
     }
     self.classes = (classes.values.max() ?? 0) + 1
+  }
+
+  /// Orders images by the digests of the seed and their names: adding images does not change the
+  /// order of the others.
+  private mutating func shuffle(_ seed: Int) {
+    entries = entries.map { (entry: $0, rank: Digest(parts: ["\(seed)", $0.name])) }
+      .sorted { $0.rank < $1.rank }.map(\.entry)
   }
 
   private mutating func labelByFolder(_ tree: FolderTree) throws(DatasetError) {

@@ -205,7 +205,9 @@ let chosen = only.map { only -> Set<String> in
   var waiting = only
   while let name = waiting.popLast() {
     let module = modules.first { $0.name == name }
-    let testing = only.contains(name) ? module?.testDependencies ?? [] : []
+    let testing =
+      name == "Zoo"
+      ? zooTests.dependencies : only.contains(name) ? module?.testDependencies ?? [] : []
     for case .byNameItem(let dependency, _) in (module?.dependencies ?? []) + testing
     where chosen.insert(dependency).inserted { waiting.append(dependency) }
   }

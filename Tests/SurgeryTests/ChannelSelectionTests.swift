@@ -1,5 +1,6 @@
 import NetworkGraph
 import NetworkTestSupport
+import PruningTestSupport
 import Surgery
 import Tensors
 import TestSupport

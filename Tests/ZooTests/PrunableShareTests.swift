@@ -1,5 +1,6 @@
 import Foundation
 import NetworkGraph
+import PruningTestSupport
 import Quantities
 import Surgery
 import TestSupport

@@ -185,4 +185,13 @@ import Testing
       #expect(throws: ImportanceError.self) { try TilePairStatistics(decoding: huge) }
     }
   }
+
+  @Test("the benchmark measures every stage, with a ragged last tile")
+  func benchmark() throws {
+    let figures = try ScoreBenchmark.run(features: [512, 300], samples: 20, tileSize: 16)
+    #expect(figures.taps == 2 && figures.samples == 20)
+    let rates = [figures.peak, figures.sgemm, figures.kernels, figures.fractionOfPeak]
+    let seconds = [figures.layoutSeconds, figures.kernelSeconds, figures.pairSeconds]
+    #expect((rates + seconds).allSatisfy { $0 > 0 && $0.isFinite })
+  }
 }

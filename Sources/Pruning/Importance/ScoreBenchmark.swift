@@ -46,7 +46,7 @@ public enum ScoreBenchmark {
       sgemm: 0, kernels: 0, layoutSeconds: 0, kernelSeconds: 0, pairSeconds: 0)
     func tile(_ images: Int, seed: Int) throws -> [TileFeatures] {
       try parallelMap(count: features.count, threads: threads) { tap in
-        let tensor = syntheticFeatures([images, features[tap]], seed: seed + tap)
+        let tensor = syntheticFeatures([images, 1, features[tap]], seed: seed + tap)
         let start = ContinuousClock.now
         let features = try TileFeatures(tensor, centre: [0.5])
         return (features, (ContinuousClock.now - start) / .seconds(1))

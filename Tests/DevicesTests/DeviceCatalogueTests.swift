@@ -57,6 +57,50 @@ struct DeviceCatalogueTests {
     #expect(try JSONDecoder().decode(DeviceProfile.self, from: text) == device)
   }
 
+  @Test("alignment by operator, bits and rules for groups are read, and survive coding")
+  func widths() throws {
+    let devices = try DeviceCatalogue.parse(
+      """
+      version: 1
+      devices:
+        - name: npu
+          budgets: {weight_bytes: 300kB}
+          channel_multiple: {convolution: 8, depthwise: 16, default: 2}
+          weight_bits: 4
+          widths:
+            conv1: keep
+            "layer1.*": {minimum: 8, maximum: 24}
+      """, file: "devices.yaml")
+    let expected = DeviceProfile(
+      name: "npu", budgets: [Budget(resource: .weightBytes, amount: .absolute(300e3))],
+      channelMultiple: 2,
+      operatorMultiples: [
+        OperatorMultiple(kind: .convolution, multiple: 8),
+        OperatorMultiple(kind: .depthwise, multiple: 16),
+      ], weightBits: 4,
+      widthRules: [
+        WidthRule(group: "conv1", stays: true, line: 8),
+        WidthRule(group: "layer1.*", minimum: 8, maximum: 24, line: 9),
+      ])
+    #expect(devices == [expected])
+    #expect(expected.multiple(of: [.convolution, .gemm]) == 8)
+    #expect(expected.multiple(of: [.gemm]) == 2)
+    #expect(expected.widthRules[1].matches("layer1.0.conv2"))
+    #expect(!expected.widthRules[0].matches("conv10"))
+    let data = try JSONEncoder().encode(expected)
+    #expect(try JSONDecoder().decode(DeviceProfile.self, from: data) == expected)
+    #expect(expected.withoutRemarks.widthRules.allSatisfy { $0.line == nil })
+  }
+
+  @Test("a device that asks for nothing new is coded as before")
+  func oldCoding() throws {
+    let device = DeviceProfile(
+      name: "watch", budgets: [Budget(resource: .macs, amount: .share(0.2))])
+    let text = String(decoding: try JSONEncoder().encode(device), as: UTF8.self)
+    #expect(!text.contains("weight_bits") && !text.contains("widths"))
+    #expect(!text.contains("operator_multiples"))
+  }
+
   @Test("the example catalogue is valid")
   func example() throws {
     let devices = try DeviceCatalogue.read(Fixtures.root.appending(path: "Examples/devices.yaml"))

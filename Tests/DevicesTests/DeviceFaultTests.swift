@@ -65,6 +65,31 @@ struct DeviceFaultTests {
     #expect(message.contains(reason), "\(message)")
   }
 
+  @Test("contradictory widths and alignments are refused with their line")
+  func widths() {
+    func message(_ lines: String...) -> String {
+      fault(device: "budgets: {macs: 1M}\n" + lines.map { "  " + $0 }.joined(separator: "\n"))
+    }
+    #expect(
+      message("widths:", "  conv1: {minimum: 9, maximum: 8}")
+        == "6: conv1: minimum 9 is above maximum 8; exchange or relax them")
+    #expect(
+      message("channel_multiple: 16", "widths:", "  conv1: {maximum: 8}")
+        .hasPrefix("7: conv1: no multiple of 16 is at most 8"))
+    #expect(
+      message("channel_multiple: 16", "widths:", "  conv1: {minimum: 17, maximum: 31}")
+        .hasPrefix("7: conv1: no multiple of 16 lies in 17…31"))
+    #expect(message("widths: {conv1: stay}").contains("write 'keep' or {minimum"))
+    #expect(
+      message("widths: {conv1: {least: 3}}").contains("'least' is no key of a group's widths"))
+    #expect(message("widths: {conv1: {minimum: 0}}").contains("of at least 1"))
+    #expect(
+      message("channel_multiple: {depthwise: 0}").hasPrefix("5: channel_multiple of depthwise"))
+    #expect(message("weight_bits: 8").contains("without a budget of weight_bytes"))
+    #expect(
+      fault(device: "budgets: {weight_bytes: 1MB}", "weight_bits: 65").contains("from 1 to 64"))
+  }
+
   @Test("a device without a name or without limits is a fault")
   func missing() {
     #expect(fault(device: "class: phone").contains("device 'a' has no budgets"))

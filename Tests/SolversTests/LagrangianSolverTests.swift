@@ -103,4 +103,74 @@ struct LagrangianSolverTests {
     let problem = randomProblem(seed: 9, variables: 7, options: 5, edges: 9, resources: 3)
     #expect(LagrangianSolver().solve(problem) == LagrangianSolver().solve(problem))
   }
+
+  @Test("many limits at once: every answer is valid, and bounded by brute force", arguments: 0..<30)
+  func manyLimits(seed: Int) {
+    let problem = networkLikeProblem(
+      seed: UInt64(900 + seed), variables: 4, options: 5, edges: 4, resources: 1 + seed % 3)
+    let full = problem.resources.map(\.limit)
+    let limits = [0.3, 1.4, 0.6, 1, 0.6, 0.05].map { share in
+      full.map { Int64(share * Double($0)) }
+    }
+    for gap in [0, 0.05] {
+      let solutions = LagrangianSolver(targetGap: gap).solve(problem, limits: limits)
+      #expect(solutions.count == limits.count)
+      for (solution, limits) in zip(solutions, limits) {
+        var limited = problem
+        for index in limits.indices { limited.resources[index].limit = limits[index] }
+        guard let optimum = optimum(limited) else {
+          guard case .infeasible = solution.status else {
+            Issue.record("a plan where there is none")
+            continue
+          }
+          continue
+        }
+        #expect(solution.bound >= optimum)
+        guard !solution.choice.isEmpty else {
+          Issue.record("no plan where there is one")
+          continue
+        }
+        #expect(limited.allows(solution.choice))
+        #expect(solution.objective == limited.utility(of: solution.choice))
+        if gap == 0 { expectClose([solution.objective], [optimum], tolerance: 2e-9) }
+        #expect(solution.gap <= gap + 1e-9)
+      }
+    }
+  }
+
+  @Test("the best few plans are those of brute force", arguments: 0..<25)
+  func bestPlans(seed: Int) {
+    let problem = networkLikeProblem(
+      seed: UInt64(300 + seed), variables: 4, options: 4, edges: 4, resources: 1 + seed % 2,
+      tightness: 0.4)
+    let ranked = allChoices(problem.utilities.map(\.count)).filter(problem.allows)
+      .map(problem.utility).sorted(by: >)
+    let solutions = LagrangianSolver(nodeLimit: 5000).solve(problem, count: 6)
+    #expect(solutions.count == min(6, ranked.count))
+    expectClose(
+      solutions.map(\.objective), Array(ranked.prefix(solutions.count)), tolerance: 2e-9)
+    #expect(Set(solutions.map(\.choice)).count == solutions.count)
+    #expect(solutions.allSatisfy { problem.allows($0.choice) && $0.objective <= $0.bound })
+  }
+
+  @Test("the bound alone is never below the optimum", arguments: 0..<40)
+  func boundAlone(seed: Int) {
+    let problem = networkLikeProblem(
+      seed: UInt64(seed), variables: 5, options: 4, edges: 6, resources: 2, tightness: 0.3)
+    guard let optimum = optimum(problem) else { return }
+    #expect(LagrangianSolver().bound(problem) >= optimum)
+    #expect(LagrangianSolver(workLimit: 30).bound(problem) >= optimum)
+  }
+
+  @Test("greedy and genetic plans keep the budgets, and a seed gives one answer", arguments: 0..<20)
+  func heuristics(seed: Int) throws {
+    let problem = networkLikeProblem(
+      seed: UInt64(60 + seed), variables: 5, options: 5, edges: 4, resources: 2, tightness: 0.3)
+    let best = try #require(optimum(problem))
+    let genetic = try #require(GeneticSearch(seed: 3).solve(problem))
+    let greedy = try #require(GreedyDescent().solve(problem))
+    #expect(problem.allows(genetic) && problem.allows(greedy))
+    #expect(problem.utility(of: genetic) <= best + 1e-12)
+    #expect(GeneticSearch(seed: 3).solve(problem) == genetic)
+  }
 }

@@ -12,7 +12,7 @@ struct Coarsening {
   init(_ problem: ChoiceProblem, workLimit: Double) {
     cells = problem.utilities.map { $0.indices.map { $0..<($0 + 1) } }
     relaxed = problem
-    let edges = TreeProgramme.joined(problem).edges.map { ($0.first, $0.second) }
+    let edges = JoinedCosts(problem).edges
     var counts = problem.utilities.map(\.count)
     var order = EliminationOrder(counts: counts, edges: edges)
     while order.work(counts: counts) > workLimit {

@@ -8,58 +8,67 @@ public struct LagrangianSolver: Sendable {
   /// The most parts the plans are split into; 1 stops at the root's bound.
   public var nodeLimit: Int
   /// The most sums in all evaluations of the dynamic programme before no part is split any more:
-  /// a bound on time that does not depend on the machine; 10⁸ take about a second.
+  /// a bound on time that does not depend on the machine.
   public var effortLimit: Double
   /// The most sums in one evaluation, 8 bytes of tables each at worst; beyond it options are put
   /// together in cells, and ``Solution/isCoarsened`` says so.
   public var workLimit: Double
   /// A plan within this relative distance of the bound counts as optimal.
   public var tolerance: Double
+  /// A plan within this relative distance of the bound is good enough to stop at; 0 for the best.
+  public var targetGap: Double
 
   public init(
-    nodeLimit: Int = 400, effortLimit: Double = 4e8, workLimit: Double = 16e6,
-    tolerance: Double = 1e-9
+    nodeLimit: Int = 400, effortLimit: Double = 1e8, workLimit: Double = 32e6,
+    tolerance: Double = 1e-9, targetGap: Double = 0
   ) {
     self.nodeLimit = nodeLimit
     self.effortLimit = effortLimit
     self.workLimit = workLimit
     self.tolerance = tolerance
+    self.targetGap = targetGap
   }
 
   /// The best plan found, a bound for all plans, or the resource that no plan can meet.
   ///
-  /// - Complexity: Evaluations × Σ over eliminated variables of the options of the variable times
-  ///   those of its separator; tens of milliseconds for a ResNet-56 under one budget.
+  /// - Complexity: Evaluations × sums of one; see ``TreeProgramme``.
   public func solve(_ problem: ChoiceProblem) -> Solution {
-    problem.checkSizes()
-    if let reason = unreachable(problem) { return .infeasible(reason, evaluations: 1) }
-    var search = Search(problem, solver: self)
-    return search.run()
+    solve(problem, limits: [problem.resources.map(\.limit)])[0]
   }
 
-  /// The first resource that even its cheapest plan exceeds.
-  private func unreachable(_ problem: ChoiceProblem) -> Infeasibility? {
-    for (index, resource) in problem.resources.enumerated() {
-      let least = leastCost(of: index, in: problem)
-      if least > resource.limit {
-        return Infeasibility(
-          resource: index, leastReachable: least, isTogether: false, isProven: true)
-      }
-    }
-    return nil
-  }
-
-  /// The least cost of one resource over all plans, whatever they take of the others.
+  /// One solution for each set of limits, in their order.
   ///
-  /// Exact; only where the tables are too large, and options were put together, a lower bound.
-  public func leastCost(of resource: Int, in problem: ChoiceProblem) -> Int64 {
-    var alone = problem
-    alone.resources = [problem.resources[resource]]
-    let coarse = Coarsening(alone, workLimit: workLimit).relaxed
-    var programme = TreeProgramme(coarse)
-    let choice = programme.maximise(
-      utilityWeight: 0, prices: [coarse.resources[0].scale],
-      ranges: coarse.utilities.map { 0...($0.count - 1) })
-    return coarse.resources[0].cost(of: choice)
+  /// Prices that were tried for one set bound the plans of every other, and plans found for one
+  /// are candidates for every other, so that later sets cost a fraction of the first. The answers
+  /// may depend on which sets stand together, their validity does not.
+  ///
+  /// - Parameter limits: For each set, the limit of every resource; the problem's own are not used.
+  public func solve(_ problem: ChoiceProblem, limits: [[Int64]]) -> [Solution] {
+    problem.checkSizes()
+    precondition(
+      limits.allSatisfy { $0.count == problem.resources.count }, "a limit for every resource")
+    guard let widest = limits.max(by: { $0.lexicographicallyPrecedes($1) }) else { return [] }
+    // Costs are measured in units of the widest budget: it outlives the others.
+    var scaled = problem
+    for (index, limit) in widest.enumerated() { scaled.resources[index].limit = limit }
+    var search = Search(scaled, solver: self)
+    var solutions = [Solution?](repeating: nil, count: limits.count)
+    // Ascending: what fits a smaller budget fits the next one too.
+    let order = limits.indices.sorted {
+      limits[$0] == limits[$1] ? $0 < $1 : limits[$0].lexicographicallyPrecedes(limits[$1])
+    }
+    for index in order { solutions[index] = search.run(limits: limits[index], count: 1)[0] }
+    return solutions.compactMap(\.self)
+  }
+
+  /// The best distinct plans, best first: at most `count`, fewer where there are no more.
+  ///
+  /// The bound of each is for every plan that does not stand before it in the list. Where no plan
+  /// is within the budgets, the one solution says why.
+  public func solve(_ problem: ChoiceProblem, count: Int) -> [Solution] {
+    precondition(count >= 1, "\(count) plans are none")
+    problem.checkSizes()
+    var search = Search(problem, solver: self)
+    return search.run(limits: problem.resources.map(\.limit), count: count)
   }
 }

@@ -1,38 +1,41 @@
 /// Brings a choice within the budgets and improves it by moves of one and of two variables.
 struct LocalSearch {
+  /// A pair cost as one of its variables sees it.
+  private struct Link {
+    var resource: Int
+    var other: Int
+    var pair: Int
+    var isFirst: Bool
+  }
+
   let problem: ChoiceProblem
   private(set) var choice: [Int]
   /// `marginals[resource][variable][option]`: the part of the cost that would follow that variable.
   private var marginals: [[[Int64]]] = []
   /// limit − cost of every resource; negative over budget.
   private var slack: [Int64] = []
-  private let joined: [[Int]]
+  private var utility: Double
+  /// By variable.
+  private let links: [[Link]]
 
   init(_ problem: ChoiceProblem, choice: [Int]) {
     self.problem = problem
     self.choice = choice
-    var joined = [Set<Int>](repeating: [], count: choice.count)
-    for resource in problem.resources {
-      for pair in resource.pairs {
-        joined[pair.first].insert(pair.second)
-        joined[pair.second].insert(pair.first)
-      }
-    }
-    self.joined = joined.map { $0.sorted() }
-    refresh()
-  }
-
-  private mutating func refresh() {
+    utility = problem.utility(of: choice)
     slack = problem.resources.map { $0.limit - $0.cost(of: choice) }
-    marginals = problem.resources.map { resource in
-      var table = resource.unary
-      for pair in resource.pairs {
+    var links = [[Link]](repeating: [], count: choice.count)
+    for (resource, constraint) in problem.resources.enumerated() {
+      var table = constraint.unary
+      for (place, pair) in constraint.pairs.enumerated() {
         let (a, b) = (pair.first, pair.second)
-        for i in table[a].indices { table[a][i] += pair.costs[i, choice[b]] }
-        for j in table[b].indices { table[b][j] += pair.costs[choice[a], j] }
+        links[a].append(Link(resource: resource, other: b, pair: place, isFirst: true))
+        links[b].append(Link(resource: resource, other: a, pair: place, isFirst: false))
+        pair.costs.addRow(of: choice[b], isSecond: true, times: 1, to: &table[a])
+        pair.costs.addRow(of: choice[a], isSecond: false, times: 1, to: &table[b])
       }
-      return table
+      marginals.append(table)
     }
+    self.links = links
   }
 
   /// What moving one variable adds to a resource.
@@ -45,28 +48,47 @@ struct LocalSearch {
   }
 
   private mutating func move(_ variable: Int, to option: Int) {
+    utility += gain(variable, to: option)
+    for resource in slack.indices { slack[resource] -= change(resource, variable, to: option) }
+    let before = choice[variable]
+    for link in links[variable] {
+      let costs = problem.resources[link.resource].pairs[link.pair].costs
+      costs.addRow(
+        of: option, isSecond: !link.isFirst, times: 1, to: &marginals[link.resource][link.other])
+      costs.addRow(
+        of: before, isSecond: !link.isFirst, times: -1, to: &marginals[link.resource][link.other])
+    }
     choice[variable] = option
-    refresh()
   }
 
-  /// The sum of the relative excesses, 0 within the budgets.
-  private func excess(after changes: (Int) -> Int64) -> Double {
-    problem.resources.indices.reduce(0) { sum, resource in
-      let over = changes(resource) - slack[resource]
-      return sum + Double(max(0, over)) / problem.resources[resource].scale
+  /// Whether a move of one variable stays within the budgets.
+  private func fits(_ variable: Int, _ option: Int) -> Bool {
+    for resource in slack.indices where change(resource, variable, to: option) > slack[resource] {
+      return false
     }
+    return true
+  }
+
+  /// The sum of the relative excesses after a move, 0 within the budgets.
+  private func excess(_ variable: Int, to option: Int) -> Double {
+    var sum = 0.0
+    for resource in slack.indices {
+      let over = change(resource, variable, to: option) - slack[resource]
+      if over > 0 { sum += Double(over) / problem.resources[resource].scale }
+    }
+    return sum
   }
 
   /// Takes, until the budgets are met, the move that loses least utility for the excess removed.
   ///
   /// - Returns: Whether the choice is within every budget.
   mutating func repair() -> Bool {
-    var current = excess { _ in 0 }
+    var current = choice.isEmpty ? 0 : excess(0, to: choice[0])
     while current > 0 {
       var best: (rate: Double, variable: Int, option: Int, excess: Double)?
       for variable in choice.indices {
         for option in problem.utilities[variable].indices where option != choice[variable] {
-          let left = excess { change($0, variable, to: option) }
+          let left = excess(variable, to: option)
           guard left < current else { continue }
           let rate = gain(variable, to: option) / (current - left)
           if best.map({ rate > $0.rate }) ?? true { best = (rate, variable, option, left) }
@@ -76,33 +98,53 @@ struct LocalSearch {
       move(best.variable, to: best.option)
       current = best.excess
     }
-    return true
+    return slack.allSatisfy { $0 >= 0 }
+  }
+
+  /// Takes, until the budgets are met, the step of one option down that loses least utility for
+  /// the excess removed.
+  ///
+  /// - Returns: Whether the choice is within every budget.
+  mutating func descend() -> Bool {
+    var current = choice.isEmpty ? 0 : excess(0, to: choice[0])
+    while current > 0 {
+      var best: (rate: Double, variable: Int, excess: Double)?
+      for variable in choice.indices where choice[variable] > 0 {
+        let left = excess(variable, to: choice[variable] - 1)
+        guard left < current else { continue }
+        let rate = gain(variable, to: choice[variable] - 1) / (current - left)
+        if best.map({ rate > $0.rate }) ?? true { best = (rate, variable, left) }
+      }
+      guard let best else { return false }
+      move(best.variable, to: choice[best.variable] - 1)
+      current = best.excess
+    }
+    return slack.allSatisfy { $0 >= 0 }
   }
 
   /// Takes improving moves of one variable, then of two, until there is none.
   ///
   /// - Parameter pairMoves: The most pairs of options looked at in a round; nearer ones first.
   mutating func improve(pairMoves: Int) {
-    while improveOne() || improveTwo(limit: pairMoves) {}
+    repeat { improveByOne() } while improveTwo(limit: pairMoves)
   }
 
-  private var threshold: Double { 1e-12 * (1 + abs(problem.utility(of: choice))) }
+  private var threshold: Double { 1e-12 * (1 + abs(utility)) }
 
-  private mutating func improveOne() -> Bool {
-    var best: (gain: Double, variable: Int, option: Int)?
-    for variable in choice.indices {
-      for option in problem.utilities[variable].indices {
-        let gain = gain(variable, to: option)
-        guard gain > (best?.gain ?? threshold) else { continue }
-        let fits = problem.resources.indices.allSatisfy {
-          change($0, variable, to: option) <= slack[$0]
+  /// Takes the best improving move of one variable until there is none.
+  mutating func improveByOne() {
+    while true {
+      var best: (gain: Double, variable: Int, option: Int)?
+      for variable in choice.indices {
+        for option in problem.utilities[variable].indices {
+          let gain = gain(variable, to: option)
+          guard gain > (best?.gain ?? threshold), fits(variable, option) else { continue }
+          best = (gain, variable, option)
         }
-        if fits { best = (gain, variable, option) }
       }
+      guard let best else { return }
+      move(best.variable, to: best.option)
     }
-    guard let best else { return false }
-    move(best.variable, to: best.option)
-    return true
   }
 
   private mutating func improveTwo(limit: Int) -> Bool {
@@ -114,9 +156,8 @@ struct LocalSearch {
     for a in 0..<count {
       for b in (a + 1)..<count {
         if let pair = bestPair(a, b, reach: reach) {
-          choice[a] = pair.0
-          choice[b] = pair.1
-          refresh()
+          move(a, to: pair.0)
+          move(b, to: pair.1)
           hasImproved = true
         }
       }
@@ -130,7 +171,7 @@ struct LocalSearch {
   }
 
   private func bestPair(_ a: Int, _ b: Int, reach: Int) -> (Int, Int)? {
-    let areJoined = joined[a].contains(b)
+    let shared = links[a].filter { $0.other == b }
     let (optionsA, optionsB) = (options(a, within: reach), options(b, within: reach))
     guard let most = optionsB.map({ gain(b, to: $0) }).max() else { return nil }
     var best: (gain: Double, options: (Int, Int))?
@@ -140,9 +181,11 @@ struct LocalSearch {
       for j in optionsB where j != choice[b] {
         let total = first + gain(b, to: j)
         guard total > (best?.gain ?? threshold) else { continue }
-        let fits = problem.resources.indices.allSatisfy { resource in
+        let fits = slack.indices.allSatisfy { resource in
           var added = change(resource, a, to: i) + change(resource, b, to: j)
-          if areJoined { added += interaction(resource, (a, i), (b, j)) }
+          for link in shared where link.resource == resource {
+            added += interaction(link, i, j)
+          }
           return added <= slack[resource]
         }
         if fits { best = (total, (i, j)) }
@@ -151,16 +194,28 @@ struct LocalSearch {
     return best?.options
   }
 
-  /// What two moves together add beyond the sum of each alone.
-  private func interaction(_ resource: Int, _ a: (Int, Int), _ b: (Int, Int)) -> Int64 {
-    var sum: Int64 = 0
-    for pair in problem.resources[resource].pairs {
-      let isForward = (pair.first, pair.second) == (a.0, b.0)
-      guard isForward || (pair.first, pair.second) == (b.0, a.0) else { continue }
-      let (i, j) = isForward ? (a.1, b.1) : (b.1, a.1)
-      let (i0, j0) = (choice[pair.first], choice[pair.second])
-      sum += pair.costs[i, j] - pair.costs[i, j0] - pair.costs[i0, j] + pair.costs[i0, j0]
+  /// What two moves together add to a pair cost beyond the sum of each alone.
+  private func interaction(_ link: Link, _ i: Int, _ j: Int) -> Int64 {
+    let pair = problem.resources[link.resource].pairs[link.pair]
+    let (i0, j0) = (choice[pair.first], choice[pair.second])
+    let (i, j) = link.isFirst ? (i, j) : (j, i)
+    return pair.costs[i, j] - pair.costs[i, j0] - pair.costs[i0, j] + pair.costs[i0, j0]
+  }
+}
+
+extension PairTable {
+  /// Adds the costs at one option of one variable, times ±1, to a row over the other's options.
+  fileprivate func addRow(
+    of option: Int, isSecond: Bool, times sign: Int64, to row: inout [Int64]
+  ) {
+    switch self {
+    case .product(let first, let second):
+      let (factor, vector) = isSecond ? (second[option], first) : (first[option], second)
+      for place in row.indices { row[place] += sign * factor * vector[place] }
+    case .table(let rows):
+      for place in row.indices {
+        row[place] += sign * (isSecond ? rows[place][option] : rows[option][place])
+      }
     }
-    return sum
   }
 }

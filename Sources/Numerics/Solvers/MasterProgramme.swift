@@ -4,8 +4,8 @@
 /// resource k and Σ_i α_i = 1, all ≥ 0, where a_ik is the excess of plan i over budget k divided
 /// by the budget. The dual values of the resource rows are prices in 0…penalty.
 ///
-/// A revised simplex method with Bland's rule, its basis factorised afresh at each step: there are
-/// as many rows as budgets plus one. Nothing relies on its accuracy, as any prices ≥ 0 give a bound.
+/// A revised simplex method that takes the steepest price, and the first in order where that may
+/// cycle; its basis is factorised afresh at each step: there are as many rows as budgets plus one. Nothing relies on its accuracy, as any prices ≥ 0 give a bound.
 struct MasterProgramme {
   struct Column {
     var utility: Double
@@ -54,12 +54,12 @@ struct MasterProgramme {
     right[resourceCount] = 1
     var duals = right
     var values = right
-    for _ in 0..<(200 + 20 * columns.count) {
+    for step in 0..<(200 + 20 * columns.count) {
       let matrix = basis.map(coefficients)
       duals = solveLinear(matrix, basis.map(objective)) ?? duals
       let transposed = (0..<rows).map { row in matrix.map { $0[row] } }
       values = solveLinear(transposed, right) ?? values
-      guard let entering = entering(duals: duals),
+      guard let entering = entering(duals: duals, isSteepest: step < 40),
         let direction = solveLinear(transposed, coefficients(entering)),
         let leaving = leaving(values: values, direction: direction)
       else { break }
@@ -99,8 +99,8 @@ struct MasterProgramme {
     }
   }
 
-  /// The first variable that improves the value (Bland's rule: no cycles).
-  private func entering(duals: [Double]) -> Variable? {
+  /// A variable that improves the value: the steepest plan, or the first (Bland's rule: no cycles).
+  private func entering(duals: [Double], isSteepest: Bool) -> Variable? {
     let inBasis = Set(basis)
     for row in 0..<resourceCount {
       if duals[row] < -Self.tolerance * (1 + penalty), !inBasis.contains(.slack(row)) {
@@ -110,14 +110,19 @@ struct MasterProgramme {
         return .overrun(row)
       }
     }
-    for (index, column) in columns.enumerated() where !inBasis.contains(.plan(index)) {
+    var best: (gain: Double, plan: Int)?
+    for (index, column) in columns.enumerated() {
       var price = duals[resourceCount]
       for row in 0..<resourceCount { price += duals[row] * column.excess[row] }
-      if column.utility - price > Self.tolerance * (1 + abs(column.utility) + abs(price)) {
-        return .plan(index)
+      let gain = column.utility - price
+      if gain > Self.tolerance * (1 + abs(column.utility) + abs(price)),
+        gain > best?.gain ?? 0, !inBasis.contains(.plan(index))
+      {
+        if !isSteepest { return .plan(index) }
+        best = (gain, index)
       }
     }
-    return nil
+    return best.map { .plan($0.plan) }
   }
 
   /// The basic variable that reaches zero first; of equals, the first in order.

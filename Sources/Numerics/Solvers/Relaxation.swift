@@ -1,34 +1,55 @@
-/// The Lagrangian bound of a problem and of parts of it, by Kelley's cutting planes.
+/// The Lagrangian bounds of a problem and of parts of it, by Kelley's cutting planes.
 ///
 /// At prices λ the dynamic programme gives max_x u(x) + Σ λ_k (B_k − c_k(x)), an upper bound for
 /// every plan within the budgets. The master programme over the plans met so far proposes prices;
 /// when the bound meets the master's value, no prices give a better one.
+///
+/// The limits enter only through Σ λ_k B_k, so that prices tried for one set of limits bound the
+/// plans for every other: what is learnt serves all budgets of one problem.
 struct Relaxation {
   /// A plan met on the way.
   struct Plan {
     var choice: [Int]
     var utility: Double
-    /// (cost − limit) / scale of every resource.
-    var excess: [Double]
+    var costs: [Int64]
+  }
+
+  /// Prices that were tried on the whole problem, and the plan that is best at them.
+  private struct Cut {
+    var plan: Int
+    var prices: [Double]
   }
 
   /// What is known about the plans within some ranges of options.
   struct Outcome {
     /// An upper bound; −∞ where the ranges hold no plan within the budgets.
     var bound: Double
+    /// Per scaled unit of every resource.
     var prices: [Double]
     /// The mixture of plans that attains the bound.
     var mixture: [(choice: [Int], weight: Double)]
   }
 
   let problem: ChoiceProblem
+  /// The budgets that bounds are for.
+  var limits: [Int64]
+  /// What costs are divided by before prices are set on them.
+  let scales: [Double]
+  private let whole: [ClosedRange<Int>]
   private var programme: TreeProgramme
   private var pool: [Plan] = []
-  private var seen: Set<[Int]> = []
+  private var places: [[Int]: Int] = [:]
+  private var cuts: [Cut] = []
   private(set) var evaluations = 0
+
+  /// The most plans of earlier budgets that a master programme begins with.
+  private static let startingPlans = 24
 
   init(_ problem: ChoiceProblem) {
     self.problem = problem
+    limits = problem.resources.map(\.limit)
+    scales = problem.resources.map(\.scale)
+    whole = problem.utilities.map { 0...($0.count - 1) }
     programme = TreeProgramme(problem)
   }
 
@@ -39,50 +60,51 @@ struct Relaxation {
   var plans: [Plan] { pool }
 
   /// The plan that takes least of one resource: exact, whatever it takes of the others.
-  mutating func cheapest(_ resource: Int, ranges: [ClosedRange<Int>]) -> Plan {
-    var prices = [Double](repeating: 0, count: problem.resources.count)
-    prices[resource] = problem.resources[resource].scale
-    return evaluate(utilityWeight: 0, prices: prices, ranges: ranges)
-  }
-
-  /// The greatest utility at given prices.
-  mutating func best(prices: [Double], ranges: [ClosedRange<Int>]) -> Plan {
-    evaluate(utilityWeight: 1, prices: prices, ranges: ranges)
+  mutating func cheapest(_ resource: Int) -> Plan {
+    var prices = [Double](repeating: 0, count: scales.count)
+    prices[resource] = scales[resource]
+    return pool[evaluate(utilityWeight: 0, prices: prices, ranges: whole)]
   }
 
   /// Bounds the plans within `ranges`.
   ///
   /// - Parameters:
-  ///   - start: The first prices to try.
+  ///   - start: The first prices to try; nil for those that bound best so far.
   ///   - cutoff: Stops as soon as the bound is not above this utility.
-  mutating func bound(ranges: [ClosedRange<Int>], start: [Double], cutoff: Double) -> Outcome {
+  mutating func bound(ranges: [ClosedRange<Int>], start: [Double]?, cutoff: Double) -> Outcome {
     let reach = utilityReach(ranges)
     var master = MasterProgramme(
-      resourceCount: problem.resources.count, penalty: 10 * max(reach.upper - reach.lower, 1e-3))
-    var members = pool.indices.filter { index in
-      zip(pool[index].choice, ranges).allSatisfy { $1.contains($0) }
+      resourceCount: scales.count, penalty: 10 * max(reach.upper - reach.lower, 1e-3))
+    let known = nearest(ranges)
+    var members = known.plans
+    for member in members { master.add(column(pool[member])) }
+    var outcome = Outcome(bound: known.bound, prices: known.prices, mixture: [])
+    var prices = start ?? known.prices
+    if start == nil, known.bound < .infinity, !members.isEmpty {
+      let result = master.solve()
+      outcome.mixture = result.weights.map { (pool[members[$0.column]].choice, $0.weight) }
+      if outcome.bound <= cutoff { return outcome }
+      prices = result.prices
     }
-    for member in members {
-      master.add(.init(utility: pool[member].utility, excess: pool[member].excess))
-    }
-    var outcome = Outcome(bound: .infinity, prices: start, mixture: [])
-    var prices = start
-    for _ in 0..<(60 + 60 * problem.resources.count) {
-      let known = pool.count
-      let plan = evaluate(utilityWeight: 1, prices: prices, ranges: ranges)
-      let bound = lagrangian(plan, prices: prices)
+    for _ in 0..<(60 + 60 * scales.count) {
+      let place = evaluate(utilityWeight: 1, prices: prices, ranges: ranges)
+      let bound = lagrangian(pool[place], prices: prices)
       if bound < outcome.bound { (outcome.bound, outcome.prices) = (bound, prices) }
       // Below the worst utility there is no plan at all.
       if outcome.bound < reach.lower {
         return Outcome(bound: -.infinity, prices: prices, mixture: [])
       }
-      if outcome.bound <= cutoff { return outcome }
-      if pool.count > known {
-        members.append(known)
-        master.add(.init(utility: plan.utility, excess: plan.excess))
+      let isNew = !members.contains(place)
+      if isNew {
+        members.append(place)
+        master.add(column(pool[place]))
+      }
+      if outcome.bound <= cutoff, !outcome.mixture.isEmpty || cutoff == -.infinity {
+        return outcome
       }
       var result = master.solve()
       outcome.mixture = result.weights.map { (pool[members[$0.column]].choice, $0.weight) }
+      if outcome.bound <= cutoff { return outcome }
       if outcome.bound - result.value <= 1e-10 * (1 + abs(result.value)) {
         // A mixture that pays the penalty instead of keeping the budget asks for a higher one.
         guard result.isOverBudget, master.penalty < 1e9 * (1 + reach.upper - reach.lower) else {
@@ -90,7 +112,7 @@ struct Relaxation {
         }
         master.penalty *= 100
         result = master.solve()
-      } else if pool.count == known, result.prices == prices {
+      } else if !isNew, result.prices == prices {
         break
       }
       prices = result.prices
@@ -98,13 +120,41 @@ struct Relaxation {
     return outcome
   }
 
+  /// The plans to begin with, and the best bound that earlier prices give.
+  private func nearest(_ ranges: [ClosedRange<Int>]) -> (
+    plans: [Int], bound: Double, prices: [Double]
+  ) {
+    let none = [Double](repeating: 0, count: scales.count)
+    guard ranges == whole else {
+      let inside = pool.indices.filter { index in
+        zip(pool[index].choice, ranges).allSatisfy { $1.contains($0) }
+      }
+      return (inside, .infinity, none)
+    }
+    let ranked = cuts.map { (bound: lagrangian(pool[$0.plan], prices: $0.prices), cut: $0) }
+      .sorted { $0.bound < $1.bound }
+    // The cheapest plans come first in the pool: with them some mixture keeps most budgets.
+    var members = Array(pool.indices.prefix(scales.count))
+    for entry in ranked.prefix(Self.startingPlans) where !members.contains(entry.cut.plan) {
+      members.append(entry.cut.plan)
+    }
+    return (members, ranked.first?.bound ?? .infinity, ranked.first?.cut.prices ?? none)
+  }
+
+  private func column(_ plan: Plan) -> MasterProgramme.Column {
+    .init(
+      utility: plan.utility,
+      excess: scales.indices.map { Double(plan.costs[$0] - limits[$0]) / scales[$0] })
+  }
+
   /// u(x) + Σ λ_k (B_k − c_k(x)), raised by what rounding may have taken away.
   private func lagrangian(_ plan: Plan, prices: [Double]) -> Double {
     var value = plan.utility
     var magnitude = abs(value)
-    for (price, excess) in zip(prices, plan.excess) {
-      value -= price * excess
-      magnitude += price * (abs(excess) + 1)
+    for resource in scales.indices {
+      let excess = Double(plan.costs[resource] - limits[resource]) / scales[resource]
+      value -= prices[resource] * excess
+      magnitude += prices[resource] * (abs(excess) + 1)
     }
     return value + 1e-14 * Double(problem.utilities.count) * magnitude
   }
@@ -119,16 +169,20 @@ struct Relaxation {
     return (lower - 1e-12 * (abs(lower) + abs(upper)), upper)
   }
 
+  /// The place in the pool of the best plan at given prices.
   private mutating func evaluate(
     utilityWeight: Double, prices: [Double], ranges: [ClosedRange<Int>]
-  ) -> Plan {
+  ) -> Int {
     evaluations += 1
     let choice = programme.maximise(utilityWeight: utilityWeight, prices: prices, ranges: ranges)
-    let excess = problem.resources.map { resource in
-      Double(resource.cost(of: choice) - resource.limit) / resource.scale
+    let place = places[choice] ?? pool.count
+    if place == pool.count {
+      places[choice] = place
+      pool.append(
+        Plan(
+          choice: choice, utility: problem.utility(of: choice), costs: problem.costs(of: choice)))
     }
-    let plan = Plan(choice: choice, utility: problem.utility(of: choice), excess: excess)
-    if seen.insert(choice).inserted { pool.append(plan) }
-    return plan
+    if utilityWeight == 1, ranges == whole { cuts.append(Cut(plan: place, prices: prices)) }
+    return place
   }
 }

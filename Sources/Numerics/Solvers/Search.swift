@@ -1,4 +1,5 @@
-/// One run of ``LagrangianSolver``: best-first branch and bound over ranges of options.
+/// Runs of ``LagrangianSolver`` on one problem: best-first branch and bound over ranges of options,
+/// for one set of limits after the other. What a run learns serves the next.
 struct Search {
   /// The plans whose options lie in ranges.
   private struct Node {
@@ -6,14 +7,30 @@ struct Search {
     var outcome: Relaxation.Outcome
   }
 
-  private let problem: ChoiceProblem
+  private struct Candidate {
+    var choice: [Int]
+    var utility: Double
+    var costs: [Int64]
+  }
+
+  private var problem: ChoiceProblem
   private let solver: LagrangianSolver
   private let coarsening: Coarsening
   private let isCoarsened: Bool
+  private let whole: [ClosedRange<Int>]
+  /// The least value of every resource, whatever a plan takes of the others.
+  private let least: [Int64]
   private var relaxation: Relaxation
-  private var best: [Int] = []
-  private var objective = -Double.infinity
+  /// Plans of the problem that were met under any limits, each once.
+  private var candidates: [Candidate] = []
+  private var known: Set<[Int]> = []
   private var offered = 0
+  /// The best plans within the limits, best first.
+  private var best: [Candidate] = []
+  /// How many plans are asked for.
+  private var count = 1
+  /// An upper bound for the parts that are dealt with.
+  private var closed = -Double.infinity
 
   /// Pairs of options that local search looks at in a round.
   private static let pairMoves = 200_000
@@ -23,75 +40,136 @@ struct Search {
     self.solver = solver
     coarsening = Coarsening(problem, workLimit: solver.workLimit)
     isCoarsened = coarsening.relaxed != problem
-    relaxation = Relaxation(coarsening.relaxed)
+    whole = coarsening.relaxed.utilities.map { 0...($0.count - 1) }
+    var relaxation = Relaxation(coarsening.relaxed)
+    least = problem.resources.indices.map { relaxation.cheapest($0).costs[$0] }
+    self.relaxation = relaxation
   }
 
-  mutating func run() -> Solution {
-    let all = coarsening.relaxed.utilities.map { 0...($0.count - 1) }
-    var closed = -Double.infinity
-    for resource in problem.resources.indices { _ = relaxation.cheapest(resource, ranges: all) }
-    let none = [Double](repeating: 0, count: problem.resources.count)
-    var open = [bound(all, start: none)]
-    let root = open[0].outcome
-    improve(root.mixture.map(\.choice))
+  /// The best plans within `limits`, at most `count`.
+  mutating func run(limits: [Int64], count: Int) -> [Solution] {
+    let before = relaxation.evaluations
+    for (index, limit) in limits.enumerated() { problem.resources[index].limit = limit }
+    relaxation.limits = limits
+    self.count = count
+    (best, closed) = ([], -.infinity)
+    for index in limits.indices where least[index] > limits[index] {
+      let reason = Infeasibility(
+        resource: index, leastReachable: least[index], isTogether: false, isProven: true)
+      return [.infeasible(reason, evaluations: relaxation.evaluations - before)]
+    }
+    for candidate in candidates { offer(candidate) }
+    offerPool()
+    let root = bound(whole, start: nil)
+    if root.outcome.bound > target { improve(root.outcome) }
+    if count > 1 { addNeighbours() }
+    let left = branch(from: root)
+    return solutions(
+      bound: max(closed, left), prices: root.outcome.prices,
+      evaluations: relaxation.evaluations - before)
+  }
+
+  /// Splits parts of the plans until the bound is met or the effort spent.
+  ///
+  /// - Returns: An upper bound for the parts that are left.
+  private mutating func branch(from root: Node) -> Double {
+    var open = [root]
     var nodes = 1
-    while let index = mostPromising(open), nodes < solver.nodeLimit,
-      relaxation.effort < solver.effortLimit
+    let start = relaxation.effort
+    while let index = open.indices.max(by: { open[$0].outcome.bound < open[$1].outcome.bound }),
+      nodes < solver.nodeLimit, relaxation.effort - start < solver.effortLimit
     {
       let node = open.remove(at: index)
-      guard node.outcome.bound > cutoff else { continue }
-      guard let parts = split(node) else {
+      guard node.outcome.bound > target, let parts = split(node) else {
         closed = max(closed, node.outcome.bound)
         continue
       }
       for ranges in parts {
-        let part = bound(ranges, start: node.outcome.prices)
+        var part = bound(ranges, start: node.outcome.prices)
         // A part bounds no less tightly than the whole it was cut from.
-        var outcome = part.outcome
-        outcome.bound = min(outcome.bound, node.outcome.bound)
-        if outcome.bound > cutoff { open.append(Node(ranges: ranges, outcome: outcome)) }
+        part.outcome.bound = min(part.outcome.bound, node.outcome.bound)
+        if part.outcome.bound > target {
+          open.append(part)
+        } else {
+          closed = max(closed, part.outcome.bound)
+        }
         nodes += 1
       }
     }
-    let left = open.map(\.outcome.bound).max() ?? -.infinity
-    return solution(bound: max(closed, left), prices: root.prices)
+    return open.map(\.outcome.bound).max() ?? -.infinity
   }
 
-  /// Nodes at or below this hold nothing worth looking for.
-  private var cutoff: Double {
-    objective.isFinite ? objective + solver.tolerance * max(1, abs(objective)) * 0.5 : -.infinity
+  /// Parts with no better bound hold nothing worth looking for.
+  private var target: Double {
+    guard best.count == count, let last = best.last?.utility else { return -.infinity }
+    return last + max(solver.tolerance * max(1, abs(last)) * 0.5, solver.targetGap * abs(last))
   }
 
-  private func mostPromising(_ open: [Node]) -> Int? {
-    open.indices.max { open[$0].outcome.bound < open[$1].outcome.bound }
-  }
-
-  private mutating func bound(_ ranges: [ClosedRange<Int>], start: [Double]) -> Node {
-    let outcome = relaxation.bound(ranges: ranges, start: start, cutoff: cutoff)
-    for plan in relaxation.plans[offered...] { offer(plan.choice) }
-    offered = relaxation.plans.count
+  private mutating func bound(_ ranges: [ClosedRange<Int>], start: [Double]?) -> Node {
+    let outcome = relaxation.bound(ranges: ranges, start: start, cutoff: target)
+    offerPool()
     return Node(ranges: ranges, outcome: outcome)
   }
 
-  /// Keeps a plan of the relaxation if it is within the budgets and the best yet.
-  private mutating func offer(_ coarse: [Int]) {
-    keep(coarsening.representative(coarse, in: problem))
+  /// Takes the plans that the relaxation has met since the last time.
+  private mutating func offerPool() {
+    for plan in relaxation.plans[offered...] {
+      meet(coarsening.representative(plan.choice, in: problem))
+    }
+    offered = relaxation.plans.count
   }
 
-  private mutating func keep(_ choice: [Int]) {
-    let utility = problem.utility(of: choice)
-    guard utility > objective, problem.allows(choice) else { return }
-    (best, objective) = (choice, utility)
+  private mutating func meet(_ choice: [Int]) {
+    guard known.insert(choice).inserted else { return }
+    let candidate = Candidate(
+      choice: choice, utility: problem.utility(of: choice), costs: problem.costs(of: choice))
+    candidates.append(candidate)
+    offer(candidate)
   }
 
-  /// Repairs and improves the plans of the root's mixture and the best one.
-  private mutating func improve(_ mixture: [[Int]]) {
-    let starts = mixture.map { coarsening.representative($0, in: problem) }
-    for start in starts + [best] where !start.isEmpty {
+  /// Keeps a plan if it is within the limits and among the best.
+  private mutating func offer(_ candidate: Candidate) {
+    if best.count == count, candidate.utility <= best[count - 1].utility { return }
+    guard zip(candidate.costs, problem.resources).allSatisfy({ $0 <= $1.limit }) else { return }
+    let place = best.firstIndex { $0.utility < candidate.utility } ?? best.count
+    best.insert(candidate, at: place)
+    if best.count > count { best.removeLast() }
+  }
+
+  /// Repairs and improves the plans of the root's mixture and the best one, until one is good.
+  private mutating func improve(_ root: Relaxation.Outcome) {
+    let starts = root.mixture.map { coarsening.representative($0.choice, in: problem) }
+    for start in starts + best.prefix(1).map(\.choice) {
       var local = LocalSearch(problem, choice: start)
       guard local.repair() else { continue }
+      local.improveByOne()
+      meet(local.choice)
+      if root.bound <= target { return }
+    }
+    for start in best.prefix(2).map(\.choice) {
+      var local = LocalSearch(problem, choice: start)
       local.improve(pairMoves: Self.pairMoves)
-      keep(local.choice)
+      meet(local.choice)
+      if root.bound <= target { return }
+    }
+  }
+
+  /// Plans a step or two from the best one: where several plans are asked for, most lie there.
+  private mutating func addNeighbours() {
+    guard let centre = best.first?.choice else { return }
+    func stepped(_ choice: [Int], _ variable: Int, _ step: Int) -> [Int]? {
+      var result = choice
+      result[variable] += step
+      return problem.utilities[variable].indices.contains(result[variable]) ? result : nil
+    }
+    for a in centre.indices {
+      for step in [-1, 1] {
+        guard let one = stepped(centre, a, step) else { continue }
+        meet(one)
+        for b in centre.indices where b != a {
+          if let two = stepped(one, b, -step) { meet(two) }
+        }
+      }
     }
   }
 
@@ -129,25 +207,28 @@ struct Search {
     return [lower, upper]
   }
 
-  private func solution(bound: Double, prices: [Double]) -> Solution {
-    guard objective.isFinite else {
-      let tightest = problem.resources.indices.map { index in
-        (index, solver.leastCost(of: index, in: problem))
-      }.max {
-        Double($0.1) / problem.resources[$0.0].scale < Double($1.1) / problem.resources[$1.0].scale
+  private func solutions(bound: Double, prices: [Double], evaluations: Int) -> [Solution] {
+    guard !best.isEmpty else {
+      let tightest = problem.resources.indices.max {
+        Double(least[$0]) / problem.resources[$0].scale
+          < Double(least[$1]) / problem.resources[$1].scale
       }
-      return .infeasible(
-        Infeasibility(
-          resource: tightest?.0 ?? 0, leastReachable: tightest?.1 ?? 0, isTogether: true,
-          isProven: bound == -.infinity), bound: bound, evaluations: relaxation.evaluations)
+      return [
+        .infeasible(
+          Infeasibility(
+            resource: tightest ?? 0, leastReachable: tightest.map { least[$0] } ?? 0,
+            isTogether: true, isProven: bound == -.infinity), bound: bound,
+          evaluations: evaluations)
+      ]
     }
-    // Parts dropped at the cutoff may hold plans better by half the tolerance.
-    let proven = max(bound, cutoff)
-    let isOptimal = proven - objective <= solver.tolerance * max(1, abs(objective))
-    return Solution(
-      status: isOptimal ? .optimal : .feasible, choice: best, objective: objective, bound: proven,
-      costs: problem.costs(of: best),
-      prices: zip(prices, problem.resources).map { $0 / $1.scale },
-      evaluations: relaxation.evaluations, isCoarsened: isCoarsened)
+    return best.map { plan in
+      // Parts dropped at the target may hold plans better by half the tolerance.
+      let proven = max(bound, plan.utility)
+      let isOptimal = proven - plan.utility <= solver.tolerance * max(1, abs(plan.utility))
+      return Solution(
+        status: isOptimal ? .optimal : .feasible, choice: plan.choice, objective: plan.utility,
+        bound: proven, costs: plan.costs, prices: zip(prices, relaxation.scales).map { $0 / $1 },
+        evaluations: evaluations, isCoarsened: isCoarsened)
+    }
   }
 }

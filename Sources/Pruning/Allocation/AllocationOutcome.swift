@@ -11,6 +11,9 @@ public struct PruningPlanWidths: Sendable, Hashable, Codable {
   public var usage: [BudgetUsage]
   /// The strategy that chose the widths.
   public var strategy: String
+  /// Utility for one more unit of every limited resource, in the order of the limits; nil where
+  /// the strategy sets no prices.
+  public var prices: [Double]?
 
   public init(
     widths: [Int], objective: Double, bound: Double, gap: Double, usage: [BudgetUsage],

@@ -7,7 +7,8 @@ extension AllocationProblem {
   /// - Parameters:
   ///   - utilities: In the order of `groups`.
   ///   - costs: One polynomial for each resource the device limits; a share is of its value at
-  ///     the dense widths.
+  ///     the dense widths. Weight bytes follow from `parameters` and the device's bits.
+  /// - Throws: ``AllocationError`` where a cost is missing, or a rule of the device names no group.
   public init(
     device: DeviceProfile, groups: [GroupVariable], utilities: [Utility],
     costs: [BudgetResource: CostPolynomial]
@@ -16,20 +17,72 @@ extension AllocationProblem {
     var byName: [String: CostPolynomial] = [:]
     var limits: [ResourceLimit] = []
     for budget in device.budgets {
-      guard let cost = costs[budget.resource] else {
+      var divisor: Int64?
+      var known = costs[budget.resource]
+      if budget.resource == .weightBytes, let parameters = costs[.parameters] {
+        let cost = WeightBytes(bits: device.weightBits)
+        (known, divisor) = (cost.polynomial(parameters: parameters), cost.divisor)
+      }
+      guard let cost = known else {
         throw AllocationError(
           .invalidProblem,
           "\(device.name) has a budget of \(budget), but no cost of \(budget.resource.name) is known"
         )
       }
-      byName[budget.resource.rawValue] = cost
-      limits.append(
-        ResourceLimit(
-          resource: budget.resource.rawValue, limit: budget.limit(dense: cost.value(widths: dense)))
-      )
+      let name = budget.resource.rawValue
+      byName[name] = cost
+      var limit = ResourceLimit(resource: name, limit: 0, divisor: divisor)
+      limit.limit = budget.limit(dense: limit.amount(of: cost.value(widths: dense)))
+      limits.append(limit)
     }
     self.init(
-      groups: groups, utilities: utilities, costs: byName, limits: limits,
+      groups: try device.apply(to: groups), utilities: utilities, costs: byName, limits: limits,
       channelMultiple: device.channelMultiple, minimumKeepRatio: device.minimumKeepRatio)
+  }
+}
+
+/// The bytes of the parameters at some bits each, in whole numbers.
+private struct WeightBytes {
+  /// Cost per parameter, and how many units of it make a byte.
+  let factor: Int64
+  let divisor: Int64?
+
+  init(bits: Int) {
+    let common: Int64 = bits % 8 == 0 ? 8 : bits % 4 == 0 ? 4 : bits % 2 == 0 ? 2 : 1
+    factor = Int64(bits) / common
+    divisor = common == 8 ? nil : 8 / common
+  }
+
+  func polynomial(parameters: CostPolynomial) -> CostPolynomial {
+    CostPolynomial(
+      constant: parameters.constant * factor, linear: parameters.linear.mapValues { $0 * factor },
+      products: parameters.products.mapValues { $0 * factor })
+  }
+}
+
+extension DeviceProfile {
+  /// The groups with what this device asks of their widths.
+  fileprivate func apply(to groups: [GroupVariable]) throws -> [GroupVariable] {
+    var result = groups
+    for rule in widthRules {
+      let matching = result.indices.filter { rule.matches(result[$0].name) }
+      guard !matching.isEmpty else {
+        let place = rule.line.map { "line \($0): " } ?? ""
+        throw AllocationError(
+          .invalidProblem,
+          "\(name): \(place)'\(rule.group)' is the name of no group; `espalier inspect` lists them")
+      }
+      for index in matching {
+        result[index].isProtected = result[index].isProtected || rule.stays
+        if let minimum = rule.minimum { result[index].minimum = minimum }
+        if let maximum = rule.maximum { result[index].maximum = maximum }
+      }
+    }
+    if !operatorMultiples.isEmpty {
+      for index in result.indices {
+        result[index].multiple = multiple(of: result[index].operators)
+      }
+    }
+    return result
   }
 }

@@ -1,3 +1,4 @@
+import Devices
 import NetworkGraph
 
 /// A group of channels whose width may be chosen.
@@ -9,12 +10,26 @@ public struct GroupVariable: Sendable, Hashable, Codable {
   public var width: Int
   /// A protected group keeps its dense width.
   public var isProtected: Bool
+  /// What stands at its axes, for alignment by operator; nil where it is not known.
+  public var operators: [AlignedOperator]?
+  /// Widths below the dense one are multiples of this; nil for the problem's.
+  public var multiple: Int?
+  /// The least and the greatest width that may be chosen.
+  public var minimum: Int?
+  public var maximum: Int?
 
-  public init(id: Int, name: String, width: Int, isProtected: Bool) {
+  public init(
+    id: Int, name: String, width: Int, isProtected: Bool, operators: [AlignedOperator]? = nil,
+    multiple: Int? = nil, minimum: Int? = nil, maximum: Int? = nil
+  ) {
     self.id = id
     self.name = name
     self.width = width
     self.isProtected = isProtected
+    self.operators = operators
+    self.multiple = multiple
+    self.minimum = minimum
+    self.maximum = maximum
   }
 }
 
@@ -24,10 +39,26 @@ public struct ResourceLimit: Sendable, Hashable, Codable {
   public var resource: String
   /// B, in the resource's unit (MACs, parameters or bytes).
   public var limit: Int64
+  /// How many units of the cost make one of the limit, rounded up; nil for one. Weights of 4 bits
+  /// cost 4 each in bits, and 8 bits make a byte.
+  public var divisor: Int64?
 
-  public init(resource: String, limit: Int64) {
+  public init(resource: String, limit: Int64, divisor: Int64? = nil) {
     self.resource = resource
     self.limit = limit
+    self.divisor = divisor
+  }
+
+  /// The limit in units of the cost: ⌈cost / divisor⌉ ≤ limit exactly where cost ≤ this.
+  var limitOfCost: Int64 {
+    let (product, isOver) = limit.multipliedReportingOverflow(by: divisor ?? 1)
+    return isOver ? .max / 4 : product
+  }
+
+  /// A cost in units of the limit.
+  func amount(of cost: Int64) -> Int64 {
+    let divisor = divisor ?? 1
+    return cost / divisor + (cost % divisor > 0 ? 1 : 0)
   }
 }
 
@@ -39,7 +70,7 @@ public struct AllocationProblem: Sendable, Hashable, Codable {
   public var groups: [GroupVariable]
   /// What each group's width is worth, in the order of `groups`.
   public var utilities: [Utility]
-  /// Costs by resource: `macs`, `parameters`, `model_bytes`; they grow with every width.
+  /// Costs by resource, as budgets name it: `macs`, `parameters`, …; they grow with every width.
   public var costs: [String: CostPolynomial]
   public var limits: [ResourceLimit]
   /// Widths below the dense one are multiples of this.
@@ -63,7 +94,8 @@ public struct AllocationProblem: Sendable, Hashable, Codable {
   public func usage(widths: [Int]) -> [BudgetUsage] {
     limits.map { limit in
       BudgetUsage(
-        resource: limit.resource, used: costs[limit.resource]?.value(widths: widths) ?? 0,
+        resource: limit.resource,
+        used: limit.amount(of: costs[limit.resource]?.value(widths: widths) ?? 0),
         limit: limit.limit)
     }
   }

@@ -8,8 +8,10 @@ import Yams
 ///       - name: pixel-8
 ///         class: phone
 ///         budgets: {macs: 60M, parameters: 400k, model_bytes: 1.5MB}
-///         channel_multiple: 8       # default 1
+///         channel_multiple: 8       # default 1; or {convolution: 8, depthwise: 16, default: 1}
 ///         minimum_keep_ratio: 0.1   # default 0.1
+///         weight_bits: 8            # default 32; what a budget of weight_bytes counts
+///         widths: {conv1: keep, "layer1.*": {minimum: 8, maximum: 24}}
 ///         description: a phone      # for people, as is `source`
 ///
 /// A budget is absolute or a share of the dense network: `macs: 50%`.

@@ -10,7 +10,8 @@ struct DeviceCatalogueReader {
   private enum Key {
     static let catalogue = ["version", "devices"]
     static let device = [
-      "name", "class", "budgets", "channel_multiple", "minimum_keep_ratio", "description", "source",
+      "name", "class", "budgets", "channel_multiple", "minimum_keep_ratio", "weight_bits", "widths",
+      "description", "source",
     ]
     static let budgets = BudgetResource.allCases.map(\.rawValue)
   }
@@ -55,16 +56,22 @@ struct DeviceCatalogueReader {
     let faultsBefore = faults.count
     checkKeys(of: mapping, in: Key.device, place: "a device")
     let name = name(of: mapping, at: node)
-    let multiple = channelMultiple(mapping["channel_multiple"])
+    let multiples = channelMultiples(mapping["channel_multiple"])
     let ratio = minimumKeepRatio(mapping["minimum_keep_ratio"])
     let budgets = budgets(of: mapping, at: node, device: name)
+    let bits = weightBits(mapping["weight_bits"], budgets: budgets)
+    let rules = widthRules(
+      mapping["widths"],
+      multiples: multiples.byOperator.isEmpty
+        ? [multiples.all] : multiples.byOperator.map(\.multiple) + [multiples.all])
     let deviceClass = text("class", of: mapping) ?? "other"
     let summary = text("description", of: mapping)
     let source = text("source", of: mapping)
     guard faults.count == faultsBefore, let name else { return nil }
     return DeviceProfile(
-      name: name, deviceClass: deviceClass, budgets: budgets, channelMultiple: multiple,
-      minimumKeepRatio: ratio, summary: summary, source: source)
+      name: name, deviceClass: deviceClass, budgets: budgets, channelMultiple: multiples.all,
+      operatorMultiples: multiples.byOperator, minimumKeepRatio: ratio, weightBits: bits,
+      widthRules: rules, summary: summary, source: source)
   }
 
   private mutating func name(of mapping: Node.Mapping, at node: Node) -> String? {
@@ -89,15 +96,6 @@ struct DeviceCatalogueReader {
       return nil
     }
     return text
-  }
-
-  private mutating func channelMultiple(_ node: Node?) -> Int {
-    guard let node else { return 1 }
-    guard let multiple = node.scalar.flatMap({ Int($0.string) }), multiple >= 1 else {
-      fault(node, "channel_multiple is \(shown(node)); write a whole number of at least 1, as 8")
-      return 1
-    }
-    return multiple
   }
 
   private mutating func minimumKeepRatio(_ node: Node?) -> Double {
@@ -155,7 +153,7 @@ struct DeviceCatalogueReader {
     return nil
   }
 
-  private mutating func checkKeys(of mapping: Node.Mapping, in known: [String], place: String) {
+  mutating func checkKeys(of mapping: Node.Mapping, in known: [String], place: String) {
     for (key, _) in mapping {
       let name = key.scalar?.string
       if let name, known.contains(name) { continue }
@@ -166,13 +164,13 @@ struct DeviceCatalogueReader {
     }
   }
 
-  private mutating func fault(_ node: Node?, _ message: String) {
+  mutating func fault(_ node: Node?, _ message: String) {
     faults.append(.init(line: node.map(line) ?? 0, message: message))
   }
 
-  private func line(of node: Node) -> Int { node.mark?.line ?? 0 }
+  func line(of node: Node) -> Int { node.mark?.line ?? 0 }
 
-  private func shown(_ node: Node) -> String {
+  func shown(_ node: Node) -> String {
     switch node {
     case .scalar(let scalar): scalar.string.isEmpty ? "empty" : "'\(scalar.string)'"
     case .mapping: "a block of keys"

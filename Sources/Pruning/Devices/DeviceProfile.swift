@@ -10,8 +10,15 @@ public struct DeviceProfile: Sendable, Hashable, Codable {
   public let budgets: [Budget]
   /// Widths are multiples of this where a group has room for one; at least 1, which is no limit.
   public let channelMultiple: Int
+  /// Where widths by operator are asked for: instead of ``channelMultiple``, in the order of
+  /// ``AlignedOperator``.
+  public let operatorMultiples: [OperatorMultiple]
   /// The least share of its channels that every group keeps, in 0 < ratio ≤ 1.
   public let minimumKeepRatio: Double
+  /// Bits the device stores a weight in, 1…64: what `weight_bytes` counts.
+  public let weightBits: Int
+  /// What is asked of single groups, in the catalogue's order; later ones win.
+  public let widthRules: [WidthRule]
   /// For people: what the device is.
   public let summary: String?
   /// For people: where its figures come from.
@@ -21,30 +28,29 @@ public struct DeviceProfile: Sendable, Hashable, Codable {
   /// microcontrollers, while no layer becomes a bottleneck of one or two channels.
   public static let defaultMinimumKeepRatio = 0.1
 
-  private enum CodingKeys: String, CodingKey {
-    case name
-    case deviceClass = "class"
-    case budgets
-    case channelMultiple = "channel_multiple"
-    case minimumKeepRatio = "minimum_keep_ratio"
-    case summary = "description"
-    case source
-  }
+  /// What ``weightBits`` is where the catalogue says nothing: the width of an exported weight.
+  public static let defaultWeightBits = 32
 
-  /// - Precondition: `channelMultiple` ≥ 1 and 0 < `minimumKeepRatio` ≤ 1.
+  /// - Precondition: `channelMultiple` ≥ 1, 0 < `minimumKeepRatio` ≤ 1 and 1 ≤ `weightBits` ≤ 64.
   public init(
     name: String, deviceClass: String = "other", budgets: [Budget], channelMultiple: Int = 1,
-    minimumKeepRatio: Double = DeviceProfile.defaultMinimumKeepRatio, summary: String? = nil,
-    source: String? = nil
+    operatorMultiples: [OperatorMultiple] = [],
+    minimumKeepRatio: Double = DeviceProfile.defaultMinimumKeepRatio,
+    weightBits: Int = DeviceProfile.defaultWeightBits, widthRules: [WidthRule] = [],
+    summary: String? = nil, source: String? = nil
   ) {
     precondition(channelMultiple >= 1, "channel multiple \(channelMultiple) of \(name)")
     precondition(
       minimumKeepRatio > 0 && minimumKeepRatio <= 1, "keep ratio \(minimumKeepRatio) of \(name)")
+    precondition((1...64).contains(weightBits), "\(weightBits) bits for a weight of \(name)")
     self.name = name
     self.deviceClass = deviceClass
     self.budgets = budgets
     self.channelMultiple = channelMultiple
+    self.operatorMultiples = operatorMultiples.sorted { $0.kind < $1.kind }
     self.minimumKeepRatio = minimumKeepRatio
+    self.weightBits = weightBits
+    self.widthRules = widthRules
     self.summary = summary
     self.source = source
   }
@@ -53,16 +59,52 @@ public struct DeviceProfile: Sendable, Hashable, Codable {
   public func budget(on resource: BudgetResource) -> Budget? {
     budgets.first { $0.resource == resource }
   }
+
+  /// What the width of a group with these operators is a multiple of.
+  ///
+  /// - Parameter operators: What writes and reads the group; nil where that is not known, and then
+  ///   every operator's multiple holds.
+  public func multiple(of operators: [AlignedOperator]?) -> Int {
+    let kinds = operators ?? operatorMultiples.map(\.kind)
+    let multiples = kinds.map { kind in
+      operatorMultiples.first { $0.kind == kind }?.multiple ?? channelMultiple
+    }
+    return (multiples.isEmpty ? [channelMultiple] : multiples).reduce(1, leastCommonMultiple)
+  }
+
+  /// The device without what is for people: another remark is not another computation.
+  public var withoutRemarks: DeviceProfile {
+    DeviceProfile(
+      name: name, deviceClass: deviceClass, budgets: budgets, channelMultiple: channelMultiple,
+      operatorMultiples: operatorMultiples, minimumKeepRatio: minimumKeepRatio,
+      weightBits: weightBits, widthRules: widthRules.map(\.withoutLine))
+  }
+}
+
+/// Both at least 1; capped, as no group is that wide.
+func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
+  var (x, y) = (a, b)
+  while y != 0 { (x, y) = (y, x % y) }
+  let (product, isOver) = (a / x).multipliedReportingOverflow(by: b)
+  return isOver ? .max : product
 }
 
 /// What a budget limits; the raw values are the catalogue's keys.
 public enum BudgetResource: String, Sendable, Hashable, Codable, CaseIterable {
   case macs
   case parameters
+  /// The exported file's constants, 4 bytes each.
   case modelBytes = "model_bytes"
+  /// The parameters at the device's bits each.
+  case weightBytes = "weight_bytes"
 
   /// The units its amounts may be written in.
-  public var dimension: Amount.Dimension { self == .modelBytes ? .bytes : .count }
+  public var dimension: Amount.Dimension {
+    switch self {
+    case .macs, .parameters: .count
+    case .modelBytes, .weightBytes: .bytes
+    }
+  }
 
   /// For messages.
   public var name: String {
@@ -70,6 +112,7 @@ public enum BudgetResource: String, Sendable, Hashable, Codable, CaseIterable {
     case .macs: "MACs"
     case .parameters: "parameters"
     case .modelBytes: "model bytes"
+    case .weightBytes: "weight bytes"
     }
   }
 }

@@ -9,6 +9,8 @@ public struct UniformStrategy: AllocationStrategy {
 
   public func allocate(_ problem: AllocationProblem) -> AllocationOutcome {
     let grids = problem.grids()
+    if let reason = problem.unreachableBudget(grids: grids) { return .infeasible(reason) }
+    let choices = problem.choices(grids: grids)
     // A plan changes only at ratios where some group reaches a grid width.
     let ratios = Set(
       zip(grids, problem.groups).flatMap { grid, group in
@@ -20,28 +22,11 @@ public struct UniformStrategy: AllocationStrategy {
         grid.last { Double($0) / Double(group.width) <= ratio } ?? grid[0]
       }
     }
-    for ratio in ratios.reversed() {
-      let widths = widths(at: ratio)
-      let usage = problem.usage(widths: widths)
-      guard usage.allSatisfy(\.isWithin) else { continue }
-      let objective = problem.utility(widths: widths)
-      let bound = zip(zip(grids, problem.groups), problem.utilities).reduce(0) { sum, item in
-        let ((grid, group), utility) = item
-        return sum + (grid.compactMap { utility.value(width: $0, dense: group.width) }.max() ?? 0)
-      }
-      return .plan(
-        PruningPlanWidths(
-          widths: widths, objective: objective, bound: max(bound, objective),
-          gap: max(bound - objective, 0) / max(abs(objective), 1e-9), usage: usage, strategy: name))
+    let best = ratios.reversed().lazy.map(widths).first {
+      problem.usage(widths: $0).allSatisfy(\.isWithin)
     }
-    let usage = problem.usage(widths: grids.map { $0[0] })
-    let worst = usage.max {
-      Double($0.used) / Double(max($0.limit, 1)) < Double($1.used) / Double(max($1.limit, 1))
-    }
-    return .infeasible(
-      InfeasibleBudget(
-        resource: worst?.resource ?? "", limit: worst?.limit ?? 0,
-        leastReachable: worst?.used ?? 0))
+    return problem.plan(
+      widths: best ?? grids.map { $0[0] }, choices: choices, strategy: name)
   }
 }
 

@@ -13,22 +13,49 @@ public struct CertifiedStrategy: AllocationStrategy {
   public func allocate(_ problem: AllocationProblem) -> AllocationOutcome {
     let grids = problem.grids()
     let solution = solver.solve(problem.choices(grids: grids))
-    if case .infeasible(let reason) = solution.status {
-      let limit = problem.limits[reason.resource]
-      return .infeasible(
-        InfeasibleBudget(
-          resource: limit.resource, limit: limit.limit, leastReachable: reason.leastReachable,
-          isTogether: reason.isTogether))
+    return problem.outcome(of: solution, grids: grids, strategy: name)
+  }
+
+  /// One outcome for each list of limits: prices and plans found for one serve all.
+  ///
+  /// - Parameter limits: Of the problem's resources, in the order of its own limits.
+  func allocate(_ problem: AllocationProblem, limits: [[ResourceLimit]]) -> [AllocationOutcome] {
+    let grids = problem.grids()
+    let solutions = solver.solve(
+      problem.choices(grids: grids), limits: limits.map { $0.map(\.limitOfCost) })
+    return zip(solutions, limits).map { solution, limits in
+      var limited = problem
+      limited.limits = limits
+      return limited.outcome(of: solution, grids: grids, strategy: name)
     }
-    let widths = zip(grids, solution.choice).map { $0[$1] }
-    return .plan(
-      PruningPlanWidths(
-        widths: widths, objective: solution.objective, bound: solution.bound, gap: solution.gap,
-        usage: problem.usage(widths: widths), strategy: name))
+  }
+
+  /// The best distinct plans, best first.
+  func best(_ count: Int, _ problem: AllocationProblem) -> [AllocationOutcome] {
+    let grids = problem.grids()
+    return solver.solve(problem.choices(grids: grids), count: count).map {
+      problem.outcome(of: $0, grids: grids, strategy: name)
+    }
   }
 }
 
 extension AllocationProblem {
+  func outcome(of solution: Solution, grids: [[Int]], strategy: String) -> AllocationOutcome {
+    if case .infeasible(let reason) = solution.status {
+      let limit = limits[reason.resource]
+      return .infeasible(
+        InfeasibleBudget(
+          resource: limit.resource, limit: limit.limit,
+          leastReachable: limit.amount(of: reason.leastReachable), isTogether: reason.isTogether))
+    }
+    let widths = zip(grids, solution.choice).map { $0[$1] }
+    var plan = PruningPlanWidths(
+      widths: widths, objective: solution.objective, bound: solution.bound, gap: solution.gap,
+      usage: usage(widths: widths), strategy: strategy)
+    plan.prices = zip(solution.prices, limits).map { $0 * Double($1.divisor ?? 1) }
+    return .plan(plan)
+  }
+
   /// The problem in options of a grid: the index of a width stands for the width.
   func choices(grids: [[Int]]) -> ChoiceProblem {
     let widths = grids.map { $0.map(Int64.init) }
@@ -56,7 +83,7 @@ extension AllocationProblem {
         }
       }
       return ResourceConstraint(
-        name: limit.resource, limit: limit.limit, constant: cost.constant, unary: unary,
+        name: limit.resource, limit: limit.limitOfCost, constant: cost.constant, unary: unary,
         pairs: pairs)
     }
     return ChoiceProblem(utilities: values, resources: resources)

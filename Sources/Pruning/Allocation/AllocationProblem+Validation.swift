@@ -1,0 +1,65 @@
+import NetworkGraph
+
+extension AllocationProblem {
+  /// - Throws: ``AllocationError`` that names the group or resource at fault.
+  func validate() throws {
+    try require(
+      groups.map(\.id) == Array(groups.indices), "the groups' ids must be 0, 1, … in order")
+    try require(
+      utilities.count == groups.count,
+      "\(utilities.count) utilities for \(groups.count) groups: give one for each")
+    try require(channelMultiple >= 1, "channel multiple \(channelMultiple): must be at least 1")
+    try require(
+      (0...1).contains(minimumKeepRatio), "minimum keep ratio \(minimumKeepRatio): must be in 0…1")
+    for (group, utility) in zip(groups, utilities) { try validate(group, utility) }
+    for (group, grid) in zip(groups, grids()) where grid.isEmpty {
+      throw AllocationError(.invalidProblem, noWidth(group))
+    }
+    for limit in limits {
+      guard let cost = costs[limit.resource] else {
+        throw AllocationError(
+          .invalidProblem, "there is a budget on \(limit.resource) but no cost: add its polynomial")
+      }
+      try require(limit.divisor ?? 1 >= 1, "\(limit.resource): a divisor must be at least 1")
+      let named = cost.products.keys.flatMap { [$0.first, $0.second] } + Array(cost.linear.keys)
+      try require(
+        named.allSatisfy(groups.indices.contains),
+        "the cost of \(limit.resource) names a group that does not exist")
+    }
+    try require(
+      Set(limits.map(\.resource)).count == limits.count,
+      "a resource is limited twice: keep the lower limit")
+  }
+
+  private func validate(_ group: GroupVariable, _ utility: Utility) throws {
+    try require(group.width >= 1, "group \(group.name) has no channels")
+    try require(
+      group.multiple ?? 1 >= 1, "group \(group.name): its channel multiple must be at least 1")
+    let (minimum, maximum) = (group.minimum ?? 1, group.maximum ?? group.width)
+    try require(
+      minimum >= 1 && minimum <= maximum,
+      "group \(group.name): minimum \(minimum) and maximum \(maximum) leave no width")
+    for width in 1...group.width {
+      try require(
+        utility.value(width: width, dense: group.width)?.isFinite ?? true,
+        "group \(group.name): the utility of width \(width) is not a finite number")
+    }
+  }
+
+  private func noWidth(_ group: GroupVariable) -> String {
+    let multiple = group.multiple ?? channelMultiple
+    var rules = ["a multiple of \(multiple)"]
+    if minimumKeepRatio > 0 { rules.append("at least \(minimumKeepRatio) of \(group.width)") }
+    if let minimum = group.minimum { rules.append("at least \(minimum)") }
+    if let maximum = group.maximum { rules.append("at most \(maximum)") }
+    if group.isProtected { rules = ["all \(group.width)", "at most \(group.maximum ?? 0)"] }
+    return """
+      group \(group.name) has no width that is \(rules.joined(separator: " and ")); \
+      relax one of them
+      """
+  }
+
+  private func require(_ holds: Bool, _ message: @autoclosure () -> String) throws {
+    if !holds { throw AllocationError(.invalidProblem, message()) }
+  }
+}

@@ -28,7 +28,7 @@ struct InvalidModelTests {
     #expect(try model.network().nodes.count == 1)
   }
 
-  @Test("opsets outside 9…26 are refused", arguments: [8, 27] as [Int64])
+  @Test("opsets outside 9…28 are refused", arguments: [8, 29] as [Int64])
   func opset(version: Int64) throws {
     var model = TinyModel(opset: version)
     model.add("Relu", ["x"])

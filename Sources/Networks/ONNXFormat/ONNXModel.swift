@@ -10,21 +10,37 @@ import Tensors
 /// holds only operators with weights and attributes; writing uses the opset the file came with.
 public enum ONNXModel {
   /// The opsets of ai.onnx that are read and written.
-  public static let opsets: ClosedRange<Int64> = 9...26
+  public static let opsets: ClosedRange<Int64> = 9...28
+
+  /// A network, and what its reader should know about how the file was understood.
+  public struct Reading: Sendable {
+    public var network: Network
+    /// Sentences for people, such as which weights were stored in half precision.
+    public var notes: [String]
+  }
 
   /// Reads a model file, and the external data it refers to.
   ///
   /// - Throws: ``ONNXError`` naming the file, the node or the tensor.
-  public static func read(_ url: URL) throws -> Network {
+  public static func read(_ url: URL, options: ImportOptions = ImportOptions()) throws -> Network {
+    try reading(url, options: options).network
+  }
+
+  /// Reads a model file, and says what a user should know about it; see ``read(_:options:)``.
+  public static func reading(
+    _ url: URL, options: ImportOptions = ImportOptions()
+  ) throws -> Reading {
     let data: Data
     do {
-      data = try Data(contentsOf: url)
+      // Mapped: the file's bytes need no memory beside the tensors made from them.
+      data = try Data(contentsOf: url, options: .mappedIfSafe)
     } catch {
       throw ONNXError(
         .unreadable, "\(url.path): cannot be read: \(error.localizedDescription); check the path")
     }
-    return try decode(
-      data, name: url.lastPathComponent, directory: url.deletingLastPathComponent())
+    return try reading(
+      data, name: url.lastPathComponent, directory: url.deletingLastPathComponent(),
+      options: options)
   }
 
   /// Reads a model from its bytes.
@@ -34,24 +50,37 @@ public enum ONNXModel {
   ///   - directory: Where external data lies; nil refuses it.
   /// - Throws: ``ONNXError`` naming the model, the node or the tensor.
   public static func decode(
-    _ data: Data, name: String, directory: URL? = nil
+    _ data: Data, name: String, directory: URL? = nil, options: ImportOptions = ImportOptions()
   ) throws -> Network {
+    try reading(data, name: name, directory: directory, options: options).network
+  }
+
+  private static func reading(
+    _ data: Data, name: String, directory: URL?, options: ImportOptions
+  ) throws -> Reading {
     do {
-      let model: Onnx_ModelProto
-      do {
-        model = try Onnx_ModelProto(serializedBytes: data)
-      } catch {
-        throw ONNXError(
-          .malformed, "not an ONNX model, or cut short (\(data.count) bytes); export it again")
-      }
-      var importer = try Importer(model: model, directory: directory)
-      return try importer.network()
+      var importer = try importer(data, directory: directory, options: options)
+      let network = try importer.network()
+      return Reading(network: network, notes: importer.notes.messages)
     } catch let error as ONNXError {
       throw error.prefixed(by: name)
     } catch let error as NetworkError {
       throw ONNXError(
         error.code == .unsupported ? .unsupported : .invalidGraph, "\(name): \(error.message)")
     }
+  }
+
+  private static func importer(
+    _ data: Data, directory: URL?, options: ImportOptions
+  ) throws -> Importer {
+    let model: Onnx_ModelProto
+    do {
+      model = try Onnx_ModelProto(serializedBytes: data)
+    } catch {
+      throw ONNXError(
+        .malformed, "not an ONNX model, or cut short (\(data.count) bytes); export it again")
+    }
+    return try Importer(model: model, directory: directory, options: options)
   }
 
   /// The bytes of a model file.

@@ -4,32 +4,64 @@ import ONNXSchema
 /// What each operator is in ONNX.
 extension Exporter {
   mutating func write(_ node: Node) throws {
-    let inputs = inputNames(node)
+    if case .normalization(let normalization) = node.operation {
+      return try write(normalization, node)
+    }
+    let inputs = try inputNames(node)
     let x = inputs.first ?? ""
     switch node.operation {
     case .convolution(let convolution):
       append("Conv", node, inputs: inputs, attributes: attributes(convolution))
+    case .transposedConvolution(let convolution):
+      append("ConvTranspose", node, inputs: inputs, attributes: attributes(convolution))
     case .batchNormalization(let normalization):
       append(
         "BatchNormalization", node, inputs: inputs,
         attributes: [.number("epsilon", normalization.epsilon)])
+    case .localResponseNormalization(let normalization):
+      append("LRN", node, inputs: inputs, attributes: attributes(normalization))
     case .activation(let function): try write(function, node, x)
+    case .parametricRelu: append("PRelu", node, inputs: inputs)
     case .elementwise(let function): append(function.name, node, inputs: inputs)
     case .pooling(let pooling):
-      append(pooling.name, node, inputs: inputs, attributes: attributes(pooling))
+      append(pooling.name, node, inputs: inputs, attributes: try attributes(pooling, node))
     case .reduction(let reduction): write(reduction, node, x)
-    case .flatten(let flatten):
-      append("Flatten", node, inputs: inputs, attributes: [.integer("axis", flatten.axis)])
-    case .reshape(let reshape):
-      // 0 copies the batch from x.
-      let target = reshape.target.resolved(batch: 0)
-      append("Reshape", node, inputs: [x, argument(target, of: node, "shape")])
+    case .argMax(let argMax): try write(argMax, node, x)
     case .gemm(let gemm): write(gemm, node, inputs)
+    case .matrixProduct: append("MatMul", node, inputs: inputs)
+    case .softmax(let softmax): try write(softmax, node, x)
+    case .concat(let concat):
+      append("Concat", node, inputs: inputs, attributes: [.integer("axis", concat.axis)])
     case .slice(let slice): try write(slice, node, x)
-    case .pad(let pad): write(pad, node, x)
-    case .softmax(let softmax):
-      append("Softmax", node, inputs: inputs, attributes: [.integer("axis", softmax.axis)])
-    default: throw ONNXError(.unsupported, "node \"\(node.name)\" is not written yet")
+    case .gather(let gather): write(gather, node, x)
+    case .pad(let pad): try write(pad, node, x)
+    case .resize(let resize): try write(resize, node, x)
+    case .cast(let cast):
+      append(
+        "Cast", node, inputs: inputs, attributes: [.integer("to", cast.type.dataType.rawValue)])
+    default: writeMoved(node, x)
+    }
+  }
+
+  /// Operators that give the same elements another shape or order.
+  private mutating func writeMoved(_ node: Node, _ x: String) {
+    switch node.operation {
+    case .flatten(let flatten):
+      append("Flatten", node, inputs: [x], attributes: [.integer("axis", flatten.axis)])
+    case .reshape(let reshape): write(reshape, node, x)
+    case .transpose(let transpose):
+      append(
+        "Transpose", node, inputs: [x], attributes: [.integers("perm", transpose.permutation)])
+    case .expand(let expand): write(expand, node, x)
+    case .depthToSpace(let operation):
+      var attributes = [Onnx_AttributeProto.integer("blocksize", operation.size)]
+      // Opset 9 and 10 have no other mode, and no word for it.
+      if operation.placesAreFast { attributes.append(.text("mode", "CRD")) }
+      append("DepthToSpace", node, inputs: [x], attributes: attributes)
+    case .spaceToDepth(let operation):
+      append(
+        "SpaceToDepth", node, inputs: [x], attributes: [.integer("blocksize", operation.size)])
+    default: break
     }
   }
 
@@ -42,68 +74,79 @@ extension Exporter {
     ]
   }
 
-  private func attributes(_ pooling: Pooling) -> [Onnx_AttributeProto] {
+  private func attributes(_ convolution: TransposedConvolution) -> [Onnx_AttributeProto] {
+    [
+      .integers("dilations", convolution.dilations), .integer("group", convolution.groups),
+      .integers("kernel_shape", convolution.kernel),
+      .integers("output_padding", convolution.outputPadding),
+      .integers("pads", convolution.padsBefore + convolution.padsAfter),
+      .integers("strides", convolution.strides),
+    ]
+  }
+
+  private func attributes(
+    _ normalization: LocalResponseNormalization
+  ) -> [Onnx_AttributeProto] {
+    [
+      .number("alpha", normalization.alpha), .number("beta", normalization.beta),
+      .number("bias", normalization.bias), .integer("size", normalization.size),
+    ]
+  }
+
+  private func attributes(_ pooling: Pooling, _ node: Node) throws -> [Onnx_AttributeProto] {
     guard let kernel = pooling.kernel else { return [] }
     var result: [Onnx_AttributeProto] = [
       .integers("kernel_shape", kernel),
       .integers("pads", pooling.padsBefore + pooling.padsAfter),
       .integers("strides", pooling.strides),
     ]
-    // Average pools of opset 9 do not know the attribute.
-    if pooling.roundsUp { result.append(.integer("ceil_mode", 1)) }
+    // Pools of opset 9 do not know the attribute.
+    if pooling.roundsUp {
+      guard opset >= 10 else { throw lacking(node, since: 10) }
+      result.append(.integer("ceil_mode", 1))
+    }
+    if pooling.dilations.contains(where: { $0 != 1 }) {
+      let since: Int64 = pooling.kind == .maximum ? 10 : 19
+      guard opset >= since else { throw lacking(node, since: since) }
+      result.append(.integers("dilations", pooling.dilations))
+    }
     if pooling.kind == .average(countsPadding: true) {
       result.append(.integer("count_include_pad", 1))
     }
     return result
   }
 
-  private mutating func write(_ function: Activation, _ node: Node, _ x: String) throws {
-    switch function {
-    case .relu: append("Relu", node, inputs: [x])
-    case .sigmoid: append("Sigmoid", node, inputs: [x])
-    case .tanh: append("Tanh", node, inputs: [x])
-    case .leakyRelu(let alpha):
-      append("LeakyRelu", node, inputs: [x], attributes: [.number("alpha", alpha)])
-    case .hardSigmoid(let alpha, let beta):
-      append(
-        "HardSigmoid", node, inputs: [x],
-        attributes: [.number("alpha", alpha), .number("beta", beta)])
-    case .hardSwish:
-      guard opset >= 14 else {
-        throw ONNXError(
-          .unsupported,
-          "node \"\(node.name)\": HardSwish needs opset 14, and the network has opset \(opset)")
-      }
-      append("HardSwish", node, inputs: [x])
-    case .clip(let low, let high): writeClip(low, high, node, x)
-    default: throw ONNXError(.unsupported, "node \"\(node.name)\" is not written yet")
+  private mutating func write(_ reduction: Reduction, _ node: Node, _ x: String) {
+    let keepsAxes = Onnx_AttributeProto.integer("keepdims", reduction.keepsAxes ? 1 : 0)
+    guard opset >= (reduction.kind == .sum ? 13 : 18) else {
+      return append(
+        reduction.kind.name, node, inputs: [x],
+        attributes: [.integers("axes", reduction.axes), keepsAxes])
     }
+    let axes = argument(reduction.axes, of: node, "axes")
+    append(reduction.kind.name, node, inputs: [x, axes], attributes: [keepsAxes])
   }
 
-  /// Infinite bounds are left out.
-  private mutating func writeClip(_ low: Float, _ high: Float, _ node: Node, _ x: String) {
-    let hasLow = low > -.infinity
-    let hasHigh = high < .infinity
-    guard opset >= 11 else {
-      let bounds: [Onnx_AttributeProto?] = [
-        hasLow ? .number("min", low) : nil, hasHigh ? .number("max", high) : nil,
-      ]
-      return append("Clip", node, inputs: [x], attributes: bounds.compactMap { $0 })
+  private mutating func write(_ argMax: ArgMax, _ node: Node, _ x: String) throws {
+    var attributes: [Onnx_AttributeProto] = [
+      .integer("axis", argMax.axis), .integer("keepdims", argMax.keepsAxis ? 1 : 0),
+    ]
+    if argMax.selectsLast {
+      guard opset >= 12 else { throw lacking(node, since: 12) }
+      attributes.append(.integer("select_last_index", 1))
     }
-    let minimum = hasLow ? argument(low, of: node, "min") : ""
-    let maximum = hasHigh ? argument(high, of: node, "max") : ""
-    append("Clip", node, inputs: [x, minimum, maximum])
+    append(node.operation.name, node, inputs: [x], attributes: attributes)
   }
 
-  private mutating func write(_ mean: Reduction, _ node: Node, _ x: String) {
-    let keepsAxes = Onnx_AttributeProto.integer("keepdims", mean.keepsAxes ? 1 : 0)
-    if opset < 18 {
-      append(
-        "ReduceMean", node, inputs: [x], attributes: [.integers("axes", mean.axes), keepsAxes])
-    } else {
-      let axes = argument(mean.axes, of: node, "axes")
-      append("ReduceMean", node, inputs: [x, axes], attributes: [keepsAxes])
+  /// Before opset 13 a softmax joins its axis with those that follow.
+  private mutating func write(_ softmax: Softmax, _ node: Node, _ x: String) throws {
+    let shape = network[node.output].shape
+    let following = shape.dimensions.dropFirst(softmax.axis + 1)
+    guard opset >= 13 || following.allSatisfy({ $0 == .fixed(1) }) else {
+      throw lacking(node, since: 13)
     }
+    append(
+      node.operation.name, node, inputs: [x], attributes: [.integer("axis", softmax.axis)])
   }
 
   private mutating func write(_ gemm: Gemm, _ node: Node, _ inputs: [String]) {
@@ -122,42 +165,5 @@ extension Exporter {
         .number("alpha", gemm.alpha), .number("beta", gemm.beta),
         .integer("transB", gemm.transposesWeight ? 1 : 0),
       ])
-  }
-
-  private mutating func write(_ slice: Slice, _ node: Node, _ x: String) throws {
-    let starts = slice.ranges.map(\.start)
-    let ends = slice.ranges.map(\.end)
-    let axes = slice.ranges.map(\.axis)
-    let steps = slice.ranges.map(\.step)
-    guard opset < 10 else {
-      let names = [
-        argument(starts, of: node, "starts"), argument(ends, of: node, "ends"),
-        argument(axes, of: node, "axes"), argument(steps, of: node, "steps"),
-      ]
-      return append("Slice", node, inputs: [x] + names)
-    }
-    guard steps.allSatisfy({ $0 == 1 }) else {
-      throw ONNXError(
-        .unsupported,
-        "node \"\(node.name)\": Slice with steps needs opset 10, and the network has \(opset)")
-    }
-    append(
-      "Slice", node, inputs: [x],
-      attributes: [
-        .integers("axes", axes), .integers("ends", ends), .integers("starts", starts),
-      ])
-  }
-
-  private mutating func write(_ pad: Pad, _ node: Node, _ x: String) {
-    let mode = Onnx_AttributeProto.text("mode", "constant")
-    let pads = pad.before + pad.after
-    guard case .constant(let fill) = pad.mode else { return }
-    guard opset >= 11 else {
-      return append(
-        "Pad", node, inputs: [x],
-        attributes: [mode, .integers("pads", pads), .number("value", fill)])
-    }
-    let value = fill == 0 ? "" : argument(fill, of: node, "value")
-    append("Pad", node, inputs: [x, argument(pads, of: node, "pads"), value], attributes: [mode])
   }
 }

@@ -52,3 +52,11 @@ extension Onnx_AttributeProto {
     return attribute
   }
 }
+
+extension Onnx_StringStringEntryProto {
+  init(_ key: String, _ value: String) {
+    self.init()
+    self.key = key
+    self.value = value
+  }
+}

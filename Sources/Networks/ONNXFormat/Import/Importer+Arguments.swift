@@ -7,6 +7,27 @@ extension Importer {
     node.input(index).flatMap { symbols[$0] }
   }
 
+  /// An input that may be an activation or a constant.
+  ///
+  /// - Parameter type: The type of a constant's elements.
+  mutating func operand(
+    _ node: NodeReader, _ index: Int, _ role: String, type: ElementType = .float32
+  ) throws -> (id: ValueID, shape: Shape, type: ElementType) {
+    let id: ValueID
+    switch symbol(node, index) {
+    case .activation(let value)?: id = value
+    case .constant?: id = try requiredWeight(node, index, role, type: type).id
+    case nil: throw node.failure(.invalidGraph, "its input \(index) is missing")
+    }
+    return (id, draft[id].shape, draft[id].elementType)
+  }
+
+  /// A number that a node needs as a value of the network.
+  mutating func addConstant(_ number: Float, _ node: NodeReader, _ role: String) -> ValueID {
+    draft.addConstant(
+      uniqueName("\(node.name).\(role)"), Tensor(shape: [], elements: [number]))
+  }
+
   /// An input that must be an activation.
   func activation(_ node: NodeReader, _ index: Int = 0) throws -> (id: ValueID, shape: Shape) {
     guard case .activation(let id)? = symbol(node, index) else {
@@ -44,26 +65,33 @@ extension Importer {
   ) throws -> Float {
     guard node.opset >= opset else { return try node.number(attribute, default: value) }
     guard let constant = try constant(node, input, attribute) else { return value }
-    guard constant.count == 1, let number = constant.floats?.first, !number.isNaN else {
-      throw node.failure(.invalidGraph, "its \(attribute) must be one float32 number")
+    let numbers = constant.floats ?? constant.integers?.map { Float($0) }
+    guard constant.count == 1, let number = numbers?.first, !number.isNaN else {
+      throw node.failure(.invalidGraph, "its \(attribute) must be one number")
     }
     return number
   }
 
   /// A constant input as a value of the network; nil where it is left out.
   ///
-  /// - Parameter shape: The shape it is stored in; by default its own.
+  /// - Parameters:
+  ///   - shape: The shape it is stored in; by default its own.
+  ///   - type: The type of its elements; integers may stand for floats only as single numbers.
   /// - Throws: ``ONNXError`` with `invalidTensor` for weights that are empty, NaN or infinite.
   mutating func weight(
-    _ node: NodeReader, _ index: Int, _ role: String, fitting shape: [Int]? = nil
+    _ node: NodeReader, _ index: Int, _ role: String, fitting shape: [Int]? = nil,
+    type: ElementType = .float32
   ) throws -> (id: ValueID, shape: [Int])? {
     guard let name = node.input(index), let value = try constant(node, index, role) else {
       return nil
     }
     let fitted = try shape.map { try fit(value, $0, node, "\(role) \"\(name)\"") } ?? value
-    let key = fitted.shape == value.shape ? name : "\(name) as \(fitted.shape)"
+    let form = fitted.shape == value.shape ? "" : " as \(fitted.shape)"
+    let key = "\(name)\(form)" + (type == .float32 ? "" : " of \(type.rawValue)")
     if let id = constants[key] { return (id, fitted.shape) }
-    guard let floats = fitted.floats else {
+    let isNumber = type != .float32 || fitted.count == 1
+    guard let floats = fitted.floats ?? (isNumber ? fitted.integers?.map { Float($0) } : nil)
+    else {
       throw node.failure(
         .unsupported, "its \(role) \"\(name)\" holds integers; export the model in float32")
     }
@@ -78,15 +106,16 @@ extension Importer {
     // The tensor itself may be used elsewhere in its own shape, under its own name.
     let id = draft.addConstant(
       key == name ? name : uniqueName(name), Tensor(shape: fitted.shape, elements: floats))
+    draft[id].elementType = type
     constants[key] = id
     return (id, fitted.shape)
   }
 
   /// A weight that the operator cannot do without.
   mutating func requiredWeight(
-    _ node: NodeReader, _ index: Int, _ role: String
+    _ node: NodeReader, _ index: Int, _ role: String, type: ElementType = .float32
   ) throws -> (id: ValueID, shape: [Int]) {
-    guard let weight = try weight(node, index, role) else {
+    guard let weight = try weight(node, index, role, type: type) else {
       throw node.failure(.invalidGraph, "its \(role) is missing")
     }
     return weight
@@ -106,15 +135,5 @@ extension Importer {
     }
     return value.reshaped(Array(source))
       .rearranged(.broadcasting(Array(source), to: shape))
-  }
-
-  private mutating func uniqueName(_ stem: String) -> String {
-    var name = stem
-    var suffix = 1
-    while !names.insert(name).inserted {
-      name = "\(stem)_\(suffix)"
-      suffix += 1
-    }
-    return name
   }
 }

@@ -3,11 +3,12 @@ import ONNXSchema
 
 /// Evaluation at import: what depends on constants and on shapes alone is computed once, here.
 extension Importer {
-  /// The node's value, where it is constant; nil where the network has to compute it.
-  func folded(_ node: NodeReader) throws -> ConstantValue? {
+  /// The node's values, where they are constant; nil where the network has to compute it.
+  mutating func folded(_ node: NodeReader) throws -> [ConstantValue]? {
     switch node.type {
-    case "Constant": return try literal(node)
-    case "Shape": return try shape(node)
+    case "Constant": return [try literal(node)]
+    case "Shape": return [try shape(node)]
+    case "Size": return [try size(node)]
     default: break
     }
     var inputs: [ConstantValue?] = []
@@ -20,11 +21,17 @@ extension Importer {
     }
     guard let first = inputs.first ?? nil else { return nil }
     let evaluation = Evaluation(node: node, inputs: inputs, first: first, tensors: tensors)
-    return try evaluation.result()
+    if node.type == "DequantizeLinear" { notes.recordQuantised() }
+    do {
+      return try evaluation.results()
+    } catch let error as ONNXError where !error.message.hasPrefix(node.path) {
+      throw error.prefixed(by: node.path)
+    }
   }
 
-  private func literal(_ node: NodeReader) throws -> ConstantValue {
+  private mutating func literal(_ node: NodeReader) throws -> ConstantValue {
     if let tensor = try node.tensor("value") {
+      notes.record(tensor)
       do {
         return try tensors.read(tensor)
       } catch let error as ONNXError {
@@ -59,5 +66,21 @@ extension Importer {
     let start = clamped(try node.integer("start", default: 0))
     let end = clamped(try node.integer("end", default: rank))
     return ConstantValue(Array(dimensions[start..<max(start, end)]))
+  }
+
+  /// The number of elements, where it does not depend on the batch.
+  private func size(_ node: NodeReader) throws -> ConstantValue {
+    let dimensions = try shape(node).dimensions ?? []
+    let extents = dimensions.compactMap(\.extent)
+    guard let count = ConstantValue.count(of: extents) else {
+      throw node.failure(.invalidGraph, "its input of shape \(extents) is too large")
+    }
+    guard extents.count < dimensions.count else {
+      return ConstantValue(shape: [], integers: [.fixed(count)])
+    }
+    guard count == 1 else {
+      throw node.failure(.unsupported, "it counts the elements of all images together")
+    }
+    return ConstantValue(shape: [], integers: [.batch])
   }
 }

@@ -18,63 +18,35 @@ extension ModelMetadata {
 /// The graph's inputs and outputs.
 extension Importer {
   mutating func readInputs() throws {
-    var batches: Set<BatchAxis> = []
+    var batches: [BatchAxis] = []
+    var unbound = Set(options.bindings.keys)
     for input in graph.input where !isInitializer(input.name) {
-      let (batch, shape) = try shape(of: input)
-      batches.insert(batch)
+      let interface = try InputReader(proto: input, options: options)
+      let (batch, shape) = try interface.shape(using: &unbound)
+      try check(shape) { interface.failure(.invalidGraph, "its shape \(shape) \($0)") }
+      if let batch { batches.append(batch) }
       guard symbols[input.name] == nil, !input.name.isEmpty else {
-        throw ONNXError(.invalidGraph, "graph › input \"\(input.name)\": it is defined twice")
+        throw interface.failure(.invalidGraph, "it is defined twice")
       }
-      let id = draft.addActivation(input.name, shape: shape)
+      if let note = interface.note { notes.record(note) }
+      let id = draft.addActivation(input.name, shape: shape, type: interface.type)
       draft.inputs.append(id)
       symbols[input.name] = .activation(id)
     }
-    guard let batch = batches.first else {
+    guard !draft.inputs.isEmpty else {
       throw ONNXError(.invalidGraph, "graph: it has no inputs; export the model with its input")
     }
-    guard batches.count == 1 else {
+    if let name = unbound.sorted().first {
+      throw ONNXError(
+        .unsupported, "graph: the model has no dynamic axis \"\(name)\"; leave out its binding")
+    }
+    draft.metadata.batchName = nil
+    guard let batch = batches.first else { return }
+    guard Set(batches.map(\.size)).count == 1 else {
       throw ONNXError(
         .unsupported, "graph: its inputs have different batch axes; give all of them the same")
     }
-    switch batch {
-    case .named(let name): draft.metadata.batchName = name
-    case .fixed(let size): (draft.metadata.batchName, draft.metadata.batchSize) = (nil, size)
-    }
-  }
-
-  /// What a file says about axis 0.
-  private enum BatchAxis: Hashable {
-    case named(String)
-    case fixed(Int)
-  }
-
-  private func shape(of input: Onnx_ValueInfoProto) throws -> (BatchAxis, Shape) {
-    func failure(_ code: ONNXError.Code, _ message: String) -> ONNXError {
-      ONNXError(code, "graph › input \"\(input.name)\": \(message)")
-    }
-    guard case .tensorType(let type)? = input.type.value, type.hasShape,
-      let first = type.shape.dim.first
-    else {
-      throw failure(.unsupported, "it has no shape; export the model with a fixed image size")
-    }
-    let float = Int32(Onnx_TensorProto.DataType.float.rawValue)
-    guard type.elemType == float else {
-      throw failure(
-        .unsupported, "its elements are of type \(type.elemType); export the model in float32")
-    }
-    let extents = try type.shape.dim.enumerated().dropFirst().map { axis, dimension in
-      guard case .dimValue(let extent)? = dimension.value, extent > 0 else {
-        let axisName = dimension.dimParam.isEmpty ? "" : " (\"\(dimension.dimParam)\")"
-        throw failure(
-          .unsupported,
-          "axis \(axis)\(axisName) is dynamic; only axis 0 may be: export with a fixed size")
-      }
-      return Int(extent)
-    }
-    let shape = Shape.batched(extents)
-    try check(shape) { failure(.invalidGraph, "its shape \(shape) \($0)") }
-    if case .dimValue(let size)? = first.value, size > 0 { return (.fixed(Int(size)), shape) }
-    return (.named(first.dimParam.isEmpty ? "batch" : first.dimParam), shape)
+    (draft.metadata.batchName, draft.metadata.batchSize) = (batch.name, batch.size)
   }
 
   /// Finds the outputs, and gives each the name that the file promises.
@@ -85,14 +57,26 @@ extension Importer {
       }
       guard case .activation(let id)? = symbols[output.name] else {
         let found = names.contains(output.name) ? "it is a constant" : "nothing computes it"
-        throw failure("\(found); export the model again")
+        throw failure("\(found); remove it from the outputs, or export the model again")
       }
-      guard !draft.outputs.contains(id), !draft.inputs.contains(id) else {
-        throw failure("it repeats another output or an input; remove it")
+      if draft.outputs.contains(id) || draft.inputs.contains(id) {
+        draft.outputs.append(try copy(of: id, as: output.name))
+      } else {
+        draft[id].name = output.name
+        draft.outputs.append(id)
       }
-      draft[id].name = output.name
-      draft.outputs.append(id)
     }
+  }
+
+  /// A value of its own that equals another: an output that is an input, or another output.
+  private mutating func copy(of id: ValueID, as name: String) throws -> ValueID {
+    let shape = draft[id].shape
+    let copy = draft.addActivation(name, shape: shape, type: draft[id].elementType)
+    draft.nodes.append(
+      Node(
+        name: uniqueNodeName(name), operation: .reshape(Reshape(target: shape)), inputs: [id],
+        output: copy))
+    return copy
   }
 }
 
@@ -109,15 +93,19 @@ extension Network {
     var result = Network(name: name, metadata: metadata)
     var places: [ValueID: ValueID] = [:]
     result.inputs = inputs.map { input in
-      let place = result.addActivation(self[input].name, shape: self[input].shape)
+      let place = result.addActivation(
+        self[input].name, shape: self[input].shape, type: self[input].elementType)
       places[input] = place
       return place
     }
     for var node in live.reversed() {
       for case let input? in node.inputs where places[input] == nil {
         places[input] = constant(input).map { result.addConstant(self[input].name, $0) }
+        if let place = places[input] { result[place].elementType = self[input].elementType }
       }
-      let output = result.addActivation(self[node.output].name, shape: self[node.output].shape)
+      let output = result.addActivation(
+        self[node.output].name, shape: self[node.output].shape,
+        type: self[node.output].elementType)
       places[node.output] = output
       node.inputs = node.inputs.map { $0.flatMap { places[$0] } }
       node.output = output

@@ -11,18 +11,13 @@ struct Importer {
     case constant(ConstantValue)
   }
 
-  /// What a node of the file becomes.
-  enum Translation {
-    case node(Operator, [ValueID?])
-    /// The node changes nothing: its output is its first input.
-    case identity
-  }
-
   /// A bound on the elements of one image's activation; beyond it a file is taken for broken.
   static let maximumElements = 1 << 26
 
+  /// The file's graph, without its initializers.
   let graph: Onnx_GraphProto
   let opset: Int64
+  let options: ImportOptions
   let tensors: TensorReader
   /// The network so far; its values may include some that nothing needs.
   var draft: Network
@@ -32,26 +27,36 @@ struct Importer {
   var constants: [String: ValueID] = [:]
   /// Every value name of the file and those added.
   var names: Set<String>
-  private let initializers: [String: Int]
+  /// What the user should know about how the file was read.
+  var notes = ImportNotes()
+  private var nodeNames: Set<String> = []
+  /// Initializers that no node has asked for yet; a tensor leaves when it has been read, so that
+  /// the file's bytes and the network's numbers are not held together.
+  private var initializers: [String: Onnx_TensorProto] = [:]
+  private let initializerNames: Set<String>
+  private let usedNames: Set<String>
 
-  init(model: Onnx_ModelProto, directory: URL?) throws {
+  init(model: Onnx_ModelProto, directory: URL?, options: ImportOptions) throws {
     guard model.hasGraph, !model.graph.output.isEmpty else {
       throw ONNXError(
         .malformed, "not an ONNX model: it holds no graph with outputs; export it again")
     }
-    graph = model.graph
+    var graph = model.graph
     opset = try Self.opset(of: model)
+    self.options = options
     tensors = TensorReader(directory: directory)
-    var initializers: [String: Int] = [:]
-    for (index, tensor) in graph.initializer.enumerated() {
-      guard initializers.updateValue(index, forKey: tensor.name) == nil else {
+    for tensor in graph.initializer {
+      guard initializers.updateValue(tensor, forKey: tensor.name) == nil else {
         throw ONNXError(.invalidGraph, "graph › tensor \"\(tensor.name)\": it is defined twice")
       }
     }
-    self.initializers = initializers
-    names = Set(graph.node.flatMap(\.output)).union(initializers.keys)
+    graph.initializer = []
+    initializerNames = Set(initializers.keys)
+    names = Set(graph.node.flatMap(\.output)).union(initializerNames)
       .union(graph.input.map(\.name))
+    usedNames = Set(graph.node.flatMap(\.input)).union(graph.output.map(\.name))
     draft = Network(name: graph.name, metadata: ModelMetadata(model, opset: opset))
+    self.graph = graph
   }
 
   private static func opset(of model: Onnx_ModelProto) throws -> Int64 {
@@ -73,32 +78,30 @@ struct Importer {
   /// Builds the network.
   mutating func network() throws -> Network {
     try readInputs()
-    let defined = Set(initializers.keys).union(draft.inputs.map { draft[$0].name })
+    let defined = initializerNames.union(draft.inputs.map { draft[$0].name })
     let order = try NodeOrder.sorted(graph, defined: defined)
-    let nodeNames = uniqueNodeNames(order)
+    let names = uniqueNodeNames(order)
     for index in order {
-      let name = nodeNames[index] ?? ""
-      try read(NodeReader(proto: graph.node[index], name: name, opset: opset))
+      try read(NodeReader(proto: graph.node[index], name: names[index] ?? "", opset: opset))
     }
     try readOutputs()
-    return draft.compacted()
+    return PatternMatcher.simplified(draft.compacted())
   }
 
   /// The names of nodes: their own, made unique; `Conv_12` for the thirteenth node of a file.
-  private func uniqueNodeNames(_ order: [Int]) -> [Int: String] {
+  private mutating func uniqueNodeNames(_ order: [Int]) -> [Int: String] {
     let given = Set(graph.node.map(\.name))
-    var taken: Set<String> = []
     var result: [Int: String] = [:]
     for index in order {
       let node = graph.node[index]
       let stem = node.name.isEmpty ? "\(node.opType)_\(index)" : node.name
       var name = stem
       var suffix = 1
-      while taken.contains(name) || (name != node.name && given.contains(name)) {
+      while nodeNames.contains(name) || (name != node.name && given.contains(name)) {
         name = "\(stem)_\(suffix)"
         suffix += 1
       }
-      taken.insert(name)
+      nodeNames.insert(name)
       result[index] = name
     }
     return result
@@ -106,36 +109,34 @@ struct Importer {
 
   private mutating func read(_ node: NodeReader) throws {
     try resolveInitializers(of: node)
-    guard node.isStandard else { throw unsupported(node) }
-    guard let output = node.proto.output.first, !output.isEmpty else {
-      throw node.failure(.invalidGraph, "it has no output")
+    guard let output = node.proto.output.first, !output.isEmpty || node.proto.output.count > 1
+    else { throw node.failure(.invalidGraph, "it has no output") }
+    let reader = node.isStandard ? OperatorReader.all[node.type] : nil
+    try reader?.checkAttributes(of: node)
+    let first = draft.nodes.count
+    let results: [Symbol]
+    if node.isStandard, let constants = try folded(node) {
+      results = constants.map(Symbol.constant)
+    } else if let reader {
+      results = try reader.translate(&self, node)
+    } else {
+      throw unsupported(node)
     }
-    if let constant = try folded(node) {
-      symbols[output] = .constant(constant)
-      return
-    }
-    switch try translated(node) {
-    case .identity:
-      guard let input = node.input(0), let symbol = symbols[input] else {
-        throw node.failure(.invalidGraph, "its input is missing")
-      }
-      symbols[output] = symbol
-    case .node(let operation, let inputs):
-      try append(node, operation, inputs, output: output)
-    }
-    for extra in node.proto.output.dropFirst() where !extra.isEmpty && isUsed(extra) {
+    for extra in node.proto.output.dropFirst(results.count) where usedNames.contains(extra) {
       throw node.failure(
-        .unsupported, "its output \"\(extra)\" is used; only its first output is supported")
+        .unsupported,
+        "its output \"\(extra)\" is used; only its first \(results.count) are supported")
+    }
+    nameNodes(from: first, of: node, results)
+    for (name, symbol) in zip(node.proto.output, results) where !name.isEmpty {
+      symbols[name] = symbol
     }
   }
 
-  private func isUsed(_ name: String) -> Bool {
-    graph.output.contains { $0.name == name } || graph.node.contains { $0.input.contains(name) }
-  }
-
-  private mutating func append(
-    _ node: NodeReader, _ operation: Operator, _ inputs: [ValueID?], output: String
-  ) throws {
+  /// Appends a node to the draft; its shape rule checks the operands.
+  mutating func add(
+    _ operation: Operator, _ inputs: [ValueID?], for node: NodeReader
+  ) throws -> ValueID {
     let shapes = inputs.map { input in input.map { draft[$0].shape } }
     let shape: Shape
     do {
@@ -145,17 +146,36 @@ struct Importer {
         error.code == .unsupported ? .unsupported : .invalidGraph, "graph › \(error.message)")
     }
     try check(shape) { node.failure(.invalidGraph, "its output of shape \(shape) \($0)") }
-    let id = draft.addActivation(output, shape: shape)
-    draft.nodes.append(Node(name: node.name, operation: operation, inputs: inputs, output: id))
-    symbols[output] = .activation(id)
+    let id = draft.addActivation("", shape: shape)
+    let added = Node(name: node.name, operation: operation, inputs: inputs, output: id)
+    draft[id].elementType = draft.outputType(of: added)
+    draft.nodes.append(added)
+    return id
   }
 
-  /// Checks what holds for every activation: batch first, nothing empty, nothing enormous.
+  /// Names the nodes that one node of the file became: the one that gives its output after it.
+  private mutating func nameNodes(from first: Int, of node: NodeReader, _ results: [Symbol]) {
+    var outputs: [ValueID: String] = [:]
+    for (name, symbol) in zip(node.proto.output, results) where !name.isEmpty {
+      if case .activation(let id) = symbol { outputs[id] = name }
+    }
+    let stem = node.proto.output.first ?? ""
+    for (place, index) in draft.nodes.indices[first...].enumerated() {
+      let output = draft.nodes[index].output
+      draft[output].name = outputs[output] ?? uniqueName("\(stem).\(place)")
+      if results.count > 1 || outputs[output] == nil {
+        draft.nodes[index].name = uniqueNodeName("\(node.name).\(place)")
+      }
+    }
+  }
+
+  /// Checks what holds for every activation: one batch at most, nothing empty, nothing enormous.
   func check(_ shape: Shape, failure: (String) -> ONNXError) throws {
-    guard shape.rank > 0, shape[0] == .batch else { throw failure("has no batch as axis 0") }
+    guard shape.dimensions.count(where: { $0 == .batch }) <= 1 else {
+      throw failure("has the batch twice")
+    }
     var count = 1
-    for dimension in shape.dimensions.dropFirst() {
-      guard let extent = dimension.extent else { throw failure("has the batch twice") }
+    for case let extent? in shape.dimensions.map(\.extent) {
       guard extent > 0 else { throw failure("is empty") }
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard !overflow, product <= Self.maximumElements else {
@@ -168,11 +188,30 @@ struct Importer {
   /// Reads those initializers that a node uses for the first time.
   private mutating func resolveInitializers(of node: NodeReader) throws {
     for name in node.proto.input where symbols[name] == nil {
-      guard let index = initializers[name] else { continue }
-      symbols[name] = .constant(try tensors.read(graph.initializer[index]))
+      guard let tensor = initializers.removeValue(forKey: name) else { continue }
+      notes.record(tensor)
+      symbols[name] = .constant(try tensors.read(tensor))
     }
   }
 
   /// An initializer is no input, although files of IR version 3 list it as one.
-  func isInitializer(_ name: String) -> Bool { initializers[name] != nil }
+  func isInitializer(_ name: String) -> Bool { initializerNames.contains(name) }
+
+  /// `stem`, or `stem` with a number where another value has that name.
+  mutating func uniqueName(_ stem: String) -> String { names.insertUnique(stem) }
+
+  mutating func uniqueNodeName(_ stem: String) -> String { nodeNames.insertUnique(stem) }
+}
+
+extension Set<String> {
+  /// Inserts `stem`, followed by a number where it is taken.
+  mutating func insertUnique(_ stem: String) -> String {
+    var name = stem
+    var suffix = 1
+    while !insert(name).inserted {
+      name = "\(stem)_\(suffix)"
+      suffix += 1
+    }
+    return name
+  }
 }

@@ -12,6 +12,9 @@ struct NodeReader {
   /// far from overflow.
   static let maximumAttribute = 1 << 20
 
+  /// The greatest number of axes accepted.
+  static let maximumRank = 64
+
   var type: String { proto.opType }
   var path: String { "graph › node \"\(name)\" (\(type))" }
   var isStandard: Bool { proto.domain.isEmpty || proto.domain == "ai.onnx" }
@@ -82,6 +85,16 @@ struct NodeReader {
         "attribute \(name) is \(amounts); each must lie in \(minimum)…\(Self.maximumAttribute)")
     }
     return amounts
+  }
+
+  /// One amount, which must be there and positive.
+  func amount(_ name: String) throws -> Int {
+    let amount = try integer(name, default: 0)
+    guard (1...Self.maximumAttribute).contains(amount) else {
+      throw failure(
+        .invalidGraph, "attribute \(name) is \(amount); it must lie in 1…\(Self.maximumAttribute)")
+    }
+    return amount
   }
 
   /// An axis of a value of `rank` axes, counted from the end where negative.

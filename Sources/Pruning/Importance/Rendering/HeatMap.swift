@@ -143,8 +143,8 @@ extension HeatMap {
       side = cell * count
       // 0.62 of its size is a wide letter's width.
       let longest = labels.map { Double(Layout.shortened($0).count) }.max() ?? 0
-      left = 16 + longest * fontSize * 0.62
-      top = 40 + longest * fontSize * 0.62
+      left = (16 + longest * fontSize * 0.62).rounded(.up)
+      top = (40 + longest * fontSize * 0.62).rounded(.up)
       width = max(left + side + 70, 24 + Double(title.count) * 9)
       height = top + side + 16
     }

@@ -41,7 +41,7 @@ struct SVGDrawing {
     let path = places.map { "M\($0.column) \($0.row)h1v1h-1z" }.joined()
     body += """
       <path transform="translate(\(Self.number(x)) \(Self.number(y))) scale(\(Self.number(unit)))" \
-      fill="\(fill)" d="\(path)"/>
+      fill="\(fill)" shape-rendering="crispEdges" d="\(path)"/>
 
       """
   }

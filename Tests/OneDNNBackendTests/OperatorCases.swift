@@ -8,129 +8,58 @@ struct OperatorCase: Sendable, CustomStringConvertible {
   var operation: Operator
   /// Of one image.
   var input: [Int]
-  /// Shapes of constant inputs, in order.
-  var constants: [[Int]] = []
+  /// Activations after the first one.
+  var others: [Shape] = []
+  /// Shapes of constant inputs, in order; nil where an optional one is left out.
+  var constants: [[Int]?] = []
+  /// Whether the constants stand before the activations.
+  var constantsAreFirst = false
+  /// Whether the function is defined for positive numbers alone.
+  var isPositive = false
 
   /// A network with seeded weights; positive, so that they serve as variances too.
-  func network() throws -> Network {
+  ///
+  /// - Parameter followsConvolution: Whether the input comes from a convolution, in its layout.
+  func network(followsConvolution: Bool = false) throws -> Network {
     var generator = SeededGenerator(seed: 7)
     var network = Network(name: description)
-    let x = network.addActivation("x", shape: .batched(input))
+    var x = network.addActivation("x", shape: .batched(input))
+    network.inputs = [x]
+    if followsConvolution { x = addConvolution(to: &network, x, &generator) }
+    let more = others.enumerated().map { network.addActivation("x\($0 + 1)", shape: $1) }
+    network.inputs += more
     let y = network.addActivation("y")
     let weights = constants.enumerated().map { place, shape in
-      network.addConstant("w\(place)", .random(shape, in: 0.1...1, using: &generator))
+      shape.map { network.addConstant("w\(place)", .random($0, in: 0.1...1, using: &generator)) }
     }
-    network.nodes = [Node(name: "node", operation: operation, inputs: [x] + weights, output: y)]
-    network.inputs = [x]
+    let activations: [ValueID?] = [x] + more
+    network.nodes.append(
+      Node(
+        name: "node", operation: operation,
+        inputs: constantsAreFirst ? weights + activations : activations + weights, output: y))
     network.outputs = [y]
     try network.inferShapes()
     return network
   }
 
-  static let all: [OperatorCase] =
-    convolutions + activations + poolings + movements + [
-      .init(
-        description: "BatchNormalization", operation: .batchNormalization(.init()),
-        input: [19, 5, 5], constants: [[19], [19], [19], [19]]),
-      .init(
-        description: "Add of a constant", operation: .elementwise(.add), input: [3, 4, 4],
-        constants: [[3, 1, 1]]),
-      .init(
-        description: "Gemm", operation: .gemm(Gemm(alpha: 0.5, beta: 2)), input: [37],
-        constants: [[10, 37], [10]]),
-      .init(
-        description: "Gemm, plain weight, scalar bias",
-        operation: .gemm(Gemm(transposesWeight: false)), input: [37], constants: [[37, 10], [1]]),
-      .init(description: "Softmax", operation: .softmax(Softmax(axis: 1)), input: [10]),
-      .init(
-        description: "ReduceMean over space",
-        operation: .reduction(.init(axes: [2, 3], keepsAxes: false)),
-        input: [17, 4, 4]),
-      .init(
-        description: "ReduceMean over channels",
-        operation: .reduction(.init(axes: [1], keepsAxes: true)),
-        input: [17, 4, 4]),
-    ]
-
-  private static let convolutions: [OperatorCase] = [
-    .init(
-      description: "Conv 3×3 of an image",
-      operation: .convolution(.init(kernel: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1])),
-      input: [3, 9, 9], constants: [[16, 3, 3, 3], [16]]),
-    .init(
-      description: "Conv 3×3, odd widths",
-      operation: .convolution(.init(kernel: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1])),
-      input: [11, 8, 8], constants: [[13, 11, 3, 3]]),
-    .init(
-      description: "Conv, stride 2, asymmetric pads",
-      operation: .convolution(.init(kernel: [3, 3], strides: [2, 2], padsAfter: [1, 1])),
-      input: [16, 8, 8], constants: [[32, 16, 3, 3], [32]]),
-    .init(
-      description: "Conv 1×1", operation: .convolution(.init(kernel: [1, 1], strides: [2, 2])),
-      input: [32, 8, 8], constants: [[64, 32, 1, 1], [64]]),
-    .init(
-      description: "Conv, dilated",
-      operation: .convolution(
-        .init(kernel: [3, 3], dilations: [2, 2], padsBefore: [2, 2], padsAfter: [2, 2])),
-      input: [16, 9, 9], constants: [[16, 16, 3, 3]]),
-    .init(
-      description: "Conv, depthwise",
-      operation: .convolution(
-        .init(kernel: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1], groups: 24)),
-      input: [24, 7, 7], constants: [[24, 1, 3, 3], [24]]),
-    .init(
-      description: "Conv, grouped", operation: .convolution(.init(kernel: [3, 3], groups: 4)),
-      input: [16, 6, 6], constants: [[24, 4, 3, 3], [24]]),
-    .init(
-      description: "Conv of a sequence", operation: .convolution(.init(kernel: [5])),
-      input: [8, 20], constants: [[16, 8, 5]]),
-  ]
-
-  private static let activations: [OperatorCase] = [
-    Activation.relu, .clip(-0.5, 0.5), .clip(0, .infinity), .leakyRelu(alpha: 0.1), .sigmoid, .tanh,
-    .hardSigmoid(alpha: 0.3, beta: 0.4), .hardSwish,
-  ].map { .init(description: "\($0)", operation: .activation($0), input: [5, 4, 4]) }
-
-  private static let poolings: [OperatorCase] = [
-    .init(
-      kind: .maximum, kernel: [3, 3], strides: [2, 2], padsBefore: [1, 1], padsAfter: [1, 1]),
-    .init(kind: .maximum, kernel: [2, 2], strides: [2, 2], roundsUp: true),
-    .init(
-      kind: .average(countsPadding: true), kernel: [3, 3], strides: [2, 2], padsBefore: [1, 1]),
-    .init(
-      kind: .average(countsPadding: false), kernel: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1]),
-    .init(
-      kind: .average(countsPadding: true), kernel: [2, 2], strides: [2, 2], roundsUp: true),
-    .init(kind: .average(countsPadding: false), kernel: nil), .init(kind: .maximum, kernel: nil),
-  ].map { (operation: Pooling) in
-    .init(
-      description: "\(operation.name) \(operation.kind) \(operation.roundsUp)",
-      operation: .pooling(operation), input: [17, 7, 7])
+  private func addConvolution(
+    to network: inout Network, _ x: ValueID, _ generator: inout SeededGenerator
+  ) -> ValueID {
+    let ones = input.dropFirst().map { _ in 1 }
+    let range: ClosedRange<Float> = isPositive ? 0...1 : -1...1
+    let weight = network.addConstant(
+      "weight", .random([input[0], input[0]] + ones, in: range, using: &generator))
+    let output = network.addActivation("convolved")
+    network.nodes.append(
+      Node(
+        name: "convolution", operation: .convolution(.init(kernel: ones)), inputs: [x, weight],
+        output: output))
+    return output
   }
 
-  private static let movements: [OperatorCase] = [
-    .init(description: "Flatten", operation: .flatten(Flatten()), input: [5, 3, 3]),
-    .init(
-      description: "Reshape", operation: .reshape(Reshape(target: .batched([9, 5]))),
-      input: [5, 3, 3]),
-    .init(
-      description: "Slice of rows and columns",
-      operation: .slice(
-        Slice(ranges: [
-          .init(axis: 2, start: 0, end: 7, step: 2), .init(axis: 3, start: 1, end: 6, step: 2),
-        ])), input: [16, 7, 7]),
-    .init(
-      description: "Slice of channels",
-      operation: .slice(Slice(ranges: [.init(axis: 1, start: 3, end: 17, step: 2)])),
-      input: [19, 4, 4]),
-    .init(
-      description: "Pad of channels and rows",
-      operation: .pad(Pad(before: [0, 8, 1, 0], after: [0, 5, 0, 2])), input: [16, 4, 4]),
-    .init(
-      description: "Pad with a value",
-      operation: .pad(Pad(before: [0, 0, 1, 1], after: [0, 0, 1, 1], mode: .constant(2))),
-      input: [3, 4, 4]),
-  ]
+  static let all: [OperatorCase] =
+    convolutions + transposedConvolutions + products + activations + pairs + normalizations
+    + poolings + reductions + movements + selections + resizes + shuffles
 }
 
 extension Tensor {

@@ -18,6 +18,17 @@ public struct OneDNNBackend: Backend {
   public func plan(_ network: Network, options: ExecutionOptions) throws -> any ExecutionPlan {
     try OneDNNPlan(network: network, options: options)
   }
+
+  public func explain(
+    _ network: Network, options: ExecutionOptions
+  ) throws -> [NodeExecution] {
+    try OneDNNPlan(network: network, options: options).executions()
+  }
+
+  /// Bytes that a plan with these options takes for all activations of a full batch together.
+  public func arenaByteCount(_ network: Network, options: ExecutionOptions) throws -> Int {
+    try OneDNNPlan(network: network, options: options).arenaByteCount()
+  }
 }
 
 /// A network as programs of primitives, one per number of images.
@@ -43,13 +54,19 @@ final class OneDNNPlan: ExecutionPlan {
   func run(_ inputs: [Tensor]) throws -> ExecutionResult {
     let images = try options.check(inputs, for: network)
     Engine.useCallingThreadOnly()
-    return try program(images: images).run(inputs[0])
+    return try program(images: images).run(inputs)
   }
+
+  /// What computes each node of a full batch.
+  func executions() throws -> [NodeExecution] { try program(images: options.batch).executions }
+
+  /// Bytes of all activations of a full batch.
+  func arenaByteCount() throws -> Int { try program(images: options.batch).arenaByteCount }
 
   private func program(images: Int) throws -> Program {
     if let program = programs[images] { return program }
     Engine.useCallingThreadOnly()
-    var builder = try ProgramBuilder(
+    var builder = ProgramBuilder(
       network: network, options: options, steps: steps, images: images, engine: engine,
       weights: weights)
     let program = try Program(builder.build(), engine: engine)

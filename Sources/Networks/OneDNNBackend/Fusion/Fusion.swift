@@ -2,12 +2,13 @@ import Execution
 import NetworkGraph
 import Tensors
 
-/// Joins nodes into steps: Conv + BatchNormalization + Add + activation, and Add + activation.
+/// Joins nodes into steps: layers with the normalisation, sum and functions that follow them, and
+/// chains of elementwise functions.
 ///
 /// A value that is returned or read twice ends a step: it keeps its exact meaning.
 struct Fusion {
-  private let network: Network
-  private let options: ExecutionOptions
+  let network: Network
+  let options: ExecutionOptions
   private let executed: [Int]
   private let returned: Set<ValueID>
   private let readers: [ValueID: [Int]]
@@ -27,40 +28,19 @@ struct Fusion {
   }
 
   /// The steps in an order in which each finds its inputs computed.
-  func steps() throws -> [FusedStep] {
+  func steps() -> [FusedStep] {
     var steps: [FusedStep] = []
     var claimed: Set<Int> = []
     for index in executed where !claimed.contains(index) {
-      var step = try firstStep(index)
+      let node = network.nodes[index]
+      var step = FusedStep(
+        nodes: [index], node: node, work: firstWork(node), inputs: activations(of: node),
+        output: node.output)
       extend(&step, &claimed)
       steps.append(step)
     }
     // A fused Add waits for its other addend.
-    return steps.sorted { $0.index < $1.index }
-  }
-
-  private func firstStep(_ index: Int) throws -> FusedStep {
-    let node = network.nodes[index]
-    let inputs = node.inputs.compactMap { $0 }.filter { network.constant($0) == nil }
-    var step = FusedStep(
-      index: index, node: node, work: .single, inputs: inputs, output: node.output)
-    switch node.operation {
-    case .convolution(let operation):
-      guard let weight = network.constant(node.inputs[1]),
-        node.inputs.count < 3 || node.inputs[2] == nil || network.constant(node.inputs[2]) != nil
-      else {
-        throw ExecutionError(
-          .unsupported, "node \"\(node.name)\" convolves with computed weights; fold them first")
-      }
-      let bias = node.inputs.count > 2 ? network.constant(node.inputs[2]) : nil
-      step.work = .convolution(FusedConvolution(operation: operation, weight: weight, bias: bias))
-    case .elementwise(.add):
-      if inputs.count == 2, network[inputs[0]].shape == network[inputs[1]].shape {
-        step.work = .sum(inputs[0], inputs[1], nil)
-      }
-    default: break
-    }
-    return step
+    return steps.sorted { ($0.nodes.last ?? 0) < ($1.nodes.last ?? 0) }
   }
 
   /// Takes in following nodes for as long as they fit.
@@ -69,7 +49,7 @@ struct Fusion {
       absorb(network.nodes[reader], into: &step)
     {
       claimed.insert(reader)
-      step.index = reader
+      step.nodes.append(reader)
       step.output = network.nodes[reader].output
     }
   }
@@ -81,34 +61,69 @@ struct Fusion {
     return readers[0]
   }
 
+  /// The inputs of a node that are computed or brought by the caller.
+  func activations(of node: Node) -> [ValueID] {
+    node.inputs.compactMap { $0 }.filter { network.constant($0) == nil }
+  }
+
+  private func firstWork(_ node: Node) -> FusedStep.Work {
+    if let layer = layer(node) { return .layer(layer) }
+    if let functions = functions(of: node) { return .functions(functions) }
+    switch node.operation {
+    case .batchNormalization(let operation)
+    where node.inputs[1...].compactMap(network.constant).count == 4:
+      return .batchNormalization(operation, endsInRelu: false)
+    case .elementwise(let operation) where operation != .power && node.inputs.count == 2:
+      return .pair(operation, [])
+    default: return .single
+    }
+  }
+
   private func absorb(_ node: Node, into step: inout FusedStep) -> Bool {
-    switch (step.work, node.operation) {
-    case (.convolution(var convolution), .batchNormalization(let operation)):
-      let constants = node.inputs[1...].compactMap(network.constant)
-      guard options.batchNormalization == .inference, convolution.addend == nil,
-        convolution.activation == nil, constants.count == 4
+    switch step.work {
+    case .layer(var layer):
+      guard absorb(node, into: &layer, of: &step) else { return false }
+      step.work = .layer(layer)
+    case .functions(let functions):
+      guard let more = self.functions(of: node) else { return false }
+      step.work = .functions(functions + more)
+    case .pair(let operation, let functions):
+      guard let more = self.functions(of: node), functions.count + more.count <= Self.mostFunctions
       else { return false }
-      convolution.fold(
-        operation, scale: constants[0], shift: constants[1], mean: constants[2],
-        variance: constants[3])
-      step.work = .convolution(convolution)
-    case (.convolution(var convolution), .elementwise(.add)):
-      guard convolution.addend == nil, convolution.activation == nil,
-        let addend = node.inputs.compactMap({ $0 }).first(where: { $0 != step.output }),
-        network.constant(addend) == nil,
-        network[addend].shape == network[step.output].shape
+      step.work = .pair(operation, functions + more)
+    case .batchNormalization(let operation, false):
+      guard node.operation == .activation(.relu), options.batchNormalization == .inference else {
+        return false
+      }
+      step.work = .batchNormalization(operation, endsInRelu: true)
+    case .batchNormalization(_, true): return false
+    case .single:
+      guard case .pad(let pad) = step.node.operation, case .convolution = node.operation,
+        var layer = layer(node), layer.absorb(pad)
       else { return false }
-      convolution.addend = addend
-      step.work = .convolution(convolution)
-      step.inputs.append(addend)
-    case (.convolution(var convolution), .activation(let activation)):
-      guard convolution.activation == nil else { return false }
-      convolution.activation = activation
-      step.work = .convolution(convolution)
-    case (.sum(let a, let b, nil), .activation(let activation)):
-      step.work = .sum(a, b, activation)
-    default: return false
+      step.work = .layer(layer)
     }
     return true
   }
+
+  /// The elementwise functions of one value that a node is; nil where it is something else.
+  func functions(of node: Node) -> [ElementwiseFunction]? {
+    switch node.operation {
+    case .activation(let activation): return ElementwiseFunction.functions(of: activation)
+    case .elementwise(let operation):
+      guard node.inputs.count == 2, let place = node.inputs.firstIndex(where: isNumber),
+        let value = node.inputs[1 - place], network.constant(value) == nil,
+        network[value].shape == network[node.output].shape,
+        let number = network.constant(node.inputs[place])
+      else { return nil }
+      return ElementwiseFunction.functions(
+        of: operation, number: number.elements[0], numberIsFirst: place == 0)
+    default: return nil
+    }
+  }
+
+  private func isNumber(_ value: ValueID?) -> Bool { network.constant(value)?.count == 1 }
+
+  /// oneDNN takes 32 post-operations; long chains are rare.
+  static let mostFunctions = 16
 }

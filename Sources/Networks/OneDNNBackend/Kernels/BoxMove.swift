@@ -1,96 +1,86 @@
-/// What a move does along one axis: takes `count` elements and puts them side by side.
-struct AxisMove: Equatable {
-  var count: Int
-  var sourceStart = 0
-  var sourceStep = 1
-  var destinationStart = 0
-}
-
-/// Moves a box of elements between two arrays whose channels lie in blocks, and zeros the rest.
+/// Copies elements between two arrays whose places are sums of one offset per axis.
 ///
-/// Slice and Pad in one: runs of channels that are neighbours on both sides move together, so that
-/// blocked activations need no reorder on the way.
+/// Slices, borders, gathers, repetitions, parts of a concatenation and shuffles of space and depth
+/// are all of this form, in row-major arrays and in those with channels in blocks: what changes is
+/// the offsets. Elements that are neighbours on both sides move together.
 struct BoxMove {
-  /// Channels that lie side by side in both arrays, with the offsets of the first.
-  private struct ChannelRun {
+  /// Offsets of the indices along an axis, in elements.
+  struct Axis {
+    var source: [Int]
+    var destination: [Int]
+
+    /// Runs of indices that are neighbours on both sides.
+    var runs: [Range<Int>] {
+      var runs: [Range<Int>] = []
+      for index in source.indices {
+        if let last = runs.last, source[index] == source[index - 1] + 1,
+          destination[index] == destination[index - 1] + 1
+        {
+          runs[runs.count - 1] = last.lowerBound..<index + 1
+        } else {
+          runs.append(index..<index + 1)
+        }
+      }
+      return runs
+    }
+  }
+
+  /// Elements that lie side by side in both arrays, with the offsets of the first.
+  private struct Run {
     var source: Int
     var destination: Int
     var count: Int
   }
-  /// Offsets of each index along an axis.
-  private struct Offsets {
-    var source: [Int]
-    var destination: [Int]
-  }
 
-  private let runs: [ChannelRun]
-  private let images: Offsets
-  /// Over all spatial axes, row-major.
-  private let positions: Offsets
-  private let destinationCount: Int
+  private var runs: [Run]
+  private let outer: Axis
+  /// The last axes beside that of the runs.
+  private let inner: Axis
 
-  init(_ moves: [AxisMove], from source: Layout, to destination: Layout) {
-    let (from, to) = (source.strides, destination.strides)
-    func offsets(_ axis: Int) -> Offsets {
-      Offsets(
-        source: (0..<moves[axis].count).map {
-          (moves[axis].sourceStart + $0 * moves[axis].sourceStep) * from[axis]
-        },
-        destination: (0..<moves[axis].count).map {
-          (moves[axis].destinationStart + $0) * to[axis]
-        })
-    }
-    images = offsets(0)
-    positions = moves.indices.dropFirst(2).map(offsets).reduce(
-      Offsets(source: [0], destination: [0])
-    ) {
-      outer, inner in
-      Offsets(
-        source: outer.source.flatMap { a in inner.source.map { a + $0 } },
-        destination: outer.destination.flatMap { a in inner.destination.map { a + $0 } })
-    }
-    runs = Self.runs(
-      moves[1], from: (source.channelBlock ?? 1, from[1]),
-      to: (destination.channelBlock ?? 1, to[1]))
-    destinationCount = destination.byteCount / MemoryLayout<Float>.stride
-  }
-
-  private static func runs(
-    _ move: AxisMove, from: (block: Int, stride: Int), to: (block: Int, stride: Int)
-  ) -> [ChannelRun] {
-    var runs: [ChannelRun] = []
-    for index in 0..<move.count {
-      let source = move.sourceStart + index * move.sourceStep
-      let destination = move.destinationStart + index
-      let run = ChannelRun(
-        source: source / from.block * from.stride + source % from.block,
-        destination: destination / to.block * to.stride + destination % to.block, count: 1)
-      if let last = runs.last, source % from.block != 0, destination % to.block != 0,
-        last.source + last.count == run.source, last.destination + last.count == run.destination
-      {
-        runs[runs.count - 1].count += 1
-      } else {
-        runs.append(run)
+  /// - Parameter axes: Every combination of their indices is copied.
+  init(_ axes: [Axis]) {
+    // The axis with the longest runs is walked innermost.
+    let candidates = axes.map(\.runs)
+    let chosen =
+      axes.indices.max { a, b in
+        axes[a].source.count * candidates[b].count < axes[b].source.count * candidates[a].count
+      } ?? 0
+    var rest = axes
+    runs = [Run(source: 0, destination: 0, count: 1)]
+    if !axes.isEmpty {
+      runs = candidates[chosen].map {
+        Run(
+          source: axes[chosen].source[$0.lowerBound],
+          destination: axes[chosen].destination[$0.lowerBound], count: $0.count)
       }
+      rest.remove(at: chosen)
     }
-    return runs
+    while runs.count == 1,
+      let next = rest.firstIndex(where: { [runs] in $0.isMultiple(of: runs[0].count) })
+    {
+      runs[0].source += rest[next].source[0]
+      runs[0].destination += rest[next].destination[0]
+      runs[0].count *= rest[next].source.count
+      rest.remove(at: next)
+    }
+    outer = Axis(joining: rest.dropLast(2))
+    inner = Axis(joining: rest.suffix(2))
   }
 
   func run(from source: UnsafePointer<Float>, to destination: UnsafeMutablePointer<Float>) {
-    destination.update(repeating: 0, count: destinationCount)
-    for image in images.source.indices {
+    for place in outer.source.indices {
       for run in runs {
-        let from = source + images.source[image] + run.source
-        let to = destination + images.destination[image] + run.destination
+        let from = source + outer.source[place] + run.source
+        let to = destination + outer.destination[place] + run.destination
         switch run.count {
         case 32: move(SIMD32<Float>.self, from, to)
         case 16: move(SIMD16<Float>.self, from, to)
         case 8: move(SIMD8<Float>.self, from, to)
         case 1: move(Float.self, from, to)
         default:
-          for position in positions.source.indices {
-            (to + positions.destination[position]).update(
-              from: from + positions.source[position], count: run.count)
+          for position in inner.source.indices {
+            (to + inner.destination[position]).update(
+              from: from + inner.source[position], count: run.count)
           }
         }
       }
@@ -104,11 +94,32 @@ struct BoxMove {
   ) {
     let (from, to) = (UnsafeRawPointer(from), UnsafeMutableRawPointer(to))
     let stride = MemoryLayout<Float>.stride
-    for position in positions.source.indices {
-      let vector = from.loadUnaligned(
-        fromByteOffset: positions.source[position] * stride, as: Vector.self)
-      to.storeBytes(
-        of: vector, toByteOffset: positions.destination[position] * stride, as: Vector.self)
+    inner.source.withUnsafeBufferPointer { sources in
+      inner.destination.withUnsafeBufferPointer { destinations in
+        for position in sources.indices {
+          let vector = from.loadUnaligned(
+            fromByteOffset: sources[position] * stride, as: Vector.self)
+          to.storeBytes(of: vector, toByteOffset: destinations[position] * stride, as: Vector.self)
+        }
+      }
+    }
+  }
+}
+
+extension BoxMove.Axis {
+  /// Every combination of the indices of several axes, row-major.
+  fileprivate init(joining axes: ArraySlice<BoxMove.Axis>) {
+    self = axes.reduce(BoxMove.Axis(source: [0], destination: [0])) { outer, inner in
+      BoxMove.Axis(
+        source: outer.source.flatMap { a in inner.source.map { a + $0 } },
+        destination: outer.destination.flatMap { a in inner.destination.map { a + $0 } })
+    }
+  }
+
+  /// Whether neighbours lie `step` elements apart on both sides.
+  fileprivate func isMultiple(of step: Int) -> Bool {
+    source.indices.dropFirst().allSatisfy {
+      source[$0] == source[$0 - 1] + step && destination[$0] == destination[$0 - 1] + step
     }
   }
 }

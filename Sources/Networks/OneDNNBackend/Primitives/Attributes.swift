@@ -41,33 +41,3 @@ final class Attributes {
 
   deinit { dnnl_primitive_attr_destroy(handle) }
 }
-
-/// One of oneDNN's elementwise functions with its two parameters.
-struct ElementwiseFunction {
-  var algorithm: dnnl_alg_kind_t
-  var alpha: Float = 0
-  var beta: Float = 0
-
-  /// The functions that an activation is made of, in order of application.
-  static func functions(of activation: Activation) -> [ElementwiseFunction] {
-    switch activation {
-    case .relu: [.init(algorithm: dnnl_eltwise_relu)]
-    case .clip(let low, let high):
-      [
-        .init(
-          algorithm: dnnl_eltwise_clip, alpha: max(low, -.greatestFiniteMagnitude),
-          beta: min(high, .greatestFiniteMagnitude))
-      ]
-    case .leakyRelu(let alpha): [.init(algorithm: dnnl_eltwise_relu, alpha: alpha)]
-    case .sigmoid: [.init(algorithm: dnnl_eltwise_logistic)]
-    case .tanh: [.init(algorithm: dnnl_eltwise_tanh)]
-    case .hardSigmoid(let alpha, let beta):
-      [
-        .init(algorithm: dnnl_eltwise_linear, alpha: alpha, beta: beta),
-        .init(algorithm: dnnl_eltwise_clip, alpha: 0, beta: 1),
-      ]
-    case .hardSwish: [.init(algorithm: dnnl_eltwise_hardswish)]
-    default: []
-    }
-  }
-}

@@ -5,8 +5,9 @@ import Execution
 struct Layout: Equatable {
   var descriptor: dnnl_memory_desc_t
 
-  /// Row-major, or with strides of one's own.
+  /// Row-major, or with strides of one's own; a single number is an array of one element.
   init(rowMajor shape: [Int], strides: [Int]? = nil, node: String) throws {
+    let shape = shape.isEmpty ? [1] : shape
     var strides = (strides ?? shape.rowMajorStrides).map(Int64.init)
     // oneDNN reads no more than the rank, but insists on positive strides.
     strides = strides.map { max(1, $0) }

@@ -19,51 +19,31 @@ extension Primitive {
     return try Primitive(descriptor: descriptor, node: node)
   }
 
-  /// Shapes of a convolution; layouts are the primitive's choice.
-  ///
-  /// - Parameter weights: `[O, C, kernel…]`, or `[G, O/G, C/G, kernel…]`.
-  static func convolution(
-    _ operation: Convolution, source: [Int], weights: [Int], hasBias: Bool, destination: [Int],
-    _ attributes: Attributes, engine: Engine, node: String
-  ) throws -> Primitive {
-    var source = try Layout(anyOf: source, node: node).descriptor
-    var weights = try Layout(anyOf: weights, node: node).descriptor
-    var bias = try Layout(rowMajor: [destination[1]], node: node).descriptor
-    var destination = try Layout(anyOf: destination, node: node).descriptor
-    var description = dnnl_convolution_desc_t()
-    try check(
-      withUnsafePointer(to: &bias) { bias in
-        dnnl_dilated_convolution_forward_desc_init(
-          &description, dnnl_forward_inference, dnnl_convolution_direct, &source, &weights,
-          hasBias ? bias : nil, &destination, operation.strides.map(Int64.init),
-          operation.dilations.map { Int64($0 - 1) }, operation.padsBefore.map(Int64.init),
-          operation.padsAfter.map(Int64.init))
-      }, "describe a convolution", node: node)
-    return try Primitive(description, attributes, engine: engine, node: node)
-  }
-
   /// Pooling with explicit geometry; the destination's layout is the primitive's choice.
   static func pooling(
     _ algorithm: dnnl_alg_kind_t, source: Layout, destination: [Int], kernel: [Int],
-    strides: [Int], padsBefore: [Int], padsAfter: [Int], engine: Engine, node: String
+    strides: [Int], dilations: [Int], padsBefore: [Int], padsAfter: [Int], engine: Engine,
+    node: String
   ) throws -> Primitive {
     var source = source.descriptor
     var destination = try Layout(anyOf: destination, node: node).descriptor
-    var description = dnnl_pooling_desc_t()
+    var description = dnnl_pooling_v2_desc_t()
     try check(
-      dnnl_pooling_forward_desc_init(
+      dnnl_pooling_v2_forward_desc_init(
         &description, dnnl_forward_inference, algorithm, &source, &destination,
-        strides.map(Int64.init), kernel.map(Int64.init), padsBefore.map(Int64.init),
-        padsAfter.map(Int64.init)), "describe pooling", node: node)
+        strides.map(Int64.init), kernel.map(Int64.init), dilations.map { Int64($0 - 1) },
+        padsBefore.map(Int64.init), padsAfter.map(Int64.init)), "describe pooling", node: node)
     return try Primitive(description, try Attributes(node: node), engine: engine, node: node)
   }
 
   /// BatchNormalization in place, by stored statistics or (and returning) those of the batch.
   static func batchNormalization(
-    _ layout: Layout, epsilon: Float, usesStoredStatistics: Bool, engine: Engine, node: String
+    _ layout: Layout, epsilon: Float, usesStoredStatistics: Bool, endsInRelu: Bool,
+    engine: Engine, node: String
   ) throws -> Primitive {
     var data = layout.descriptor
     var flags = dnnl_use_scale.rawValue | dnnl_use_shift.rawValue
+    if endsInRelu { flags |= dnnl_fuse_norm_relu.rawValue }
     if usesStoredStatistics { flags |= dnnl_use_global_stats.rawValue }
     var description = dnnl_batch_normalization_desc_t()
     try check(
@@ -73,63 +53,129 @@ extension Primitive {
     return try Primitive(description, try Attributes(node: node), engine: engine, node: node)
   }
 
-  /// Elementwise functions of one array, in place or not.
+  /// An elementwise function of one array, in place or not.
   static func elementwise(
-    _ functions: [ElementwiseFunction], _ layout: Layout, engine: Engine, node: String
+    _ function: ElementwiseFunction, _ layout: Layout, engine: Engine, node: String
   ) throws -> Primitive {
     var data = layout.descriptor
     var description = dnnl_eltwise_desc_t()
     try check(
       dnnl_eltwise_forward_desc_init(
-        &description, dnnl_forward_inference, functions[0].algorithm, &data, functions[0].alpha,
-        functions[0].beta), "describe an activation", node: node)
-    let attributes = try Attributes(elementwise: Array(functions[1...]), node: node)
-    return try Primitive(description, attributes, engine: engine, node: node)
-  }
-
-  /// The sum of two arrays of one layout, in place of the first or not; then an activation.
-  static func sum(
-    _ layout: Layout, elementwise: [ElementwiseFunction], engine: Engine, node: String
-  ) throws -> Primitive {
-    var data = layout.descriptor
-    var description = dnnl_binary_desc_t()
-    var second = data
-    var result = data
-    try check(
-      dnnl_binary_desc_init(&description, dnnl_binary_add, &data, &second, &result),
-      "describe a sum", node: node)
-    let attributes = try Attributes(elementwise: elementwise, node: node)
-    return try Primitive(description, attributes, engine: engine, node: node)
-  }
-
-  /// Row-major x `[N, K]` and y `[N, M]`; the weights `[M, K]` lie as the primitive chooses.
-  static func innerProduct(
-    source: Layout, outputs: Int, hasBias: Bool, destination: Layout, engine: Engine, node: String
-  ) throws -> Primitive {
-    var weights = try Layout(anyOf: [outputs, source.shape[1]], node: node).descriptor
-    var bias = try Layout(rowMajor: [outputs], node: node).descriptor
-    var source = source.descriptor
-    var destination = destination.descriptor
-    var description = dnnl_inner_product_desc_t()
-    try check(
-      withUnsafePointer(to: &bias) { bias in
-        dnnl_inner_product_forward_desc_init(
-          &description, dnnl_forward_inference, &source, &weights, hasBias ? bias : nil,
-          &destination)
-      }, "describe an inner product", node: node)
+        &description, dnnl_forward_inference, function.algorithm, &data, function.alpha,
+        function.beta), "describe an elementwise function", node: node)
     return try Primitive(description, try Attributes(node: node), engine: engine, node: node)
   }
 
-  /// exp(x) / Σ exp(x) along an axis.
+  /// An elementwise function of two arrays, then others of the result.
+  ///
+  /// - Parameters:
+  ///   - first: Has the shape and layout of the result, which may take its place.
+  ///   - second: Of the same rank; extents of 1 repeat.
+  static func binary(
+    _ algorithm: dnnl_alg_kind_t, _ first: Layout, _ second: Layout,
+    then functions: [ElementwiseFunction], engine: Engine, node: String
+  ) throws -> Primitive {
+    var result = first.descriptor
+    var first = first.descriptor
+    var second = second.descriptor
+    var description = dnnl_binary_desc_t()
+    try check(
+      dnnl_binary_desc_init(&description, algorithm, &first, &second, &result),
+      "describe an elementwise operation", node: node)
+    let attributes = try Attributes(elementwise: functions, node: node)
+    return try Primitive(description, attributes, engine: engine, node: node)
+  }
+
+  /// max(x, 0) + slope · min(x, 0).
+  ///
+  /// - Parameter slopes: Of the rank of x; extents of 1 repeat.
+  static func parametricRelu(
+    _ layout: Layout, slopes: Layout, engine: Engine, node: String
+  ) throws -> Primitive {
+    var data = layout.descriptor
+    var slopes = slopes.descriptor
+    var description = dnnl_prelu_desc_t()
+    try check(
+      dnnl_prelu_forward_desc_init(&description, dnnl_forward_inference, &data, &slopes),
+      "describe a parametric rectifier", node: node)
+    return try Primitive(description, try Attributes(node: node), engine: engine, node: node)
+  }
+
+  /// exp(x) / Σ exp(x) along an axis, or its logarithm.
   static func softmax(
-    _ layout: Layout, axis: Int, engine: Engine, node: String
+    _ layout: Layout, axis: Int, isLogarithm: Bool, engine: Engine, node: String
   ) throws -> Primitive {
     var data = layout.descriptor
     var description = dnnl_softmax_desc_t()
+    let status =
+      isLogarithm
+      ? dnnl_logsoftmax_forward_desc_init(
+        &description, dnnl_forward_inference, &data, Int32(axis))
+      : dnnl_softmax_forward_desc_init(&description, dnnl_forward_inference, &data, Int32(axis))
+    try check(status, "describe a softmax", node: node)
+    return try Primitive(description, try Attributes(node: node), engine: engine, node: node)
+  }
+
+  /// Division by a power of the squares of neighbouring channels; the window has an odd size.
+  static func localResponseNormalization(
+    _ operation: LocalResponseNormalization, _ layout: Layout, engine: Engine, node: String
+  ) throws -> Primitive {
+    var data = layout.descriptor
+    var description = dnnl_lrn_desc_t()
     try check(
-      dnnl_softmax_forward_desc_init(
-        &description, dnnl_forward_inference, &data, Int32(axis)), "describe a softmax",
-      node: node)
+      dnnl_lrn_forward_desc_init(
+        &description, dnnl_forward_inference, dnnl_lrn_across_channels, &data,
+        Int64(operation.size), operation.alpha, operation.beta, operation.bias),
+      "describe local response normalisation", node: node)
+    return try Primitive(description, try Attributes(node: node), engine: engine, node: node)
+  }
+
+  /// y = scale · (x − mean) / √(variance + ε) + shift over the last axis of a row-major array.
+  static func layerNormalization(
+    _ layout: Layout, epsilon: Float, hasScale: Bool, hasShift: Bool, engine: Engine, node: String
+  ) throws -> Primitive {
+    var data = layout.descriptor
+    var flags = dnnl_normalization_flags_none.rawValue
+    if hasScale { flags |= dnnl_use_scale.rawValue }
+    if hasShift { flags |= dnnl_use_shift.rawValue }
+    var description = dnnl_layer_normalization_desc_t()
+    try check(
+      dnnl_layer_normalization_forward_desc_init(
+        &description, dnnl_forward_inference, &data, nil, epsilon, flags),
+      "describe layer normalisation", node: node)
+    return try Primitive(description, try Attributes(node: node), engine: engine, node: node)
+  }
+
+  /// A sum, mean, extreme or norm over the axes where the destination has an extent of 1.
+  ///
+  /// - Parameter power: The norm's, where it is one.
+  static func reduction(
+    _ algorithm: dnnl_alg_kind_t, power: Float, from source: Layout, to destination: Layout,
+    engine: Engine, node: String
+  ) throws -> Primitive {
+    var source = source.descriptor
+    var destination = destination.descriptor
+    var description = dnnl_reduction_desc_t()
+    try check(
+      dnnl_reduction_desc_init(&description, algorithm, &source, &destination, power, 0),
+      "describe a reduction", node: node)
+    return try Primitive(description, try Attributes(node: node), engine: engine, node: node)
+  }
+
+  /// Linear interpolation between the centres of elements.
+  static func resampling(
+    from source: Layout, to destination: Layout, engine: Engine, node: String
+  ) throws -> Primitive {
+    let factors = zip(source.shape, destination.shape).dropFirst(2).map {
+      Float($1) / Float($0)
+    }
+    var source = source.descriptor
+    var destination = destination.descriptor
+    var description = dnnl_resampling_desc_t()
+    try check(
+      dnnl_resampling_forward_desc_init(
+        &description, dnnl_forward_inference, dnnl_resampling_linear, factors, &source,
+        &destination), "describe resampling", node: node)
     return try Primitive(description, try Attributes(node: node), engine: engine, node: node)
   }
 }

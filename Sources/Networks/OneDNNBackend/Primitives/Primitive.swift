@@ -52,6 +52,25 @@ final class Primitive {
     return Layout(found.pointee)
   }
 
+  /// The library's name of the kernel, such as `brgconv:avx512_core`.
+  var implementation: String {
+    var name: UnsafePointer<CChar>?
+    let status = withUnsafeMutablePointer(to: &name) {
+      dnnl_primitive_desc_query(descriptor, dnnl_query_impl_info_str, 0, $0)
+    }
+    guard status == dnnl_success, let name else { return "unnamed" }
+    return String(cString: name)
+  }
+
+  /// The library's name of what it computes, such as `convolution`.
+  var kind: String {
+    var kind = dnnl_undefined_primitive
+    let status = withUnsafeMutablePointer(to: &kind) {
+      dnnl_primitive_desc_query(descriptor, dnnl_query_primitive_kind, 0, $0)
+    }
+    return status == dnnl_success ? String(cString: dnnl_prim_kind2str(kind)) : "primitive"
+  }
+
   func execute(_ arguments: [dnnl_exec_arg_t], on engine: Engine) throws {
     try check(
       dnnl_primitive_execute(handle, engine.stream, Int32(arguments.count), arguments),
@@ -60,7 +79,7 @@ final class Primitive {
 }
 
 /// What an array is to a primitive.
-enum Argument {
+enum Argument: Hashable {
   case source, secondSource, destination, weights, bias, mean, variance, scale, shift, scratchpad
 
   var rawValue: Int32 {

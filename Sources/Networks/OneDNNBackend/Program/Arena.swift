@@ -1,18 +1,19 @@
 /// Buffers placed in one block of memory, those that never live together on the same bytes.
 struct Arena {
-  /// By buffer; buffer 0 is the caller's and has none.
+  /// By buffer; the caller's have none.
   private(set) var offsets: [Int]
   private(set) var byteCount = 0
 
   /// - Parameters:
   ///   - sizes: Bytes, by buffer.
   ///   - uses: The buffers each instruction touches, in order.
-  init(sizes: [Int], uses: [[Int]]) {
+  ///   - inputCount: The number of buffers, the first ones, that are the caller's.
+  init(sizes: [Int], uses: [[Int]], inputCount: Int) {
     offsets = Array(repeating: 0, count: sizes.count)
     var first: [Int: Int] = [:]
     var last: [Int: Int] = [:]
     for (instruction, buffers) in uses.enumerated() {
-      for buffer in buffers where buffer != 0 {
+      for buffer in buffers where buffer >= inputCount {
         first[buffer] = first[buffer] ?? instruction
         last[buffer] = instruction
       }

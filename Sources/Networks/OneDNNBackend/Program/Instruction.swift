@@ -1,9 +1,10 @@
 import Execution
 import NetworkGraph
 
-/// An array of a program: a buffer of the arena and how it is laid out there.
+/// An array of a program: a buffer and how it is laid out there.
 struct Place {
-  /// The caller's input is buffer 0, which is never written.
+  /// The first buffers are the caller's inputs, which are never written; the others lie in the
+  /// arena.
   var buffer: Int
   var layout: Layout
 }
@@ -14,6 +15,16 @@ enum Instruction {
   enum Operand {
     case place(Place)
     case constant(AlignedStorage, Layout)
+
+    var layout: Layout {
+      switch self {
+      case .place(let place): place.layout
+      case .constant(_, let layout): layout
+      }
+    }
+
+    /// The buffer it lies in, where it is no constant.
+    var buffer: Int? { if case .place(let place) = self { place.buffer } else { nil } }
   }
   typealias Kernel =
     (_ operands: [UnsafeMutablePointer<Float>], _ result: inout ExecutionResult) throws -> Void
@@ -24,11 +35,10 @@ enum Instruction {
   /// Copies a value to the result, row-major.
   case output(ValueID, Place, shape: [Int])
 
-  /// The arena's buffers that it touches.
+  /// The buffers that it touches.
   var buffers: [Int] {
     switch self {
-    case .primitive(_, let operands):
-      operands.compactMap { if case .place(let place) = $1 { place.buffer } else { nil } }
+    case .primitive(_, let operands): operands.compactMap(\.1.buffer)
     case .kernel(let buffers, _): buffers
     case .output(_, let place, _): [place.buffer]
     }
@@ -38,6 +48,10 @@ enum Instruction {
 /// Instructions in order, with the sizes of their buffers.
 struct UnplacedProgram {
   var instructions: [Instruction]
-  /// Bytes, by buffer.
+  /// The number of buffers that the caller brings.
+  var inputCount: Int
+  /// Bytes, by buffer; those of the caller's are not used.
   var bufferSizes: [Int]
+  /// What computes each executed node.
+  var executions: [NodeExecution]
 }

@@ -18,38 +18,60 @@ final class Program {
   /// Kept alive for the steps, which hold bare handles.
   private var memories: [Memory] = []
   private var constants: [AlignedStorage] = []
-  /// Those that read the caller's input, which moves.
-  private var inputs: [Memory] = []
+  /// Those that read the caller's inputs, which move; by buffer.
+  private var inputs: [[Memory]]
+  /// What computes each executed node.
+  let executions: [NodeExecution]
 
   init(_ program: UnplacedProgram, engine: Engine) throws {
     self.engine = engine
-    arena = Arena(sizes: program.bufferSizes, uses: program.instructions.map(\.buffers))
+    executions = program.executions
+    inputs = Array(repeating: [], count: program.inputCount)
+    arena = Arena(
+      sizes: program.bufferSizes, uses: program.instructions.map(\.buffers),
+      inputCount: program.inputCount)
     storage = AlignedStorage(byteCount: arena.byteCount)
     for instruction in program.instructions { steps.append(try place(instruction)) }
   }
 
-  func run(_ input: Tensor) throws -> ExecutionResult {
-    try input.elements.withUnsafeBufferPointer { elements in
+  /// Bytes of all activations together.
+  var arenaByteCount: Int { arena.byteCount }
+
+  func run(_ inputs: [Tensor]) throws -> ExecutionResult {
+    try run(inputs[...], [])
+  }
+
+  /// Pins one input after the other, then runs.
+  private func run(
+    _ rest: ArraySlice<Tensor>, _ pointers: [UnsafeMutablePointer<Float>]
+  ) throws -> ExecutionResult {
+    guard let input = rest.first else { return try run(pointers) }
+    return try input.elements.withUnsafeBufferPointer { elements in
       guard let base = elements.baseAddress else {
         throw ExecutionError(.shapeMismatch, "an input without elements; bring one image or more")
       }
-      // oneDNN takes no pointers to const; buffer 0 is only ever read.
-      let pointer = UnsafeMutablePointer(mutating: base)
-      for memory in inputs { try memory.bind(to: pointer) }
-      var result = ExecutionResult(values: [:])
-      for step in steps { try execute(step, input: pointer, into: &result) }
-      return result
+      // oneDNN takes no pointers to const; the caller's buffers are only ever read.
+      return try run(rest.dropFirst(), pointers + [UnsafeMutablePointer(mutating: base)])
     }
   }
 
+  private func run(_ inputs: [UnsafeMutablePointer<Float>]) throws -> ExecutionResult {
+    for (memories, pointer) in zip(self.inputs, inputs) {
+      for memory in memories { try memory.bind(to: pointer) }
+    }
+    var result = ExecutionResult(values: [:])
+    for step in steps { try execute(step, inputs: inputs, into: &result) }
+    return result
+  }
+
   private func execute(
-    _ step: Step, input: UnsafeMutablePointer<Float>, into result: inout ExecutionResult
+    _ step: Step, inputs: [UnsafeMutablePointer<Float>], into result: inout ExecutionResult
   ) throws {
     switch step {
     case .primitive(let primitive, let arguments): try primitive.execute(arguments, on: engine)
     case .kernel(let buffers, let kernel):
       let operands = buffers.map {
-        $0 == 0 ? input : address($0).assumingMemoryBound(to: Float.self)
+        $0 < inputs.count ? inputs[$0] : address($0).assumingMemoryBound(to: Float.self)
       }
       try kernel(operands, &result)
     case .output(let value, let shape, let reorder, let source, let destination):
@@ -90,9 +112,9 @@ final class Program {
   private func memory(_ operand: Instruction.Operand, node: String) throws -> Memory {
     let memory: Memory
     switch operand {
-    case .place(let place) where place.buffer == 0:
+    case .place(let place) where place.buffer < inputs.count:
       memory = try Memory(place.layout, at: nil, engine: engine, node: node)
-      inputs.append(memory)
+      inputs[place.buffer].append(memory)
     case .place(let place):
       memory = try Memory(place.layout, at: address(place.buffer), engine: engine, node: node)
     case .constant(let storage, let layout):

@@ -2,110 +2,138 @@ import COneDNN
 import Execution
 import NetworkGraph
 
-/// Pooling, and the moves of Slice and Pad in blocked layouts.
+/// Pooling, reductions and interpolation.
 extension ProgramBuilder {
-  mutating func lower(_ operation: Pooling, _ step: FusedStep) throws {
-    let input = Array(shape(of: step.inputs[0])[2...])
+  mutating func lower(_ operation: Pooling, of x: ValueID, _ step: FusedStep) throws {
+    let input = Array(shape(of: x)[2...])
     let output = Array(shape(of: step.output)[2...])
     guard let kernel = operation.kernel else {
-      return try lowerPooling(
-        operation.kind, kernel: input, strides: input.map { _ in 1 },
-        padsBefore: input.map { _ in 0 }, padsAfter: input.map { _ in 0 }, step)
+      return try lowerPooling(Pooling(kind: operation.kind, kernel: input), of: x, step)
     }
     // oneDNN computes the output's extent rounding down, from pads that reach the last window.
     let reach = input.indices.map { axis in
-      (output[axis] - 1) * operation.strides[axis] + kernel[axis] - input[axis]
+      (output[axis] - 1) * operation.strides[axis]
+        + (kernel[axis] - 1) * operation.dilations[axis] + 1 - input[axis]
         - operation.padsBefore[axis]
     }
-    let padsAfter = zip(reach, operation.padsAfter).map { max($0, $1) }
-    if padsAfter != operation.padsAfter, operation.kind == .average(countsPadding: true) {
+    var reaching = operation
+    reaching.padsAfter = zip(reach, operation.padsAfter).map { max($0, $1) }
+    let isDilated = operation.dilations.contains { $0 > 1 }
+    if reaching.padsAfter != operation.padsAfter || isDilated,
+      operation.kind == .average(countsPadding: true)
+    {
       // Its divisor would count what lies beyond the pads.
       return try lowerByReference(step)
     }
-    try lowerPooling(
-      operation.kind, kernel: kernel, strides: operation.strides,
-      padsBefore: operation.padsBefore, padsAfter: padsAfter, step)
+    try lowerPooling(reaching, of: x, step)
   }
 
-  /// The mean over all spatial axes is a pooling; others are rare.
-  mutating func lower(_ operation: Reduction, _ step: FusedStep) throws {
-    let input = shape(of: step.inputs[0])
-    guard operation.kind == .mean, input.count > 2, operation.axes == Array(2..<input.count) else {
-      return try lowerByReference(step)
-    }
-    let spatial = Array(input[2...])
-    try lowerPooling(
-      .average(countsPadding: false), kernel: spatial, strides: spatial.map { _ in 1 },
-      padsBefore: spatial.map { _ in 0 }, padsAfter: spatial.map { _ in 0 }, step)
-  }
-
+  /// - Parameter operation: Has a kernel.
   private mutating func lowerPooling(
-    _ kind: Pooling.Kind, kernel: [Int], strides: [Int], padsBefore: [Int], padsAfter: [Int],
-    _ step: FusedStep
+    _ operation: Pooling, of x: ValueID, _ step: FusedStep
   ) throws {
     let node = step.node
+    let kernel = operation.kernel ?? []
     let algorithm =
-      switch kind {
+      switch operation.kind {
       case .maximum: dnnl_pooling_max
       case .average(countsPadding: true): dnnl_pooling_avg_include_padding
       case .average(countsPadding: false): dnnl_pooling_avg_exclude_padding
       }
-    let source = try place(of: step.inputs[0], node: node)
+    let source = try ordinaryPlace(of: x, node: node)
     let input = source.layout.shape
     let pooled = kernel.indices.map { axis in
-      (input[axis + 2] + padsBefore[axis] + padsAfter[axis] - kernel[axis]) / strides[axis] + 1
+      let padded = input[axis + 2] + operation.padsBefore[axis] + operation.padsAfter[axis]
+      let window = (kernel[axis] - 1) * operation.dilations[axis] + 1
+      return (padded - window) / operation.strides[axis] + 1
     }
     let primitive = try Primitive.pooling(
       algorithm, source: source.layout, destination: Array(input[..<2]) + pooled, kernel: kernel,
-      strides: strides, padsBefore: padsBefore, padsAfter: padsAfter, engine: engine,
-      node: node.name)
+      strides: operation.strides, dilations: operation.dilations, padsBefore: operation.padsBefore,
+      padsAfter: operation.padsAfter, engine: engine, node: node.name)
     let destination = makePlace(try primitive.layout(.destination))
     try emit(primitive, [(.source, .place(source)), (.destination, .place(destination))])
-    let output = shape(of: step.output)
-    if output.count == input.count { return define(step.output, at: destination) }
-    // A mean that drops its axes: row-major, the extents of 1 make no difference.
-    let flat = makePlace(try Layout(rowMajor: destination.layout.shape, node: node.name))
-    let reorder = try Primitive.reorder(
-      from: destination.layout, to: flat.layout, engine: engine, node: node.name)
-    try emit(reorder, [(.source, .place(destination)), (.destination, .place(flat))])
-    let layout = try Layout(rowMajor: output, node: node.name)
-    define(step.output, at: Place(buffer: flat.buffer, layout: layout))
+    try define(step.output, reshaping: destination, node: node)
   }
 
-  mutating func lower(_ operation: Slice, _ step: FusedStep) throws {
-    var moves = shape(of: step.output).map { AxisMove(count: $0) }
-    for range in operation.ranges {
-      moves[range.axis].sourceStart = range.start
-      moves[range.axis].sourceStep = range.step
+  mutating func lower(_ operation: Reduction, of x: ValueID, _ step: FusedStep) throws {
+    let input = shape(of: x)
+    let axes = operation.axes
+    if axes.isEmpty || operation.kind == .logSumExp { return try lowerByReference(step) }
+    let isSpatial = (3...5).contains(input.count) && axes == Array(2..<input.count)
+    if isSpatial, operation.kind == .mean || operation.kind == .maximum {
+      let kind: Pooling.Kind =
+        operation.kind == .mean ? .average(countsPadding: false) : .maximum
+      return try lowerPooling(Pooling(kind: kind, kernel: Array(input[2...])), of: x, step)
     }
-    let axes = Set(operation.ranges.map(\.axis))
-    guard axes.count == operation.ranges.count else { return try lowerByReference(step) }
-    try lower(moves, step)
-  }
-
-  mutating func lower(_ operation: Pad, _ step: FusedStep) throws {
-    guard operation.mode == .constant(0) else { return try lowerByReference(step) }
-    let moves = zip(shape(of: step.inputs[0]), operation.before).map {
-      AxisMove(count: $0, destinationStart: $1)
+    guard axes.last.map({ $0 - axes[0] }) == axes.count - 1 else {
+      return try lowerScatteredReduction(operation, of: x, step)
     }
-    try lower(moves, step)
-  }
-
-  /// Moves a box of elements into zeros, in the arrangement the source has.
-  private mutating func lower(_ moves: [AxisMove], _ step: FusedStep) throws {
-    let node = step.node
-    let current = try place(of: step.inputs[0], node: node)
-    let output = shape(of: step.output)
-    let source =
-      current.layout.channelBlock == nil
-      ? try rowMajorPlace(of: step.inputs[0], node: node) : current
-    let layout = try Layout(output, arrangedAs: source.layout, node: node.name)
-    let destination = makePlace(layout)
-    let move = BoxMove(moves, from: source.layout, to: layout)
-    emit(
-      .kernel([source.buffer, destination.buffer]) { operands, _ in
-        move.run(from: operands[0], to: operands[1])
-      })
+    let count = axes.reduce(1) { $0 * input[$1] }
+    let source = try rowMajorPlace(of: x, node: step.node)
+    let destination = try makeRowMajorPlace(for: step.output, node: step.node)
+    let (combination, term) = Self.parts(of: operation.kind)
+    let reduction = AxisReduction(
+      outer: input[..<axes[0]].reduce(1, *), count: count,
+      inner: input[(axes[axes.count - 1] + 1)...].reduce(1, *), combination: combination,
+      term: term)
+    emit(kernel: "own loop", [source.buffer, destination.buffer]) { operands, _ in
+      reduction.run(from: operands[0], to: operands[1])
+    }
+    try apply(
+      Self.ending(of: operation.kind, count: count), from: destination, to: destination,
+      node: step.node)
+    if operation.kind == .logSum { _ = apply(.logarithm, from: destination, to: destination) }
     define(step.output, at: destination)
+  }
+
+  /// Over axes that are no neighbours.
+  private mutating func lowerScatteredReduction(
+    _ operation: Reduction, of x: ValueID, _ step: FusedStep
+  ) throws {
+    let node = step.node
+    let input = shape(of: x)
+    let (algorithm, power): (dnnl_alg_kind_t, Float) =
+      switch operation.kind {
+      case .mean: (dnnl_reduction_mean, 0)
+      case .sum, .logSum, .logSumExp: (dnnl_reduction_sum, 0)
+      case .maximum: (dnnl_reduction_max, 0)
+      case .minimum: (dnnl_reduction_min, 0)
+      case .product: (dnnl_reduction_mul, 0)
+      case .l1: (dnnl_reduction_norm_lp_power_p_sum, 1)
+      case .l2: (dnnl_reduction_norm_lp_sum, 2)
+      case .sumOfSquares: (dnnl_reduction_norm_lp_power_p_sum, 2)
+      }
+    let source = try rowMajorPlace(of: x, node: node)
+    let kept = input.enumerated().map { operation.axes.contains($0) ? 1 : $1 }
+    let destination = makePlace(try Layout(rowMajor: kept, node: node.name))
+    let primitive = try Primitive.reduction(
+      algorithm, power: power, from: source.layout, to: destination.layout, engine: engine,
+      node: node.name)
+    try emit(primitive, [(.source, .place(source)), (.destination, .place(destination))])
+    if operation.kind == .logSum { _ = apply(.logarithm, from: destination, to: destination) }
+    try define(step.output, reshaping: destination, node: node)
+  }
+
+  private static func parts(
+    of kind: Reduction.Kind
+  ) -> (AxisReduction.Combination, AxisReduction.Term) {
+    switch kind {
+    case .mean, .sum, .logSum, .logSumExp: (.sum, .value)
+    case .maximum: (.maximum, .value)
+    case .minimum: (.minimum, .value)
+    case .product: (.product, .value)
+    case .l1: (.sum, .absolute)
+    case .l2, .sumOfSquares: (.sum, .square)
+    }
+  }
+
+  /// What is done to a reduction's result.
+  private static func ending(of kind: Reduction.Kind, count: Int) -> [ElementwiseFunction] {
+    switch kind {
+    case .mean: [.linear(scale: 1 / Float(count))]
+    case .l2: [.init(algorithm: dnnl_eltwise_sqrt)]
+    default: []
+    }
   }
 }

@@ -16,23 +16,27 @@ struct ProgramBuilder {
   private let steps: [FusedStep]
   private let returned: Set<ValueID>
   private var instructions: [Instruction] = []
-  private var bufferSizes: [Int] = [0]
+  private var bufferSizes: [Int]
   private var places: [ValueID: [Place]] = [:]
   /// The values that lie in each buffer.
   private var holdings: [Int: Set<ValueID>] = [:]
   /// Steps yet to come that read each value.
   private var readersLeft: [ValueID: Int] = [:]
+  /// What computes the step at hand.
+  private var notes: [String] = []
+  private var executions: [NodeExecution] = []
 
   init(
     network: Network, options: ExecutionOptions, steps: [FusedStep], images: Int, engine: Engine,
     weights: WeightStore
-  ) throws {
+  ) {
     self.network = network
     self.options = options
     self.steps = steps
     self.images = images
     self.engine = engine
     self.weights = weights
+    bufferSizes = network.inputs.map { _ in 0 }
     returned = Set(options.returnedValues(of: network))
     for step in steps { for input in step.inputs { readersLeft[input, default: 0] += 1 } }
   }
@@ -41,21 +45,60 @@ struct ProgramBuilder {
   ///
   /// - Throws: ``ExecutionError`` naming the node that cannot be computed.
   mutating func build() throws -> UnplacedProgram {
-    let value = network.inputs[0]
-    let input = Place(
-      buffer: 0, layout: try Layout(rowMajor: shape(of: value), node: network[value].name))
-    define(value, at: input)
+    for (buffer, value) in network.inputs.enumerated() {
+      let layout = try Layout(rowMajor: shape(of: value), node: network[value].name)
+      define(value, at: Place(buffer: buffer, layout: layout))
+    }
     for step in steps {
       for input in step.inputs { readersLeft[input, default: 0] -= 1 }
-      try lower(step)
+      notes = []
+      do {
+        try lower(step)
+      } catch let error as ExecutionError where error.code == .unsupported {
+        notes = []
+        try lowerByReference(step)
+      }
+      record(step)
     }
-    return UnplacedProgram(instructions: instructions, bufferSizes: bufferSizes)
+    return UnplacedProgram(
+      instructions: instructions, inputCount: network.inputs.count, bufferSizes: bufferSizes,
+      executions: executions.sorted { $0.node < $1.node })
+  }
+
+  /// Says what computes the nodes of a step: its first one, and with it the others.
+  private mutating func record(_ step: FusedStep) {
+    let computedBy = notes.isEmpty ? "onednn view" : notes.joined(separator: ", then ")
+    for node in step.nodes {
+      executions.append(
+        NodeExecution(
+          node: node, computedBy: computedBy, fusedInto: node == step.nodes[0] ? nil : step.nodes[0]
+        ))
+    }
   }
 
   /// The extents of a value for this number of images.
   func shape(of value: ValueID) -> [Int] { network[value].shape.resolved(batch: images) }
 
-  mutating func emit(_ instruction: Instruction) { instructions.append(instruction) }
+  /// Adds a loop of our own, under the name that people read.
+  mutating func emit(
+    kernel name: String, _ buffers: [Int], _ kernel: @escaping Instruction.Kernel
+  ) {
+    notes.append(name)
+    instructions.append(.kernel(buffers, kernel))
+  }
+
+  /// Adds a primitive, with the scratchpad it asks for.
+  mutating func emit(
+    _ primitive: Primitive, _ operands: [(Argument, Instruction.Operand)]
+  ) throws {
+    var operands = operands
+    let scratchpad = try primitive.layout(.scratchpad)
+    if scratchpad.byteCount > 0 {
+      operands.append((.scratchpad, .place(makePlace(scratchpad))))
+    }
+    notes.append("onednn \(primitive.kind) (\(primitive.implementation))")
+    instructions.append(.primitive(primitive, operands))
+  }
 
   /// A new buffer in a layout.
   mutating func makePlace(_ layout: Layout) -> Place {
@@ -72,24 +115,44 @@ struct ProgramBuilder {
   mutating func define(_ value: ValueID, at place: Place) {
     places[value] = [place]
     holdings[place.buffer, default: []].insert(value)
-    if returned.contains(value) { emit(.output(value, place, shape: shape(of: value))) }
+    if returned.contains(value) {
+      instructions.append(.output(value, place, shape: shape(of: value)))
+    }
   }
 
   /// Where a value lies, in whatever layout it was computed.
-  func place(of value: ValueID, node: Node) throws -> Place {
-    guard let place = places[value]?.first else {
-      throw ExecutionError(
-        .unsupported,
-        "node \"\(node.name)\" reads \"\(network[value].name)\" before it is computed; sort the nodes"
-      )
-    }
+  mutating func place(of value: ValueID, node: Node) throws -> Place {
+    if let place = places[value]?.first { return place }
+    if let constant = network.constant(value) { return try materialise(constant, value, node) }
+    throw ExecutionError(
+      .shapeMismatch,
+      "node \"\(node.name)\" reads \"\(network[value].name)\" before it is computed; sort the nodes"
+    )
+  }
+
+  /// A constant copied into a buffer, for kernels that read buffers alone.
+  private mutating func materialise(
+    _ constant: Tensor, _ value: ValueID, _ node: Node
+  ) throws -> Place {
+    let place = makePlace(try Layout(rowMajor: constant.shape, node: node.name))
+    instructions.append(
+      .kernel([place.buffer]) { operands, _ in
+        constant.elements.withUnsafeBufferPointer { elements in
+          if let base = elements.baseAddress {
+            operands[0].update(from: base, count: elements.count)
+          }
+        }
+      })
     return place
   }
 
   /// Where a value lies in a layout; brought there if it does not yet.
   mutating func place(of value: ValueID, in layout: Layout, node: Node) throws -> Place {
     if let place = places[value]?.first(where: { $0.layout == layout }) { return place }
-    let copy = try copy(of: value, in: layout, node: node)
+    let source = try place(of: value, node: node)
+    if source.layout == layout { return source }
+    let copy = try copy(of: source, in: layout, node: node)
+    guard network.constant(value) == nil else { return copy }
     places[value, default: []].append(copy)
     holdings[copy.buffer] = [value]
     return copy
@@ -100,9 +163,22 @@ struct ProgramBuilder {
     try place(of: value, in: try Layout(rowMajor: shape(of: value), node: node.name), node: node)
   }
 
+  /// Where a value lies in an arrangement that kernels are fast on; row-major if in none yet.
+  mutating func ordinaryPlace(of value: ValueID, node: Node) throws -> Place {
+    for place in places[value] ?? [] where try place.layout.isOrdinary(node: node.name) {
+      return place
+    }
+    return try rowMajorPlace(of: value, node: node)
+  }
+
   /// A copy of a value that may be written over.
   mutating func copy(of value: ValueID, in layout: Layout, node: Node) throws -> Place {
     let source = try place(of: value, node: node)
+    return try copy(of: source, in: layout, node: node)
+  }
+
+  /// A copy of an array in another layout.
+  mutating func copy(of source: Place, in layout: Layout, node: Node) throws -> Place {
     let copy = makePlace(layout)
     let reorder = try Primitive.reorder(
       from: source.layout, to: layout, engine: engine, node: node.name)
@@ -132,18 +208,7 @@ struct ProgramBuilder {
 
   /// Whether nobody needs a buffer's values after this step.
   func isFree(_ buffer: Int) -> Bool {
-    buffer != 0 && (holdings[buffer] ?? []).allSatisfy { (readersLeft[$0] ?? 0) == 0 }
-  }
-
-  /// Adds a primitive, with the scratchpad it asks for.
-  mutating func emit(
-    _ primitive: Primitive, _ operands: [(Argument, Instruction.Operand)]
-  ) throws {
-    var operands = operands
-    let scratchpad = try primitive.layout(.scratchpad)
-    if scratchpad.byteCount > 0 {
-      operands.append((.scratchpad, .place(makePlace(scratchpad))))
-    }
-    emit(.primitive(primitive, operands))
+    buffer >= network.inputs.count
+      && (holdings[buffer] ?? []).allSatisfy { (readersLeft[$0] ?? 0) == 0 }
   }
 }

@@ -11,14 +11,18 @@ public enum ForwardBenchmark {
   ///
   /// - Parameters:
   ///   - images: Images in a pass.
-  ///   - microBatch: Images in a run of a plan.
+  ///   - microBatch: Images in a run of a plan; left out, what suits the network.
   ///   - threads: Threads, each with a plan of its own.
   ///   - seconds: About how long to measure.
   /// - Throws: ``ExecutionError`` from planning or running.
   public static func imagesPerSecond(
     network: Network, backend: any Backend, images: Int = 250,
-    microBatch: Int = MicroBatches.defaultSize, threads: Int = 2, seconds: Double = 2
+    microBatch: Int? = nil, threads: Int = 2, seconds: Double = 2
   ) throws -> Double {
+    let microBatch = microBatch ?? MicroBatches.size(for: network)
+    // A network without a batch axis takes one image at a time.
+    let hasBatch = network.inputs.contains { network[$0].shape.dimensions.contains(.batch) }
+    let microBatch = hasBatch ? microBatch : 1
     let options = ExecutionOptions(batch: microBatch)
     _ = try options.executedNodes(of: network)
     let inputs = MicroBatches(images: images, size: microBatch).ranges.map { range in
@@ -38,11 +42,11 @@ public enum ForwardBenchmark {
 
   /// Images with elements spread over −1…1: multiples of the golden ratio need no generator.
   private static func syntheticImages(_ shape: Shape, _ images: Range<Int>) -> Tensor {
-    let size = shape.elementsPerImage
-    let places = images.lowerBound * size..<images.upperBound * size
+    let extents = shape.resolved(batch: images.count)
+    let first = images.lowerBound * shape.elementsPerImage
     return Tensor(
-      shape: shape.resolved(batch: images.count),
-      elements: places.map { place in
+      shape: extents,
+      elements: (first..<first + extents.elementCount).map { place in
         let turns = Double(place) * 0.618_033_988_749_895
         return Float(2 * (turns - turns.rounded(.down)) - 1)
       })

@@ -1,3 +1,4 @@
+import NetworkGraph
 import Parallelism
 
 /// Images cut into micro-batches that threads run on plans of their own.
@@ -43,4 +44,20 @@ public struct MicroBatches: Sendable, Hashable {
 extension MicroBatches {
   /// Eight images of a CIFAR network keep two layers' activations in a 1 MiB second-level cache.
   public static let defaultSize = 8
+
+  /// What a node may read and write: more, and every layer waits for memory. MobileNets at
+  /// 224 × 224 run fastest with one or two images, which is 4 to 6 MiB.
+  private static let mostBytes = 8 << 20
+
+  /// Images in a micro-batch of a network: ``defaultSize``, or fewer where the activations of an
+  /// image are large. It depends on the network alone.
+  public static func size(for network: Network) -> Int {
+    let elements = network.nodes.map { node in
+      node.inputs.compactMap(\.self).filter { network[$0].constant == nil }.reduce(
+        network[node.output].shape.elementsPerImage
+      ) { $0 + network[$1].shape.elementsPerImage }
+    }
+    let bytes = (elements.max() ?? 0) * MemoryLayout<Float>.stride
+    return min(defaultSize, max(1, mostBytes / max(1, bytes)))
+  }
 }

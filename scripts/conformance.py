@@ -13,6 +13,7 @@ import concurrent.futures
 import fnmatch
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ import onnx
 from onnx import numpy_helper
 
 SCRIPTS = pathlib.Path(__file__).parent
-LIMIT = 30  # seconds for one case
+LIMIT = 240  # seconds for a process that runs many cases
 
 # Operators and, for each, which of its inputs are constants in networks.
 OPERATORS = dict.fromkeys(
@@ -95,35 +96,68 @@ def with_constants(model, values):
     return model, inputs
 
 
-def run(case, program, backend, folder, first_only):
-    """None where the case passes, else what went wrong."""
-    for values, expected in case.data_sets:
-        values, expected = [array(v) for v in values], [array(v) for v in expected]
-        if any(value is None for value in [*values, *expected]):
-            return "inputs or outputs are no tensors of numbers"
+class Trial:
+    """One set of inputs of a case, as files."""
+
+    def __init__(self, case, values, expected, folder, first_only):
+        self.case, self.folder, self.problem = case, folder, None
+        self.expected = [array(value) for value in expected]
+        values = [array(value) for value in values]
+        if any(value is None for value in [*values, *self.expected]):
+            self.problem = "inputs or outputs are no tensors of numbers"
+            return
         model, inputs = with_constants(case.model, values)
         if first_only:
             del model.graph.output[1:]
-        onnx.save(model, folder / "model.onnx")
-        command = [program, "execute", str(folder / "model.onnx"), "--backend", backend,
-                   "--whole-graph", "--output-dir", str(folder / "out")]
-        for index, (name, value) in enumerate(inputs.items()):
-            path = folder / f"input{index}.npy"
-            np.save(path, value)
-            command += ["--input", str(path)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
-        except subprocess.TimeoutExpired:
-            return f"CRASH: still running after {LIMIT} s"
-        if done.returncode < 0 or done.returncode >= 128:
-            return f"CRASH: exit code {done.returncode}: {done.stderr[-300:]}"
-        if done.returncode != 0:
-            return f"refused: {done.stderr.strip() or done.stdout.strip()}"
-        for value, wanted in zip(model.graph.output, expected):
-            problem = difference(folder / "out" / f"{value.name}.npy", wanted, case)
+        self.outputs = [re.sub("[^A-Za-z0-9._-]", "_", value.name) for value in model.graph.output]
+        folder.mkdir(parents=True)
+        self.line = [str(folder / "model.onnx")]
+        onnx.save(model, self.line[0])
+        for index, value in enumerate(inputs.values()):
+            self.line.append(str(folder / f"input{index}.npy"))
+            # What is computed is computed in 32 bits.
+            np.save(self.line[-1], value.astype(np.float32) if value.dtype.kind == "f" else value)
+
+    def verdict(self, out):
+        """None where outputs are right, else what is wrong."""
+        if (out / "error.txt").exists():
+            return f"refused: {(out / 'error.txt').read_text().strip()}"
+        for name, wanted in zip(self.outputs, self.expected):
+            problem = difference(out / f"{name}.npy", wanted, self.case)
             if problem:
-                return f"output {value.name}: {problem}"
-    return None
+                return f"output {name}: {problem}"
+        return None
+
+
+def run(trials, program, backend):
+    """Runs trials in one process, and the rest in another where one of them ends it."""
+    results = {}
+    waiting = [trial for trial in trials if not trial.problem]
+    while waiting:
+        lines = ["\t".join([*trial.line, str(trial.folder / backend)]) for trial in waiting]
+        listing = waiting[0].folder / f"{backend}.cases"
+        listing.write_text("\n".join(lines) + "\n")
+        crash = None
+        try:
+            done = subprocess.run(
+                [program, "execute", "--cases", str(listing), "--backend", backend,
+                 "--whole-graph"], capture_output=True, text=True, timeout=LIMIT)
+            if done.returncode != 0:
+                crash = f"CRASH: exit code {done.returncode}: {done.stderr.strip()[-300:]}"
+        except subprocess.TimeoutExpired:
+            crash = f"CRASH: still running after {LIMIT} s"
+        finished = 0
+        for trial in waiting:
+            if crash and not (trial.folder / backend).exists():
+                results[trial] = crash
+                break
+            results[trial] = trial.verdict(trial.folder / backend)
+            finished += 1
+        else:
+            if crash:
+                results[waiting[-1]] = crash
+        waiting = waiting[finished + 1:]
+    return results | {trial: trial.problem for trial in trials if trial.problem}
 
 
 def difference(path, wanted, case):
@@ -140,16 +174,11 @@ def difference(path, wanted, case):
     return None
 
 
-def check(case, options, exceptions):
-    """A verdict for each backend: (case, backend, problem, exception)."""
-    first_only = exceptions.matching(case.name, partial=True) is not None
-    reason = exceptions.matching(case.name, partial=False)
-    verdicts = []
-    for backend in options.backend:
-        with tempfile.TemporaryDirectory() as folder:
-            problem = run(case, options.program, backend, pathlib.Path(folder), first_only)
-        verdicts.append((case, backend, problem, reason))
-    return verdicts
+def trials(cases, folder, exceptions):
+    for case in cases:
+        first_only = exceptions.matching(case.name, partial=True) is not None
+        for number, (values, expected) in enumerate(case.data_sets):
+            yield Trial(case, values, expected, folder / f"{case.name}.{number}", first_only)
 
 
 def main():
@@ -171,10 +200,18 @@ def main():
     every = list(cases())
     chosen = [case for case in every if not options.names or any(
         fnmatch.fnmatchcase(case.name, name) for name in options.names)]
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        verdicts = [verdict for verdicts in
-                    pool.map(lambda case: check(case, options, exceptions), chosen)
-                    for verdict in verdicts]
+    with tempfile.TemporaryDirectory() as folder:
+        every_trial = list(trials(chosen, pathlib.Path(folder), exceptions))
+        parts = [(every_trial[start::options.jobs], backend)
+                 for backend in options.backend for start in range(options.jobs)]
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            results = list(pool.map(lambda part: run(part[0], options.program, part[1]), parts))
+    verdicts = []
+    for (_, backend), problems in zip(parts, results):
+        for trial, problem in problems.items():
+            reason = exceptions.matching(trial.case.name, partial=False)
+            verdicts.append((trial.case, backend, problem, reason))
+    verdicts.sort(key=lambda verdict: verdict[0].name)
     sys.exit(report(verdicts, exceptions.unused([case.name for case in every])))
 
 
@@ -191,10 +228,10 @@ def report(verdicts, unused):
             print(f"FAILED {case.name} ({backend}): {problem}")
         else:
             counts[backend, "passed" if problem is None else "excepted"] += 1
-    for case, backend, problem, reason in verdicts:
-        if reason and backend == verdicts[0][1] and not any(failures[case.name]):
+    for name in sorted({case.name for case, _, _, reason in verdicts if reason}):
+        if not any(failures[name]):
             bad += 1
-            print(f"FAILED {case.name} passes, but conformance.skip lists it: {reason}")
+            print(f"FAILED {name} passes, but conformance.skip lists it")
     for pattern in unused:
         bad += 1
         print(f"FAILED {pattern} of conformance.skip matches no case")

@@ -19,10 +19,9 @@ public enum ForwardBenchmark {
     network: Network, backend: any Backend, images: Int = 250,
     microBatch: Int? = nil, threads: Int = 2, seconds: Double = 2
   ) throws -> Double {
-    let microBatch = microBatch ?? MicroBatches.size(for: network)
     // A network without a batch axis takes one image at a time.
     let hasBatch = network.inputs.contains { network[$0].shape.dimensions.contains(.batch) }
-    let microBatch = hasBatch ? microBatch : 1
+    let microBatch = hasBatch ? microBatch ?? MicroBatches.size(for: network) : 1
     let options = ExecutionOptions(batch: microBatch)
     _ = try options.executedNodes(of: network)
     let inputs = MicroBatches(images: images, size: microBatch).ranges.map { range in

@@ -69,9 +69,9 @@ struct FailureTests {
     for isEvaluation in [false, true] {
       var sweep = try SmallSweep()
       if isEvaluation {
-        sweep.definition.evaluation?.shape = [1, 28, 28]
+        sweep.definition.evaluation?.inputs[0].shape = [1, 28, 28]
       } else {
-        sweep.definition.calibration.shape = [1, 28, 28]
+        sweep.definition.calibration.inputs[0].shape = [1, 28, 28]
       }
       let error = #expect(throws: PipelineError.self) { _ = try sweep.pipeline() }
       #expect(error?.code == .invalidInput)
@@ -108,13 +108,11 @@ struct FailureTests {
     for labels in [nil, [0, 1, 2, 4]] as [[Int]?] {
       let images = SmallSweep.images(4, seed: 1)
       let shard = sweep.artifacts.put(
-        ImageShard(
-          shape: images.shape, pixels: images.pixels, labels: labels, mean: images.mean,
-          std: images.std
-        ).encoded())
+        DataShard(inputs: images.inputs, labels: labels).encoded())
       let job = try Job(
-        ShardEvaluation(model: sweep.definition.model.digest, shard: shard, microBatch: 4),
-        label: "", weight: 0)
+        ShardEvaluation(
+          model: sweep.definition.model.digest, dense: nil, shard: shard, metric: .accuracy,
+          microBatch: 4), label: "", weight: 0)
       let error = await #expect(throws: PipelineError.self) {
         _ = try await Job.run(payload: job.payload, on: sweep.bench())
       }

@@ -15,7 +15,7 @@ struct RecoveryTests {
   @Test("variants answer more like the dense network than surgery alone does")
   func better() async throws {
     let (sweep, ending) = try await SmallSweep.plain
-    let images = SmallSweep.images(64, seed: 500).tensor
+    let images = SmallSweep.images(64, seed: 500).tensors[0]
     let dense = try StoryTests.logits(of: sweep.network, images).elements
     let surgeries = ending.jobs(.surgery).filter { !$0.label.hasPrefix("server") }
     #expect(surgeries.count == 2)
@@ -50,7 +50,7 @@ struct RecoveryTests {
     let group = try #require(groups.first { $0.name == "block0.inner.conv" })
     let selection = ChannelSelection(kept: [group.id: [0, 2, 3, 7, 9]])
     let fitted = try sweep.network.reconstructed(selection, groups: groups, grams: grams)
-    let images = SmallSweep.images(8, seed: 3).tensor
+    let images = SmallSweep.images(8, seed: 3).tensors[0]
     expectClose(
       try StoryTests.logits(of: fitted.pruned(selection, groups: groups), images).elements,
       try StoryTests.logits(of: fitted, images).elements, tolerance: 1e-5)
@@ -73,7 +73,7 @@ struct RecoveryTests {
     let fitted = try await sweep.network.reconstructed(
       selection, groups: groups, grams: Self.grams(sweep)
     ).pruned(selection, groups: groups)
-    let images = SmallSweep.images(16, seed: 900).tensor
+    let images = SmallSweep.images(16, seed: 900).tensors[0]
     // The ridge of the least squares leaves a little.
     expectClose(
       try StoryTests.logits(of: fitted, images).elements,
@@ -99,7 +99,7 @@ struct RecoveryTests {
     let plan = try ReferenceBackend().plan(
       sweep.network, options: ExecutionOptions(batch: 48, taps: [input]))
     let values = try #require(
-      try plan.run(SmallSweep.images(48, seed: 7).tensor).values[input])
+      try plan.run(SmallSweep.images(48, seed: 7).tensors[0]).values[input])
     let means = (0..<8).map { channel in
       let sum = (0..<48).reduce(0.0) { sum, image in
         values.elements[(image * 8 + channel) * 64..<(image * 8 + channel + 1) * 64]

@@ -24,7 +24,7 @@ struct ScoreTests {
     #expect(report.scores.taps == names && report.scores.samples == 43)
     #expect(Set(names).count == names.count && names.count > 1)
 
-    let images = SmallSweep.images(43, seed: 7).tensor
+    let images = SmallSweep.images(43, seed: 7).tensors[0]
     let values = try PreparedModel(digest: sweep.definition.model.digest, network: sweep.network)
       .values(named: names)
     let plan = try ReferenceBackend().plan(

@@ -115,7 +115,7 @@ extension SmallSweep {
   }
 
   /// Mixtures of a few smooth patterns with a little noise: channels then depend on each other.
-  static func images(_ count: Int, seed: UInt64) -> ImageShard {
+  static func images(_ count: Int, seed: UInt64) -> DataShard {
     var generator = SeededGenerator(seed: seed)
     var pixels: [UInt8] = []
     for _ in 0..<count {
@@ -131,33 +131,33 @@ extension SmallSweep {
         }
       }
     }
-    return ImageShard(
-      shape: shape, pixels: pixels, labels: nil, mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2])
+    let normalisation = Normalisation(mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2])
+    let column = InputColumn(
+      name: "input", shape: shape, storage: .pixels(pixels, normalisation))
+    return DataShard(inputs: [column], labels: nil)
   }
 
   /// The network's own answers as labels, every fifth one wrong.
-  static func labelled(_ images: ImageShard, by network: Network) throws -> ImageShard {
+  static func labelled(_ images: DataShard, by network: Network) throws -> DataShard {
     let plan = try ReferenceBackend().plan(network, options: ExecutionOptions(batch: images.count))
-    let logits = try plan.run(images.tensor).values[network.outputs[0]]
+    let logits = try plan.run(images.tensors).values[network.outputs[0]]
     let classes = network[network.outputs[0]].shape.elementsPerImage
     let labels = (0..<images.count).map { image in
       let answers = (0..<classes).map { logits?.elements[image * classes + $0] ?? 0 }
       let best = answers.indices.max { answers[$0] < answers[$1] } ?? 0
       return image % 5 == 4 ? (best + 1) % classes : best
     }
-    return ImageShard(
-      shape: images.shape, pixels: images.pixels, labels: labels, mean: images.mean,
-      std: images.std)
+    return DataShard(inputs: images.inputs, labels: labels)
   }
 
   static func stored(
-    _ images: ImageShard, _ name: String, tile: Int, in artifacts: MemoryArtifacts
+    _ images: DataShard, _ name: String, tile: Int, in artifacts: MemoryArtifacts
   ) -> DatasetReference {
     let shards = stride(from: 0, to: images.count, by: tile).map { start in
       artifacts.put(images.shard(start..<min(start + tile, images.count)).encoded())
     }
     return DatasetReference(
-      name: name, digest: Digest(of: images.encoded()), count: images.count, shape: images.shape,
-      shardSize: tile, shards: shards)
+      name: name, digest: images.digest, count: images.count,
+      inputs: [DataInput(name: "input", shape: shape)], shardSize: tile, shards: shards)
   }
 }

@@ -53,7 +53,7 @@ struct StoryTests {
     #expect(variant.evaluationBefore == variant.baseline)
     #expect(variant.objective == 0 && variant.gap == 0)
     let exported = try await sweep.decoded(try #require(variant.digest))
-    let images = SmallSweep.images(8, seed: 99).tensor
+    let images = SmallSweep.images(8, seed: 99).tensors[0]
     // Dead channels may be gone; they are worth nothing to any output.
     let tolerance: Float = variant.widths == denseWidths(sweep) ? 0 : 1e-5
     expectClose(

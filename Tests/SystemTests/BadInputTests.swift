@@ -97,7 +97,7 @@ extension SystemTests {
         Case(
           name: "images of the wrong shape",
           options: ["--calibration": try cifar("two.yaml", two)],
-          names: ["two.yaml", "[3, 32, 32]", "[3, 20, 20]"]),
+          names: ["'two'", "[3, 32, 32]", "[3, 20, 20]"]),
         Case(
           name: "labels outside the classes",
           options: ["--evaluation": try cifar("labels.yaml", mislabelled)],

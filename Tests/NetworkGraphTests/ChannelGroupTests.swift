@@ -10,7 +10,6 @@ struct ChannelGroupTests {
   /// What every pattern begins and ends with.
   static let first = "3: nothing → stem (it is the network's input)"
   static let last = "3: classifier → nothing (it is the network's output)"
-  static let reason = #"(grouped convolution "grouped" (2 groups) keeps its widths)"#
 
   static let expected: [CouplingPattern: [String]] = [
     .chain: [
@@ -30,9 +29,7 @@ struct ChannelGroupTests {
     .depthwiseMultiplier: ["8: stem → pointwise", "5: pointwise → classifier"],
     .flatten: ["8: stem → hidden", "7: hidden → classifier"],
     .reshape: ["8: stem → hidden", "7: hidden → classifier"],
-    .groupedConvolution: [
-      "8: stem → nothing \(reason)", "6: grouped → next \(reason)", "5: next → classifier",
-    ],
+    .groupedConvolution: ["4: stem → grouped", "3: grouped → next", "5: next → classifier"],
     .channelSlice: [
       "4: stem → wide", "4: stem → narrow+wide", "4: narrow+wide → classifier",
     ],
@@ -49,6 +46,64 @@ struct ChannelGroupTests {
     .twoHeads: [
       "8: stem → middle+early", "6: middle → classifier",
       "2: early → nothing (it is the network's output)",
+    ],
+    .concat: ["8: stem → a+next", "4: a → b+next", "5: b → next", "4: next → classifier"],
+    .concatSelf: ["8: stem → a", "4: a → next", "4: next → classifier"],
+    .concatInput: ["8: stem → next", "4: next → classifier"],
+    .split: ["3: stem → a", "5: stem → next", "4: a → next", "4: next → classifier"],
+    .shuffle: ["8: stem → next", "4: next → classifier"],
+    .gatherChannels: [
+      "1: stem → a+next (its channels can only stay or go together)",
+      "5: stem → next",
+      "2: stem → a+next",
+      "8: a → next",
+      "4: next → classifier",
+    ],
+    .gatedHalves: ["8: stem → wide", "5: wide → next", "4: next → classifier"],
+    .shuffleNetV2: [
+      "4: stem → next",
+      "4: stem → narrow",
+      "4: narrow → wide",
+      "4: wide → next",
+      "4: next → classifier",
+    ],
+    .shuffleNetV1: ["4: stem+last → first+next", "2: first → last", "4: next → classifier"],
+    .squeezeExcite: ["8: stem+wide → narrow+next", "3: narrow → wide", "4: next → classifier"],
+    .expand: ["8: stem+wide → narrow+next", "3: narrow → wide", "4: next → classifier"],
+    .transposedConvolution: ["8: stem → up", "6: up → next", "4: next → classifier"],
+    .groupedTransposedConvolution: ["4: stem → up", "3: up → next", "4: next → classifier"],
+    .depthwiseTransposedConvolution: ["8: stem → next", "4: next → classifier"],
+    .resNeXt: ["8: stem+wide → narrow+next", "4: narrow → wide", "4: next → classifier"],
+    .groupNormWhole: ["8: stem → inner", "4: inner → next", "4: next → classifier"],
+    .groupNormPlaces: ["8: stem → inner", "4: inner → next", "4: next → classifier"],
+    .instanceNorm: ["8: stem → inner", "6: inner → next", "4: next → classifier"],
+    .parametricRelu: ["8: stem → inner", "6: inner → next", "4: next → classifier"],
+    .layerScale: ["8: stem+inner → inner+next", "4: next → classifier"],
+    .convNeXt: ["8: stem+narrow → wide+next", "12: wide → narrow", "4: next → classifier"],
+    .attention: [
+      "8: stem+projection → query+key+value+classifier",
+      "4: query+key → nothing",
+      "4: value → projection",
+    ],
+    .sigmoidProduct: [
+      "8: stem → a+b",
+      "6: a+b → nothing",
+      "36: nothing → classifier (no layer with weights writes it)",
+    ],
+    .depthToSpaceSlow: ["8: stem → wide", "3: wide → next", "4: next → classifier"],
+    .depthToSpaceFast: ["8: stem → wide", "3: wide → next", "4: next → classifier"],
+    .spaceToDepth: ["8: stem → next", "4: next → classifier"],
+    .resize: ["8: stem → next", "4: next → classifier"],
+    .reshapeHeads: ["4: stem → next", "4: next → classifier"],
+    .detectionHead: [
+      "8: stem → inner",
+      "6: inner → boxes+classifier",
+      "5: boxes → nothing (it is the network's output)",
+    ],
+    .twoInputs: [
+      "8: stem+hidden → next",
+      "5: nothing → hidden (it is the network's input)",
+      "4: next → classifier",
     ],
   ]
 
@@ -143,7 +198,7 @@ struct ChannelGroupTests {
     #expect(member?.indices == (0..<8).map { [$0] })
   }
 
-  @Test("what is broadcast over channels, mixed by a reshape or taken in steps is protected")
+  @Test("what is broadcast over channels or mixed after a reshape is protected")
   func protections() throws {
     var builder = NetworkBuilder("broadcast", input: [3, 6, 6])
     let wide = try builder.convolution(builder.input, outputs: 8, name: "wide")
@@ -161,16 +216,23 @@ struct ChannelGroupTests {
       .reshape(Reshape(target: .batched([4, 12, 6]))), to: [x], name: "mix")
     let mixing = try builder.classifier(mixed).channelGroups()
     #expect(mixing.allSatisfy { !$0.isPrunable })
-    #expect(
-      mixing[1].protection == "\"mix\" reshapes [N, 8, 6, 6] to [N, 4, 12, 6], across channels")
+    #expect(mixing[1].protection == "\"pool\" (GlobalAveragePool) mixes axis 2 of \"mix\"")
+  }
 
-    builder = NetworkBuilder("stepped", input: [3, 6, 6])
-    let y = try builder.convolution(builder.input, outputs: 8, name: "wide")
+  @Test("channels taken in steps are pruned, and what takes them becomes a list")
+  func stepped() throws {
+    var builder = NetworkBuilder("stepped", input: [3, 6, 6])
+    let x = try builder.convolution(builder.input, outputs: 8, name: "wide")
     let slice = Slice(ranges: [.init(axis: 1, start: 0, end: 8, step: 2)])
-    let half = try builder.apply(.slice(slice), to: [y], name: "half")
-    let stepped = try builder.classifier(half).channelGroups()
-    #expect(stepped.allSatisfy { !$0.isPrunable })
-    #expect(stepped[1].protection == "\"half\" takes every 2th channel")
+    let half = try builder.apply(.slice(slice), to: [x], name: "half")
+    let network = try builder.classifier(half)
+    let group = try #require(network.channelGroups().first { $0.name == "wide" })
+    #expect(group.isPrunable && group.width == 4)
+    let kept = Operator.slice(slice).pruned(
+      network.nodes[1], in: network,
+      keeping: { $0 == .channel(x) ? [0, 1, 3, 4, 7] : nil })
+    // Channels 0 and 4 are left of 0, 2, 4 and 6, now in places 0 and 3.
+    #expect(kept == .gather(Gather(axis: 1, indices: [0, 3])))
   }
 
   @Test("the output of a network is protected wherever it stands")
@@ -237,6 +299,7 @@ func expectPartition(_ network: Network, sourceLocation: SourceLocation = #_sour
   for (axis, counts) in owners where !axes.contains(axis) {
     #expect(network[axis.value].constant == nil, sourceLocation: sourceLocation)
     #expect(counts.values.allSatisfy { $0 == 1 }, sourceLocation: sourceLocation)
-    #expect(counts.count == network[axis.value].shape[1].extent, sourceLocation: sourceLocation)
+    #expect(
+      counts.count == network[axis.value].shape[axis.axis].extent, sourceLocation: sourceLocation)
   }
 }

@@ -45,19 +45,35 @@ extension Network {
 
   /// Axes of constants that count channels: each of their indices belongs to one group.
   ///
-  /// Spatial axes, the one input channel of a depthwise filter, and the axis along which a grouped
-  /// convolution is fixed are no such axes.
+  /// Spatial axes, and the channels inside a group of a convolution that loses whole groups, are no
+  /// such axes.
   func channelAxesOfConstants() -> [AxisID] {
     nodes.flatMap { node -> [AxisID] in
-      let constants = node.inputs.dropFirst().compactMap { $0 }.filter { self[$0].constant != nil }
+      let constants = node.inputs.compactMap(\.self).filter { self[$0].constant != nil }
       switch node.operation {
       case .convolution(let convolution):
-        let inputs = convolution.groups == 1 ? [AxisID(constants[0], 1)] : []
-        return constants.map { AxisID($0, 0) } + inputs
+        let isWhole =
+          convolution.groups > 1 && convolution.groups >= width(convolution.groups, node)
+        return constants.map { AxisID($0, 0) } + (isWhole ? [] : [AxisID(constants[0], 1)])
+      case .transposedConvolution(let convolution):
+        let isWhole =
+          convolution.groups > 1 && convolution.groups >= width(convolution.groups, node)
+        return constants.map { AxisID($0, 0) } + (isWhole ? [] : [AxisID(constants[0], 1)])
       case .gemm: return constants.map { AxisID($0, 0) } + [AxisID(constants[0], 1)]
-      case .batchNormalization, .elementwise: return constants.map { AxisID($0, 0) }
+      case .matrixProduct: return constants.flatMap { [AxisID($0, 0), AxisID($0, 1)] }
+      case .batchNormalization, .normalization: return constants.map { AxisID($0, 0) }
+      case .elementwise, .parametricRelu, .expand:
+        return constants.flatMap { constant in
+          self[constant].shape.dimensions.indices.filter { self[constant].shape[$0] != .fixed(1) }
+            .map { AxisID(constant, $0) }
+        }
       default: return []
       }
     }
+  }
+
+  /// The channels in one of a layer's groups.
+  private func width(_ groups: Int, _ node: Node) -> Int {
+    (node.inputs[0].flatMap { self[$0].shape[1].extent } ?? 0) / groups
   }
 }

@@ -137,12 +137,12 @@ struct ShapeRuleTests {
     Fault(window, [.batched([3, 8, 2])], "larger than the padded input"),
     Fault(window, [.batched([3])], "it needs 3 axes or more"),
     Fault(
-      .reduction(Reduction(axes: [0], keepsAxes: true)), [image], "mean over the batch",
+      .reduction(Reduction(axes: [0], keepsAxes: true)), [image], "ReduceMean over the batch",
       code: .unsupported),
     Fault(
-      .flatten(Flatten(axis: 2)), [image], "only axis 1 keeps images apart", code: .unsupported),
-    Fault(
-      .flatten(Flatten()), [Shape([3, 4])], "only axis 1 keeps images apart", code: .unsupported),
+      .flatten(Flatten(axis: 2)), [image], "at axis 2 mixes images; they must stay apart",
+      code: .unsupported),
+    Fault(.flatten(Flatten(axis: 5)), [image], "axis 5 is outside x"),
     Fault(.reshape(Reshape(target: .batched([7]))), [image], "cannot take the shape [N, 7]"),
     Fault(
       .reshape(Reshape(target: Shape([3, 32, 30]))), [image], "cannot take the shape [3, 32, 30]"),
@@ -152,18 +152,26 @@ struct ShapeRuleTests {
     Fault(.gemm(Gemm()), [.batched([8]), Shape([5, 8]), Shape([4])], "bias [4] does not fit 5"),
     Fault(
       .gemm(Gemm()), [.batched([8]), Shape([5, 8]), Shape([2, 5])], "bias [2, 5] does not fit"),
-    Fault(.slice(Slice(ranges: [.init(axis: 0, start: 0, end: 1)])), [image], "on axis 0"),
-    Fault(.slice(Slice(ranges: [.init(axis: 4, start: 0, end: 1)])), [image], "on axis 4"),
+    Fault(
+      .slice(Slice(ranges: [.init(axis: 0, start: 0, end: 1)])), [image], "slicing the batch axis",
+      code: .unsupported),
+    Fault(
+      .slice(Slice(ranges: [.init(axis: 4, start: 0, end: 1)])), [image], "axis 4 is outside x"),
+    Fault(
+      .slice(Slice(ranges: [.init(axis: 1, start: 0, end: 2), .init(axis: 1, start: 0, end: 1)])),
+      [image], "an axis is sliced twice", code: .invalidGraph),
     Fault(.slice(Slice(ranges: [.init(axis: 1, start: 0, end: 4)])), [image], "slice 0..<4"),
     Fault(.slice(Slice(ranges: [.init(axis: 1, start: 2, end: 2)])), [image], "slice 2..<2"),
     Fault(
       .slice(Slice(ranges: [.init(axis: 1, start: 0, end: 2, step: 0)])), [image], "step 0"),
     Fault(.pad(Pad(before: [0, 1], after: [0, 1])), [image], "pads [0, 1], [0, 1] do not fit"),
     Fault(
-      .pad(Pad(before: [1, 0, 0, 0], after: [0, 0, 0, 0])), [image], "pads [1, 0, 0, 0]"),
+      .pad(Pad(before: [1, 0, 0, 0], after: [0, 0, 0, 0])), [image], "padding the batch axis",
+      code: .unsupported),
     Fault(.pad(Pad(before: [0, -1, 0, 0], after: [0, 0, 0, 0])), [image], "pads [0, -1, 0, 0]"),
     Fault(.softmax(Softmax(axis: 4)), [image], "axis 4 is outside"),
-    Fault(.softmax(Softmax(axis: 0)), [image], "axis 0 is outside"),
+    Fault(
+      .softmax(Softmax(axis: 0)), [image], "normalising over the batch axis", code: .unsupported),
   ]
 
   @Test("shapes that do not fit are refused in words that name the node", arguments: faults)

@@ -31,6 +31,62 @@ public enum CouplingPattern: String, CaseIterable, Sendable {
   case channelMean
   /// Two outputs from one trunk.
   case twoHeads
+  /// Three values side by side, one of them read elsewhere too.
+  case concat
+  /// A value beside itself.
+  case concatSelf
+  /// The network's input beside a layer's output: a part of the axis must stay.
+  case concatInput
+  /// Two parts of one value, each through a layer, and side by side again.
+  case split
+  /// Channels in another order.
+  case shuffle
+  /// Some channels, one of them twice.
+  case gatherChannels
+  /// A part of the channels gates the other.
+  case gatedHalves
+  /// Half of the channels through a depthwise bottleneck; side by side, and shuffled.
+  case shuffleNetV2
+  /// Grouped convolutions with a shuffle between them.
+  case shuffleNetV1
+  /// A gate per channel, of the channel's mean.
+  case squeezeExcite
+  /// The same, repeated over rows and columns by Expand.
+  case expand
+  case transposedConvolution, groupedTransposedConvolution, depthwiseTransposedConvolution
+  /// More groups than channels in one: whole groups go.
+  case resNeXt
+  case groupNormWhole
+  /// Fewer groups than channels in one: every group loses the same places.
+  case groupNormPlaces
+  case instanceNorm
+  case parametricRelu
+  case layerScale
+  /// Depthwise convolution, then rows, columns, channels: LayerNorm and two products.
+  case convNeXt
+  /// Queries, keys and values of two heads.
+  case attention
+  /// A product of two activations that are not zero where they are silenced.
+  case sigmoidProduct
+  case depthToSpaceSlow, depthToSpaceFast, spaceToDepth
+  /// By scales, and by extents that name the channels.
+  case resize
+  /// Channels cut into heads and joined again.
+  case reshapeHeads
+  /// Anchors × (classes + box) from one convolution, as a detector's output.
+  case detectionHead
+  case twoInputs
+
+  /// Whether pruning may change what a unit is: groups that became smaller than they are many, or
+  /// a depthwise layer of one channel.
+  public var regroups: Bool {
+    switch self {
+    case .groupedConvolution, .shuffleNetV1, .groupedTransposedConvolution, .groupNormPlaces,
+      .resNeXt, .groupNormWhole, .attention, .reshapeHeads:
+      true
+    default: false
+    }
+  }
 
   public func network(seed: UInt64 = 1) throws -> Network {
     var builder = NetworkBuilder(rawValue, input: [3, 6, 6], seed: seed)
@@ -101,6 +157,16 @@ public enum CouplingPattern: String, CaseIterable, Sendable {
       var network = try builder.classifier(middle)
       network.outputs.append(early)
       return network
+    case .concat, .concatSelf, .concatInput, .split, .shuffle, .gatherChannels, .gatedHalves,
+      .shuffleNetV2, .shuffleNetV1:
+      return try sideBySide(x, &builder)
+    case .squeezeExcite, .expand, .parametricRelu, .layerScale, .groupNormWhole, .groupNormPlaces,
+      .instanceNorm, .transposedConvolution, .groupedTransposedConvolution,
+      .depthwiseTransposedConvolution, .resNeXt:
+      return try scaled(x, &builder)
+    case .convNeXt, .attention, .sigmoidProduct, .depthToSpaceSlow, .depthToSpaceFast,
+      .spaceToDepth, .resize, .reshapeHeads, .detectionHead, .twoInputs:
+      return try moved(x, &builder)
     }
   }
 

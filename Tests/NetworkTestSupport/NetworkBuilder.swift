@@ -56,7 +56,22 @@ public struct NetworkBuilder {
       x, weight: weight, bias: bias, stride: stride, groups: groups, name: name)
   }
 
-  /// The same with weights that are there already.
+  /// A transposed convolution that makes `stride` times as many rows and columns.
+  public mutating func transposedConvolution(
+    _ x: ValueID, outputs: Int, stride: Int = 2, groups: Int = 1, name: String
+  ) throws -> ValueID {
+    let inputs = network[x].shape[1].extent ?? 0
+    let scale = 2 / Float(inputs / groups).squareRoot()
+    let weight = constant(
+      "\(name).weight", [inputs, outputs / groups, stride, stride], in: -scale...scale)
+    let operation = TransposedConvolution(
+      kernel: [stride, stride], strides: [stride, stride], groups: groups)
+    return try apply(
+      .transposedConvolution(operation), to: [x, weight, constant("\(name).bias", [outputs])],
+      name: name)
+  }
+
+  /// A convolution with weights that are there already.
   public mutating func convolution(
     _ x: ValueID, weight: ValueID, bias: ValueID? = nil, stride: Int = 1, groups: Int = 1,
     name: String
@@ -107,6 +122,80 @@ public struct NetworkBuilder {
     let bias = constant("\(name).bias", [outputs])
     return try apply(
       .gemm(Gemm(transposesWeight: transposesWeight)), to: [x, weight, bias], name: name)
+  }
+
+  /// A product with a constant matrix over the last axis, and a sum with a bias.
+  public mutating func linear(
+    _ x: ValueID, outputs: Int, name: String
+  ) throws -> ValueID {
+    let shape = network[x].shape
+    let inputs = shape[shape.rank - 1].extent ?? 0
+    let scale = 2 / Float(inputs).squareRoot()
+    let weight = constant("\(name).weight", [inputs, outputs], in: -scale...scale)
+    let product = try apply(.matrixProduct(MatrixProduct()), to: [x, weight], name: name)
+    return try add(product, constant("\(name).bias", [outputs]), name: "\(name).sum")
+  }
+
+  /// Normalisation over the last axis.
+  public mutating func layerNormalization(_ x: ValueID, name: String) throws -> ValueID {
+    let shape = network[x].shape
+    let extent = shape[shape.rank - 1].extent ?? 0
+    return try apply(
+      .normalization(Normalization(.layer(axis: shape.rank - 1))),
+      to: [
+        x, constant("\(name).scale", [extent], in: 0.5...1.5), constant("\(name).shift", [extent]),
+      ], name: name)
+  }
+
+  public mutating func groupNormalization(
+    _ x: ValueID, groups: Int, name: String
+  ) throws -> ValueID {
+    let channels = network[x].shape[1].extent ?? 0
+    return try apply(
+      .normalization(Normalization(.group(groups))),
+      to: [
+        x, constant("\(name).scale", [channels], in: 0.5...1.5),
+        constant("\(name).shift", [channels]),
+      ], name: name)
+  }
+
+  public mutating func multiply(_ a: ValueID, _ b: ValueID, name: String) throws -> ValueID {
+    try apply(.elementwise(.multiply), to: [a, b], name: name)
+  }
+
+  public mutating func activation(
+    _ function: Activation, _ x: ValueID, name: String
+  ) throws -> ValueID {
+    try apply(.activation(function), to: [x], name: name)
+  }
+
+  public mutating func concat(
+    _ values: ValueID..., axis: Int = 1, name: String
+  ) throws -> ValueID {
+    try apply(.concat(Concat(axis: axis)), to: values, name: name)
+  }
+
+  /// Channels `range` of x.
+  public mutating func slice(_ x: ValueID, _ range: Range<Int>, name: String) throws -> ValueID {
+    let range = Slice.Range(axis: 1, start: range.lowerBound, end: range.upperBound)
+    return try apply(.slice(Slice(ranges: [range])), to: [x], name: name)
+  }
+
+  public mutating func reshape(_ x: ValueID, _ extents: [Int], name: String) throws -> ValueID {
+    try apply(.reshape(Reshape(target: .batched(extents))), to: [x], name: name)
+  }
+
+  public mutating func transpose(
+    _ x: ValueID, _ permutation: [Int], name: String
+  ) throws -> ValueID {
+    try apply(.transpose(Transpose(permutation: permutation)), to: [x], name: name)
+  }
+
+  /// One more input of the network.
+  public mutating func addInput(_ name: String, _ extents: [Int]) -> ValueID {
+    let input = network.addActivation(name, shape: .batched(extents))
+    network.inputs.append(input)
+    return input
   }
 
   /// Pooling, flattening and a fully connected layer of three classes.

@@ -62,10 +62,19 @@ public func expectSameOutputs(
   }
 }
 
-/// Random images for a network's input, between −1 and 1.
+/// Random images for a network with one input, between −1 and 1.
 public func randomImages(_ count: Int, for network: Network, seed: UInt64 = 5) -> Tensor {
+  randomInputs(count, for: network, seed: seed)[0]
+}
+
+/// Random values for every input of a network, between −1 and 1.
+public func randomInputs(_ count: Int, for network: Network, seed: UInt64 = 5) -> [Tensor] {
   var generator = SeededGenerator(seed: seed)
-  let shape = network[network.inputs[0]].shape.resolved(batch: count)
-  let elements = (0..<shape.elementCount).map { _ in Float.random(in: -1...1, using: &generator) }
-  return Tensor(shape: shape, elements: elements)
+  return network.inputs.map { input in
+    let shape = network[input].shape.resolved(batch: count)
+    let elements = (0..<shape.elementCount).map { _ in
+      Float.random(in: -1...1, using: &generator)
+    }
+    return Tensor(shape: shape, elements: elements)
+  }
 }

@@ -30,8 +30,10 @@ extension Network {
   /// The network at full width with the channels that `selection` leaves out silenced.
   ///
   /// The weights that write them become zero, with bias, scale and shift, and so do the weights
-  /// that read them; statistics over channels ignore them. This is the slow, obvious meaning of
-  /// pruning, against which surgery is checked.
+  /// that read them. What counts channels without weights leaves them out: statistics over
+  /// channels, and products of two activations, where a silenced channel need not be zero (the
+  /// sigmoid of zero is one half). This is the slow, obvious meaning of pruning, against which
+  /// surgery is checked.
   public func masked(_ selection: ChannelSelection, groups: [ChannelGroup]) throws -> Network {
     try selection.validate(groups)
     let kept = keptIndices(selection, groups: groups)
@@ -46,11 +48,37 @@ extension Network {
       result.nodes[index].operation = nodes[index].operation.masked(
         nodes[index], in: self, keeping: { kept[$0] })
     }
+    result.nodes = try nodes.indices.flatMap { index in
+      try result.gatheringFactors(of: result.nodes[index], keeping: kept)
+    }
     return result
   }
 
+  /// A product of two activations behind gathers of what is kept along the axis they share; any
+  /// other node alone.
+  private mutating func gatheringFactors(
+    of node: Node, keeping kept: [AxisID: [Int]]
+  ) throws -> [Node] {
+    guard case .matrixProduct = node.operation, let a = node.inputs[0], let b = node.inputs[1],
+      constant(a) == nil, constant(b) == nil
+    else { return [node] }
+    let axes = [self[a].shape.rank - 1, max(self[b].shape.rank - 2, 0)]
+    var product = node
+    var result: [Node] = []
+    for (place, (value, axis)) in zip([a, b], axes).enumerated() {
+      guard let indices = kept[AxisID(value, axis)] else { continue }
+      let gather = Operator.gather(Gather(axis: axis, indices: indices))
+      let name = "\(node.name)/kept\(place)"
+      let shape = try gather.outputShape(of: [self[value].shape], node: name)
+      let output = addActivation(name, shape: shape, type: self[value].elementType)
+      result.append(Node(name: name, operation: gather, inputs: [value], output: output))
+      product.inputs[place] = output
+    }
+    return result + [product]
+  }
+
   /// By axis that loses channels: the indices that stay, sorted.
-  private func keptIndices(
+  public func keptIndices(
     _ selection: ChannelSelection, groups: [ChannelGroup]
   ) -> [AxisID: [Int]] {
     var removed: [AxisID: Set<Int>] = [:]

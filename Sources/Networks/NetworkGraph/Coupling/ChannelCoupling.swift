@@ -34,13 +34,30 @@ struct ChannelCoupling {
   private var live: [Bool] = []
   /// By element: why it must stay, as a place in `reasons`; 0 where it need not.
   private var marks: [Int32] = []
-  private var reasons = [""]
+  private var reasons: [Reason?] = [nil]
   /// Axes the node at hand has mentioned.
   private var mentioned: Set<AxisID> = []
   /// Axes that some node reads or writes in a way that cannot be followed.
   private var unfollowed: [(axis: AxisID, node: Int)] = []
 
   init(_ network: Network) { self.network = network }
+
+  /// Why channels stay; of several reasons the first in this order is told.
+  struct Reason {
+    enum Kind: Int, Comparable {
+      /// They are part of the network's interface.
+      case interface
+      /// An operator says that it needs them all.
+      case operation
+      /// An operator's rules do not mention them.
+      case unfollowed
+
+      static func < (a: Kind, b: Kind) -> Bool { a.rawValue < b.rawValue }
+    }
+
+    var kind: Kind
+    var words: String
+  }
 
   // MARK: What a network says
 
@@ -49,8 +66,10 @@ struct ChannelCoupling {
     let node = network.nodes[index]
     let rules = node.operation.rules
     mentioned.removeAll(keepingCapacity: true)
-    for axis in rules.weightAxes(node, in: network).outputs { bringToLife(axis) }
-    rules.couple(node, in: network, into: &self)
+    if node.operation.hasOwnWeights(node, in: network) {
+      for axis in rules.weightAxes(node, in: network).outputs { bringToLife(axis) }
+      rules.couple(node, in: network, into: &self)
+    }
     for value in Set(node.inputs.compactMap(\.self) + [node.output]).sorted() {
       for axis in 0..<rank(of: value) where !mentioned.contains(AxisID(value, axis)) {
         unfollowed.append((AxisID(value, axis), index))
@@ -62,18 +81,15 @@ struct ChannelCoupling {
   mutating func keep(_ value: ValueID, _ reason: String) {
     for axis in 0..<rank(of: value) {
       bringToLife(AxisID(value, axis))
-      protect(AxisID(value, axis), reason)
+      protect(AxisID(value, axis), Reason(kind: .interface, words: reason))
     }
   }
 
   /// Protects what some node could not follow; called once, after all nodes.
   mutating func finish() {
     for (axis, node) in unfollowed where offsets[axis] != nil {
-      let node = network.nodes[node]
       protect(
-        axis,
-        "\"\(node.name)\" (\(node.operation.name)) mixes or moves axis \(axis.axis) of "
-          + "\"\(network[axis.value].name)\"")
+        axis, Reason(kind: .unfollowed, words: network.nodes[node].neglect(of: axis, in: network)))
     }
     unfollowed.removeAll()
   }
@@ -140,7 +156,11 @@ struct ChannelCoupling {
   }
 
   /// Keeps every index of an axis, and all that goes with it.
-  mutating func protect(_ axis: AxisID, _ reason: String) {
+  mutating func protect(_ axis: AxisID, _ words: String) {
+    protect(axis, Reason(kind: .operation, words: words))
+  }
+
+  private mutating func protect(_ axis: AxisID, _ reason: Reason) {
     let start = offset(axis)
     let mark = Int32(reasons.count)
     reasons.append(reason)
@@ -206,7 +226,7 @@ extension ChannelCoupling {
     /// In order of axes; an axis is a place in ``ChannelCoupling/axes``.
     var places: [(axis: Int, index: Int)]
     /// Why it must stay, if it must.
-    var reason: String?
+    var reason: Reason?
   }
 
   /// The sets that hold an index of an axis in `interesting`, in order of their first element.
@@ -227,11 +247,42 @@ extension ChannelCoupling {
         let set = Int(number[find(start + index)])
         guard set >= 0 else { continue }
         result[set].places.append((place, index))
-        if marks[start + index] != 0, result[set].reason == nil {
-          result[set].reason = reasons[Int(marks[start + index])]
-        }
+        guard let reason = reasons[Int(marks[start + index])] else { continue }
+        if let known = result[set].reason, known.kind <= reason.kind { continue }
+        result[set].reason = reason
       }
     }
     return result
+  }
+}
+
+extension Operator {
+  /// Whether a layer's weights are constants; those of others cannot be sliced.
+  fileprivate func hasOwnWeights(_ node: Node, in network: Network) -> Bool {
+    switch self {
+    case .convolution, .transposedConvolution, .gemm: network.constant(node.inputs[1]) != nil
+    default: true
+    }
+  }
+}
+
+extension Node {
+  /// What the node does with an axis that its rules do not mention.
+  fileprivate func neglect(of axis: AxisID, in network: Network) -> String {
+    let extent = network[axis.value].shape[axis.axis]
+    switch operation {
+    case .elementwise, .parametricRelu, .expand:
+      if extent == .fixed(1) {
+        return "\"\(name)\" broadcasts it over the channels of another value"
+      }
+    case .reshape, .flatten:
+      if let x = inputs[0] {
+        return "\"\(name)\" reshapes \(network[x].shape) to \(network[output].shape), "
+          + "across channels"
+      }
+    default: break
+    }
+    return "\"\(name)\" (\(operation.name)) mixes axis \(axis.axis) of "
+      + "\"\(network[axis.value].name)\""
   }
 }

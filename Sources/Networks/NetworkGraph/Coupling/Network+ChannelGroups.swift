@@ -18,7 +18,7 @@ extension Network {
       let axes = draft.members.map(\.axis)
       draft.producers = Set(axes.compactMap { roles.producers[$0] }.joined()).sorted()
       draft.consumers = Set(axes.compactMap { roles.consumers[$0] }.joined()).sorted()
-      if draft.protection == nil { draft.protection = draft.reasonToStay }
+      draft.protection = draft.reasonToStay
       return draft
     }
     return withinTwoWidths(
@@ -28,13 +28,17 @@ extension Network {
   /// A group before it has its number and name.
   private struct Draft {
     var members: [ChannelGroup.Member]
+    /// What operators and the network's interface say.
+    var reason: ChannelCoupling.Reason?
     var protection: String?
     var producers: [Int] = []
     var consumers: [Int] = []
     var first: Int { producers.first ?? consumers.first ?? .max }
 
     var reasonToStay: String? {
+      if let reason, reason.kind == .interface { return reason.words }
       if producers.isEmpty { return "no layer with weights writes it" }
+      if let reason { return reason.words }
       let width = members.first?.indices.count ?? 0
       return width < 2 ? "its channels can only stay or go together" : nil
     }
@@ -61,7 +65,7 @@ extension Network {
           counts += [place.axis, 1]
         }
       }
-      let signature = Signature(counts: counts, protection: set.reason)
+      let signature = Signature(counts: counts, protection: set.reason?.words)
       if let place = order[signature] {
         units[place].append(number)
       } else {
@@ -79,7 +83,7 @@ extension Network {
           axis: axes[signature.counts[place]],
           indices: numbers.map { sets[$0].places[offset..<offset + count].map(\.index) })
       }
-      return Draft(members: members, protection: signature.protection)
+      return Draft(members: members, reason: numbers.first.flatMap { sets[$0].reason })
     }
   }
 

@@ -51,7 +51,7 @@ extension Convolution: OperatorRules {
     for axis in 0..<spatial {
       let window = dilations[axis] * (kernel[axis] - 1) + 1
       let room = try x.extent(axis + 2, "x") + padsBefore[axis] + padsAfter[axis] - window
-      guard room >= 0, strides[axis] > 0 else {
+      guard room >= 0, strides[axis] > 0, dilations[axis] > 0 else {
         throw NetworkError(.shapeMismatch, "kernel \(kernel) is larger than the padded input \(x)")
       }
       result.append(.fixed(room / strides[axis] + 1))
@@ -145,7 +145,9 @@ extension ChannelCoupling {
 /// MACs of a layer: the weight's elements times the positions it is applied at.
 func layerMACs(_ node: Node, in network: Network, positions shape: Shape) -> AxisProduct? {
   guard let weight = node.inputs[1] else { return nil }
-  let positions = Shape(Array(shape.dimensions[2...])).elementsPerImage
+  var places = shape.dimensions
+  places.remove(at: 1)
   return AxisProduct(
-    factor: Int64(positions), axes: (0..<network[weight].shape.rank).map { AxisID(weight, $0) })
+    factor: Int64(Shape(places).elementsPerImage),
+    axes: (0..<network[weight].shape.rank).map { AxisID(weight, $0) })
 }

@@ -35,7 +35,11 @@ extension Gemm: OperatorRules {
   }
 
   func macs(_ node: Node, in network: Network) -> AxisProduct? {
-    node.inputs[1].map { AxisProduct(factor: 1, axes: [AxisID($0, 0), AxisID($0, 1)]) }
+    node.inputs[1].map { weight in
+      AxisProduct(
+        factor: Int64(network[node.output].shape[0].extent ?? 1),
+        axes: [AxisID(weight, 0), AxisID(weight, 1)])
+    }
   }
 
   func weightAxes(_ node: Node, in network: Network) -> WeightAxes {

@@ -15,8 +15,10 @@ extension MatrixProduct: OperatorRules {
     }
     let outer = try Shape.broadcast(
       Shape(Array(a.dimensions.dropLast(2))), Shape(Array(b.dimensions.dropLast(2))))
-    return Shape(
-      outer.dimensions + (a.rank > 1 ? [a[a.rank - 2]] : []) + (b.rank > 1 ? [b[b.rank - 1]] : []))
+    let rows = a.rank > 1 ? [a[a.rank - 2]] : []
+    let columns = b.rank > 1 ? [b[b.rank - 1]] : []
+    return try Shape(outer.dimensions + rows + columns)
+      .withOneBatch("a \(a) and b \(b)")
   }
 
   func macs(_ node: Node, in network: Network) -> AxisProduct? {

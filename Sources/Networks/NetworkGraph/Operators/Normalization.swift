@@ -36,7 +36,8 @@ extension Normalization: OperatorRules {
     switch extent {
     case .layer(let axis):
       let x = try inputs.required(0, "x")
-      for axis in axis..<max(axis + 1, x.rank) { try x.check(axis: axis, "normalising over") }
+      try x.check(axis: axis, "normalising over")
+      try x.check(axesFrom: axis, "normalising over")
       for (place, role) in [(1, "scale"), (2, "shift")] {
         guard let parameter = inputs.optional(place) else { continue }
         let normalised = Shape(Array(x.dimensions[axis...]))
@@ -48,6 +49,7 @@ extension Normalization: OperatorRules {
     case .instance, .group:
       let x = try inputs.required(0, "x", minimumRank: 3)
       let channels = try x.extent(1, "x")
+      try x.check(axesFrom: 2, "normalising over")
       if case .group(let groups) = extent, groups < 1 || channels % groups != 0 {
         throw NetworkError(.shapeMismatch, "\(groups) groups do not divide \(channels) channels")
       }

@@ -208,7 +208,7 @@ extension Shape {
   /// - Throws: ``NetworkError`` with `shapeMismatch`.
   static func broadcast(_ a: Shape, _ b: Shape) throws -> Shape {
     let rank = max(a.rank, b.rank)
-    return Shape(
+    let result = Shape(
       try (0..<rank).map { axis in
         let left = axis - (rank - a.rank) >= 0 ? a[axis - (rank - a.rank)] : .fixed(1)
         let right = axis - (rank - b.rank) >= 0 ? b[axis - (rank - b.rank)] : .fixed(1)
@@ -217,5 +217,19 @@ extension Shape {
         }
         return left == .fixed(1) ? right : left
       })
+    return try result.withOneBatch("\(a) and \(b) together")
+  }
+
+  /// The shape itself, unless two of its axes are the batch.
+  func withOneBatch(_ what: String) throws -> Shape {
+    guard dimensions.count(where: { $0 == .batch }) < 2 else {
+      throw NetworkError(.unsupported, "\(what) combine images with images; they must stay apart")
+    }
+    return self
+  }
+
+  /// Throws if an axis from `first` on is the batch.
+  func check(axesFrom first: Int, _ what: String) throws {
+    for axis in dimensions.indices.dropFirst(first) { try check(axis: axis, what) }
   }
 }

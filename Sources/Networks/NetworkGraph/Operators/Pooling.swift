@@ -45,6 +45,7 @@ extension Pooling: OperatorRules {
   func outputShape(of inputs: [Shape?]) throws -> Shape {
     let x = try inputs.required(0, "x", minimumRank: 3)
     let spatial = x.rank - 2
+    try x.check(axesFrom: 2, "pooling over")
     guard let kernel else {
       return Shape([x[0], x[1]] + Array(repeating: .fixed(1), count: spatial))
     }
@@ -59,7 +60,7 @@ extension Pooling: OperatorRules {
       let room =
         extent + padsBefore[axis] + padsAfter[axis]
         - (dilations[axis] * (kernel[axis] - 1) + 1)
-      guard room >= 0, strides[axis] > 0 else {
+      guard room >= 0, strides[axis] > 0, kernel[axis] > 0, dilations[axis] > 0 else {
         throw NetworkError(.shapeMismatch, "kernel \(kernel) is larger than the padded input \(x)")
       }
       var steps = room / strides[axis]
@@ -73,6 +74,7 @@ extension Pooling: OperatorRules {
     }
     return Shape(result)
   }
+
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
     guard let x = node.inputs[0] else { return }
     coupling.tie(.channel(x), .channel(node.output))

@@ -18,6 +18,17 @@ public struct Reduction: Sendable, Hashable {
       case .logSumExp: "ReduceLogSumExp"
       }
     }
+
+    /// What it is of a set of numbers.
+    var noun: String {
+      switch self {
+      case .mean, .sum, .maximum, .minimum, .product: rawValue
+      case .l1, .l2: "norm"
+      case .sumOfSquares: "sum of squares"
+      case .logSum: "logarithm of the sum"
+      case .logSumExp: "logarithm of the sum of exponentials"
+      }
+    }
   }
 
   public var kind: Kind
@@ -40,7 +51,8 @@ extension Reduction: OperatorRules {
   }
 
   func couple(_ node: Node, in network: Network, into coupling: inout ChannelCoupling) {
-    coupling.tieReduced(node, axes: axes, keepsAxes: keepsAxes, "reduces over it")
+    coupling.tieReduced(
+      node, axes: axes, keepsAxes: keepsAxes, "takes the \(kind.noun) over its channels")
   }
 }
 

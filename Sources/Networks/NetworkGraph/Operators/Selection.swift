@@ -31,6 +31,9 @@ public struct Slice: Sendable, Hashable {
 extension Slice: OperatorRules {
   func outputShape(of inputs: [Shape?]) throws -> Shape {
     var shape = try inputs.required(0, "x")
+    guard Set(ranges.map(\.axis)).count == ranges.count else {
+      throw NetworkError(.invalidGraph, "an axis is sliced twice")
+    }
     for range in ranges {
       try shape.check(axis: range.axis, "slicing")
       guard range.step > 0, range.start >= 0, range.start < range.end,

@@ -57,7 +57,7 @@ extension TransposedConvolution: OperatorRules {
       let extent =
         strides[axis] * (try x.extent(axis + 2, "x") - 1) + outputPadding[axis] + window
         - padsBefore[axis] - padsAfter[axis]
-      guard extent > 0, strides[axis] > 0 else {
+      guard extent > 0, strides[axis] > 0, dilations[axis] > 0 else {
         throw NetworkError(
           .shapeMismatch, "pads \(padsBefore), \(padsAfter) leave nothing of x \(x)")
       }

@@ -20,7 +20,7 @@ struct Espalier: AsyncParsableCommand {
       RunCommand.self, SubmitCommand.self, WatchCommand.self, CancelCommand.self,
       SweepsCommand.self, UpCommand.self, DownCommand.self, StatusCommand.self,
       ScoresCommand.self, VariantsCommand.self, ExportCommand.self, InspectCommand.self,
-      EvaluateCommand.self, DevicesCommand.self, BenchmarkCommand.self,
+      EvaluateCommand.self, ExecuteCommand.self, DevicesCommand.self, BenchmarkCommand.self,
     ])
 }
 

@@ -71,7 +71,10 @@ struct Relaxation {
   /// - Parameters:
   ///   - start: The first prices to try; nil for those that bound best so far.
   ///   - cutoff: Stops as soon as the bound is not above this utility.
-  mutating func bound(ranges: [ClosedRange<Int>], start: [Double]?, cutoff: Double) -> Outcome {
+  ///   - precision: Stops this close to the best bound there is, as a share of it.
+  mutating func bound(
+    ranges: [ClosedRange<Int>], start: [Double]?, cutoff: Double, precision: Double = 0
+  ) -> Outcome {
     let reach = utilityReach(ranges)
     var master = MasterProgramme(
       resourceCount: scales.count, penalty: 10 * max(reach.upper - reach.lower, 1e-3))
@@ -83,7 +86,7 @@ struct Relaxation {
     if start == nil, known.bound < .infinity, !members.isEmpty {
       let result = master.solve()
       outcome.mixture = result.weights.map { (pool[members[$0.column]].choice, $0.weight) }
-      if outcome.bound <= cutoff { return outcome }
+      if outcome.bound <= cutoff || isClose(outcome.bound, result, precision) { return outcome }
       prices = result.prices
     }
     for _ in 0..<(60 + 60 * scales.count) {
@@ -104,7 +107,7 @@ struct Relaxation {
       }
       var result = master.solve()
       outcome.mixture = result.weights.map { (pool[members[$0.column]].choice, $0.weight) }
-      if outcome.bound <= cutoff { return outcome }
+      if outcome.bound <= cutoff || isClose(outcome.bound, result, precision) { return outcome }
       if outcome.bound - result.value <= 1e-10 * (1 + abs(result.value)) {
         // A mixture that pays the penalty instead of keeping the budget asks for a higher one.
         guard result.isOverBudget, master.penalty < 1e9 * (1 + reach.upper - reach.lower) else {
@@ -118,6 +121,13 @@ struct Relaxation {
       prices = result.prices
     }
     return outcome
+  }
+
+  /// Whether a bound is near enough to the mixture that no bound can come below.
+  private func isClose(
+    _ bound: Double, _ result: MasterProgramme.Result, _ precision: Double
+  ) -> Bool {
+    !result.isOverBudget && bound - result.value < precision * abs(result.value)
   }
 
   /// The plans to begin with, and the best bound that earlier prices give.

@@ -106,7 +106,8 @@ struct Search {
   }
 
   private mutating func bound(_ ranges: [ClosedRange<Int>], start: [Double]?) -> Node {
-    let outcome = relaxation.bound(ranges: ranges, start: start, cutoff: target)
+    let outcome = relaxation.bound(
+      ranges: ranges, start: start, cutoff: target, precision: solver.targetGap / 4)
     offerPool()
     return Node(ranges: ranges, outcome: outcome)
   }

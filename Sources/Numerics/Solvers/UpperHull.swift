@@ -16,34 +16,40 @@ struct UpperHull {
   mutating func build(
     _ row: UnsafePointer<Double>, step: TreeProgramme.Step, range: ClosedRange<Int>
   ) {
-    count = 0
-    if step.ascending.isEmpty {
-      for option in range { add(step.shape[option], row[option]) }
-    } else {
-      for option in step.ascending where range.contains(option) {
-        add(step.shape[option], row[option])
+    var count = 0
+    shapes.withUnsafeMutableBufferPointer { shapes in
+      values.withUnsafeMutableBufferPointer { values in
+        breaks.withUnsafeMutableBufferPointer { breaks in
+          step.shape.withUnsafeBufferPointer { shape in
+            /// Adds a point not left of those there are, and drops those it makes needless.
+            func add(_ option: Int) {
+              let (place, value) = (shape[option], row[option])
+              if count > 0, place == shapes[count - 1] {
+                guard value > values[count - 1] else { return }
+                count -= 1
+              }
+              while count > 0 {
+                let slope = (value - values[count - 1]) / (place - shapes[count - 1])
+                if count == 1 || slope < breaks[count - 2] {
+                  breaks[count - 1] = slope
+                  break
+                }
+                count -= 1
+              }
+              shapes[count] = place
+              values[count] = value
+              count += 1
+            }
+            if step.ascending.isEmpty {
+              for option in range { add(option) }
+            } else {
+              for option in step.ascending where range.contains(option) { add(option) }
+            }
+          }
+        }
       }
     }
-  }
-
-  /// Adds a point not left of those there are, and drops those it makes needless.
-  private mutating func add(_ shape: Double, _ value: Double) {
-    if count > 0, shape == shapes[count - 1] {
-      guard value > values[count - 1] else { return }
-      count -= 1
-    }
-    while count > 0 {
-      let slope = (value - values[count - 1]) / (shape - shapes[count - 1])
-      if count > 1, slope >= breaks[count - 2] {
-        count -= 1
-      } else {
-        breaks[count - 1] = slope
-        break
-      }
-    }
-    shapes[count] = shape
-    values[count] = value
-    count += 1
+    self.count = count
   }
 
   /// Writes the greatest value for every assignment of the walks' variables.

@@ -25,7 +25,8 @@ public struct AllocationBatch: Sendable {
   ///
   /// - Parameters:
   ///   - strategy: One of ``AllocationStrategies``.
-  ///   - targetGap: `certified` stops at a plan this close to its bound; 0 for the best.
+  ///   - targetGap: `certified` stops at a plan this close to its bound, or after little
+  ///     branching where that does not come; 0 for the best.
   /// - Throws: ``AllocationError`` where a device and the network contradict each other.
   public func allocate(
     _ devices: [DeviceProfile], strategy: String = "certified", targetGap: Double = 0
@@ -40,7 +41,9 @@ public struct AllocationBatch: Sendable {
         return chosen.allocate(problem)
       }
     }
-    let certified = CertifiedStrategy(solver: LagrangianSolver(targetGap: targetGap))
+    // Who asks for thousands of good plans does not wait for the last few to become better.
+    let solver = LagrangianSolver(nodeLimit: targetGap > 0 ? 2 : 400, targetGap: targetGap)
+    let certified = CertifiedStrategy(solver: solver)
     var outcomes = [AllocationOutcome?](repeating: nil, count: devices.count)
     for members in alike(problems) {
       try problems[members[0]].validate()

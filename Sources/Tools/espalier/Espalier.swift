@@ -20,7 +20,8 @@ struct Espalier: AsyncParsableCommand {
       RunCommand.self, SubmitCommand.self, WatchCommand.self, CancelCommand.self,
       SweepsCommand.self, UpCommand.self, DownCommand.self, StatusCommand.self,
       ScoresCommand.self, VariantsCommand.self, ExportCommand.self, InspectCommand.self,
-      EvaluateCommand.self, ExecuteCommand.self, DevicesCommand.self, BenchmarkCommand.self,
+      EvaluateCommand.self, ExecuteCommand.self, AllocateCommand.self, DevicesCommand.self,
+      BenchmarkCommand.self,
     ])
 }
 

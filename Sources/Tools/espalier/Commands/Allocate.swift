@@ -1,0 +1,194 @@
+import Allocation
+import ArgumentParser
+import Devices
+import Foundation
+import NetworkGraph
+import ONNXFormat
+
+/// `espalier allocate`: widths alone, without a cluster and without data.
+struct AllocateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "allocate",
+    abstract: "Choose the widths of a network for every device of a catalogue.",
+    discussion: """
+      Scores are a JSON object from group names to importances, or what `espalier scores --format \
+      json` prints for taps of groups; without them all groups matter equally. Every answer says what it is worth, \
+      what no plan can exceed, and why.
+
+      Strategies: \(AllocationStrategies.all.map(\.name).joined(separator: ", ")).
+      """)
+
+  @Argument(help: "The ONNX file.") var model: String
+  @Option(help: ArgumentHelp("The catalogue of devices.", valueName: "file.yaml"))
+  var devices: String
+  @Option(help: ArgumentHelp("Importances of groups.", valueName: "file.json"))
+  var scores: String?
+  @Option(help: "How widths are chosen.") var strategy = "certified"
+  @Option(help: "log or linear: what a share of a group's width is worth.") var utility = "log"
+  @Option(help: "Leave it at a plan this share below the bound, as 0.001.") var gap = 0.0
+  @Option(help: "Print this many of the best plans for each device.") var top = 1
+  @Flag(
+    help: "Ask that bigger budgets contain smaller ones; the devices must be alike but for them.")
+  var ladder = false
+  @Flag(help: "Say for every group what it cost and what more of it would bring.")
+  var explain = false
+  @Option(help: "table or json.") var format = OutputFormat.table
+
+  func validate() throws {
+    guard ["log", "linear"].contains(utility) else {
+      throw ValidationError("--utility '\(utility)': give log or linear")
+    }
+    guard AllocationStrategies.all.contains(where: { $0.name == strategy }) else {
+      let names = AllocationStrategies.all.map(\.name).joined(separator: ", ")
+      throw ValidationError("--strategy '\(strategy)': give one of \(names)")
+    }
+    guard top >= 1 else { throw ValidationError("--top \(top): give 1 or more") }
+    guard gap >= 0, gap < 1 else { throw ValidationError("--gap \(gap): give a number in 0…1") }
+    guard top == 1 || !ladder else { throw ValidationError("give --top or --ladder, not both") }
+    guard strategy == "certified" || (top == 1 && !ladder) else {
+      throw ValidationError("--top and --ladder are of the strategy certified alone")
+    }
+  }
+
+  /// The answer for one device.
+  private struct Answer: Encodable {
+    var device: String
+    var plans: [Plan] = []
+    /// Why there is none.
+    var infeasible: InfeasibleBudget?
+
+    struct Plan: Encodable {
+      var widths: [String: Int]
+      var plan: PruningPlanWidths
+      var explanation: PlanExplanation?
+    }
+  }
+
+  func run() throws {
+    let network = try ONNXModel.read(URL(filePath: model))
+    let channels = network.channelGroups()
+    let groups = channels.map { GroupVariable($0, in: network) }
+    let costs = network.costModel(groups: channels)
+    let catalogue = try DeviceCatalogue.read(URL(filePath: devices))
+    let batch = AllocationBatch(
+      groups: groups, utilities: try utilities(of: channels, in: network),
+      costs: [.macs: costs.macs, .parameters: costs.parameters, .modelBytes: costs.modelBytes])
+    do {
+      let problems = try catalogue.map {
+        try AllocationProblem(
+          device: $0, groups: groups, utilities: batch.utilities, costs: batch.costs)
+      }
+      let outcomes = try outcomes(catalogue, problems, batch)
+      try show(
+        zip(catalogue, zip(problems, outcomes)).map { answer($0.name, $1.0, $1.1) })
+    } catch let error as AllocationError {
+      throw InputError("\(devices): \(error.message)")
+    }
+  }
+
+  private func outcomes(
+    _ catalogue: [DeviceProfile], _ problems: [AllocationProblem], _ batch: AllocationBatch
+  ) throws -> [[AllocationOutcome]] {
+    if top > 1 { return try problems.map { try $0.best(top) } }
+    guard ladder, let first = problems.first else {
+      return try batch.allocate(catalogue, strategy: strategy, targetGap: gap).map { [$0] }
+    }
+    for (device, problem) in zip(catalogue, problems) where problem.grids() != first.grids() {
+      throw InputError(
+        "\(devices): \(device.name) has other widths than \(catalogue[0].name); "
+          + "the rungs of a ladder may differ in budgets alone")
+    }
+    return try first.ladder(problems.map(\.limits)).map { [$0] }
+  }
+
+  private func answer(
+    _ device: String, _ problem: AllocationProblem, _ outcomes: [AllocationOutcome]
+  ) -> Answer {
+    var answer = Answer(device: device)
+    for outcome in outcomes {
+      switch outcome {
+      case .infeasible(let reason): answer.infeasible = reason
+      case .plan(let plan):
+        answer.plans.append(
+          Answer.Plan(
+            widths: Dictionary(
+              zip(problem.groups.map(\.name), plan.widths), uniquingKeysWith: { first, _ in first }),
+            plan: plan, explanation: explain ? problem.explanation(of: plan) : nil))
+      }
+    }
+    return answer
+  }
+
+  private func show(_ answers: [Answer]) throws {
+    switch format {
+    case .json: try printJSON(answers)
+    case .table: print(answers.map(text).joined(separator: "\n"))
+    }
+    if answers.contains(where: { $0.plans.isEmpty }) {
+      throw ExitCode(ExitStatus.partial.rawValueForExit)
+    }
+  }
+
+  private func text(_ answer: Answer) -> String {
+    if let reason = answer.infeasible { return "\(answer.device)  infeasible: \(reason)" }
+    return answer.plans.map { entry in
+      let plan = entry.plan
+      let usage = plan.usage.map { "\($0.resource) \($0.used) of \($0.limit)" }
+      var line = String(
+        format: "%@  %@  utility %.6g, gap %.3g %%  %@", answer.device, plan.strategy,
+        plan.objective, 100 * plan.gap, usage.joined(separator: ", "))
+      line += "\n  " + plan.widths.map(String.init).joined(separator: " ")
+      if let explanation = entry.explanation { line += "\n\(explanation)" }
+      return line
+    }.joined(separator: "\n")
+  }
+
+  /// What `espalier scores --format json` prints, as far as it is needed here.
+  private struct TapScores: Decodable {
+    var taps: [String]
+    var importance: [Double]
+  }
+
+  private func utilities(of groups: [ChannelGroup], in network: Network) throws -> [Utility] {
+    var importance: [String: Double] = [:]
+    if let scores {
+      let data = try readScores(scores)
+      if let taps = try? JSONDecoder().decode(TapScores.self, from: data) {
+        importance = Dictionary(zip(taps.taps, taps.importance), uniquingKeysWith: { a, _ in a })
+      } else if let named = try? JSONDecoder().decode([String: Double].self, from: data) {
+        importance = named
+      } else {
+        throw InputError(
+          "\(scores): neither an object from group names to importances nor the scores of a sweep")
+      }
+    }
+    return try groups.map { group in
+      var value = group.isPrunable ? 1.0 : 0
+      if scores != nil, group.isPrunable {
+        // A tap is a group's narrowest activation; wider ones are shared with other groups.
+        let activations = group.members.map(\.axis).filter { network[$0.value].constant == nil }
+          .sorted { extent($0, network) < extent($1, network) }
+        let names = [group.name] + activations.map { network[$0.value].name }
+        guard let known = names.lazy.compactMap({ importance[$0] }).first else {
+          throw InputError(
+            "\(scores ?? ""): there is no importance of group '\(group.name)'; "
+              + "`espalier inspect \(model)` lists the groups")
+        }
+        value = known
+      }
+      return utility == "log" ? .log(importance: value) : .linear(importance: value)
+    }
+  }
+
+  private func extent(_ axis: AxisID, _ network: Network) -> Int {
+    network[axis.value].shape[axis.axis].extent ?? .max
+  }
+
+  private func readScores(_ path: String) throws -> Data {
+    do {
+      return try Data(contentsOf: URL(filePath: path))
+    } catch {
+      throw InputError("\(path): cannot be read; check the path of the scores")
+    }
+  }
+}

@@ -32,11 +32,11 @@ extension ChannelSelection {
     return selection
   }
 
-  /// Half of the units, rounded up, of every group that can be pruned: the first ones.
+  /// Half of the units, rounded down but not to none, of every group that can be pruned: the first ones.
   public static func half(_ groups: [ChannelGroup]) -> ChannelSelection {
     var selection = ChannelSelection()
     for group in groups where group.isPrunable {
-      selection.kept[group.id] = Array(0..<(group.width + 1) / 2)
+      selection.kept[group.id] = Array(0..<max(1, group.width / 2))
     }
     return selection
   }

@@ -15,8 +15,6 @@ struct PrunableShareTests {
       let floats: Int
       /// Floats that go with half of every group; nil where the network came out broken.
       let removed: Int?
-      /// Why what came out computes something else; nil where it does not.
-      let inexact: String?
     }
     let networks: [String: Row]
   }
@@ -38,8 +36,8 @@ struct PrunableShareTests {
       1 - Double(half.cost().modelBytes.count) / Double(network.cost().modelBytes.count)
     let row = try #require(Self.table).networks[entry.name]
     let theirs = row?.removed.map { Double($0) / Double(row?.floats ?? 1) }
-    print("share of \(entry.name): \(share), Torch-Pruning \(theirs.map(String.init) ?? "–")")
-    // Where it fails or was not asked, half of every group must still be a good part of the whole.
-    if row?.inexact == nil { #expect(share >= (theirs ?? 0.5) - Self.slack) }
+    print("share of \(entry.name): \(share), Torch-Pruning \(theirs.map { "\($0)" } ?? "–")")
+    // Where it fails or was not asked, half of every group must still be a part worth having.
+    #expect(share >= (theirs ?? 0.3) - Self.slack)
   }
 }

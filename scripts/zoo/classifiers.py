@@ -28,18 +28,6 @@ def vgg(norm):
     return nn.Sequential(*layers, *head)
 
 
-def alexnet():
-    """AlexNet as published: two groups, and responses normalised over neighbouring channels."""
-    def layer(inputs, outputs, kernel, groups=1, stride=1):
-        return [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups), nn.ReLU()]
-    return nn.Sequential(
-        *layer(3, 12, 7, stride=2), nn.LocalResponseNorm(5, k=2.0), nn.MaxPool2d(3, 2),
-        *layer(12, 16, 5, 2), nn.LocalResponseNorm(5, k=2.0), nn.MaxPool2d(3, 2),
-        *layer(16, 24, 3), *layer(24, 24, 3, 2), *layer(24, 16, 3, 2), nn.MaxPool2d(3, 2),
-        nn.Flatten(), nn.Dropout(), nn.Linear(16 * 9, 48), nn.ReLU(), nn.Dropout(),
-        nn.Linear(48, 32), nn.ReLU(), nn.Linear(32, CLASSES))
-
-
 def head(width):
     return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, CLASSES)]
 

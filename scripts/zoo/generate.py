@@ -52,7 +52,6 @@ big = (3, 64, 64)
 ZOO = {
     "vgg11": Entry(lambda: c.vgg(False), "flattened 2 x 2 maps into linear layers", big),
     "vgg11-bn": Entry(lambda: c.vgg(True), "the same with BatchNorm", big, opset=11),
-    "alexnet": Entry(c.alexnet, "LRN, two groups", big),
     "resnet18": Entry(c.resnet18, "basic blocks", big, opset=17),
     "resnet18-new": Entry(c.resnet18, "the new exporter, BatchNorm folded", big, 18, "dynamo", True),
     "resnet50-v1": Entry(

@@ -148,6 +148,33 @@ def splits():
     return model
 
 
+def alexnet():
+    """AlexNet as Caffe's converter writes it: LRN, two groups; opset 9."""
+    g = Graph(14)
+    def conv(x, inputs, outputs, kernel, groups=1, stride=1):
+        weight = g.weight(g.normal((outputs, inputs // groups, kernel, kernel),
+                                   inputs // groups * kernel**2))
+        x = g.node("Conv", [x, weight, g.weight(g.normal(outputs, outputs))], group=groups,
+                   kernel_shape=[kernel] * 2, pads=[kernel // 2] * 4, strides=[stride] * 2)
+        return g.node("Relu", [x])
+    def pool(x):
+        return g.node("MaxPool", [x], kernel_shape=[3, 3], strides=[2, 2])
+    def norm(x):
+        return g.node("LRN", [x], size=5, alpha=0.05, beta=0.75, bias=1.5)
+    def linear(x, inputs, outputs):
+        return g.node("Gemm", [x, g.weight(g.normal((outputs, inputs), inputs)),
+                               g.weight(g.normal(outputs, outputs))], transB=1)
+    x = pool(norm(conv("input", 3, 12, 5)))
+    x = pool(norm(conv(x, 12, 16, 5, 2)))
+    x = conv(conv(conv(x, 16, 24, 3), 24, 24, 3, 2), 24, 16, 3, 2)
+    x = g.node("Reshape", [pool(x), g.weight(np.array([0, -1]))])
+    x = g.node("Dropout", [g.node("Relu", [linear(x, 144, 48)])], ratio=0.5)
+    linear(g.node("Relu", [linear(x, 48, 32)]), 32, 10)
+    g.nodes[-1].output[0] = "scores"
+    return g.model("alexnet", 9, [("scores", ["n", 10])])
+
+
 ODDITIES = {
+    "alexnet": alexnet,
     "tensorflow-like": tensorflow_like, "half-precision": half_precision, "splits": splits,
 }

@@ -2,6 +2,7 @@ import Foundation
 import NetworkGraph
 import ONNXFormat
 import ONNXSchema
+import SwiftProtobuf
 import Tensors
 import TestSupport
 import Testing
@@ -60,5 +61,56 @@ struct ExternalDataTests {
   @Test("a model read without its folder says what it needs")
   func noFolder() throws {
     #expect(try model(["location": "weights.bin"]).failure().contains("read the model from its"))
+  }
+
+  /// Two large weights, of which one is used twice, and a small one.
+  private func largeNetwork() throws -> Network {
+    var model = TinyModel()
+    model.add("w", floats: (0..<1200).map { Float($0) }, shape: [4, 300])
+    model.add("v", floats: (0..<600).map { Float($0) / 7 }, shape: [300, 2])
+    model.add("b", floats: [1, 2])
+    model.add("MatMul", ["x", "w"], "a")
+    model.add("MatMul", ["a", "v"], "c")
+    model.add("Add", ["c", "b"])
+    return try model.network()
+  }
+
+  @Test("weights beyond the limit lie in a file beside the model, at aligned places")
+  func writes() throws {
+    let network = try largeNetwork()
+    try withTemporaryFolder { folder in
+      let url = folder.appending(path: "large.onnx")
+      for _ in 0..<2 {
+        try ONNXModel.write(network, to: url, embeddingUpTo: 1000)
+        var again = try ONNXModel.read(url)
+        again.metadata.producerName = network.metadata.producerName
+        #expect(again == network)
+      }
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      #expect(files == ["large.onnx", "large.onnx.data"])
+      let proto = try Onnx_ModelProto(serializedBytes: Data(contentsOf: url))
+      let tensors = proto.graph.initializer
+      #expect(tensors.map(\.name) == ["w", "v", "b"])
+      #expect(tensors.map { $0.dataLocation == .external } == [true, true, false])
+      #expect(tensors[1].externalData.map(\.value) == ["large.onnx.data", "8192", "2400"])
+      #expect(tensors[1].rawData.isEmpty)
+    }
+  }
+
+  @Test("weights within the limit stay in the model")
+  func embeds() throws {
+    let network = try largeNetwork()
+    try withTemporaryFolder { folder in
+      try ONNXModel.write(network, to: folder.appending(path: "small.onnx"))
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      #expect(files == ["small.onnx"])
+    }
+  }
+
+  @Test("external weights of another length than their shape are refused")
+  func wrongLength() throws {
+    let model = model(["location": "weights.bin", "length": "20"])
+    let failure = try withFolder { try model.failure(directory: $0) }
+    #expect(failure.contains("it holds 20 bytes where its shape and type need 16"))
   }
 }

@@ -36,11 +36,18 @@ struct TinyModel {
     _ type: String, _ inputs: [String], _ output: String = "y", name: String = "",
     with attributes: [String: Any] = [:]
   ) {
+    add(type, inputs, outputs: [output], name: name, with: attributes)
+  }
+
+  mutating func add(
+    _ type: String, _ inputs: [String], outputs: [String], name: String = "",
+    with attributes: [String: Any] = [:]
+  ) {
     var node = Onnx_NodeProto()
     node.opType = type
     node.name = name
     node.input = inputs
-    node.output = [output]
+    node.output = outputs
     node.attribute = attributes.sorted { $0.key < $1.key }.map { Self.attribute($0.key, $0.value) }
     proto.graph.node.append(node)
   }
@@ -85,14 +92,29 @@ struct TinyModel {
     return tensor
   }
 
-  func network(directory: URL? = nil) throws -> Network {
-    try ONNXModel.decode(proto.serializedData(), name: "tiny.onnx", directory: directory)
+  func network(
+    directory: URL? = nil, options: ImportOptions = ImportOptions()
+  ) throws -> Network {
+    try ONNXModel.decode(
+      proto.serializedData(), name: "tiny.onnx", directory: directory, options: options)
+  }
+
+  /// The network as it was read, and as it is read from what was written of it.
+  func written(
+    options: ImportOptions = ImportOptions()
+  ) throws -> (first: Network, again: Network) {
+    let first = try network(options: options)
+    var again = try ONNXModel.decode(ONNXModel.encode(first), name: "again", options: options)
+    again.metadata.producerName = first.metadata.producerName
+    return (first, again)
   }
 
   /// What reading it says, or "read" where it succeeds.
-  func failure(directory: URL? = nil) throws -> String {
+  func failure(
+    directory: URL? = nil, options: ImportOptions = ImportOptions()
+  ) throws -> String {
     do {
-      _ = try network(directory: directory)
+      _ = try network(directory: directory, options: options)
       return "read"
     } catch let error as ONNXError {
       return error.message

@@ -83,15 +83,31 @@ public enum ONNXModel {
     return try Importer(model: model, directory: directory, options: options)
   }
 
+  /// Weights beyond this many bytes go into a file beside the model: protocol buffers end at 2 GiB.
+  public static let embeddingLimit = 1_800_000_000
+
   /// The bytes of a model file.
   ///
   /// Names, opset, documentation and metadata of the network are kept; weights are raw data.
   ///
   /// - Parameter lineage: Added to `metadata_props`; replaces entries with the same keys.
-  /// - Throws: ``ONNXError`` with `unsupported` where the opset has no such operator.
+  /// - Throws: ``ONNXError`` with `unsupported` where the opset has no such operator, or where the
+  ///   weights pass ``embeddingLimit``.
   public static func encode(_ network: Network, lineage: [String: String] = [:]) throws -> Data {
+    let bytes = initializerBytes(network)
+    guard bytes <= embeddingLimit else {
+      throw ONNXError(
+        .unsupported,
+        """
+        network \"\(network.name)\" holds \(bytes) bytes of weights, more than one ONNX file can; \
+        write it to a path, where its weights lie in a file beside it
+        """)
+    }
     var exporter = Exporter(network: network)
-    let model = try exporter.model(lineage: lineage)
+    return try serialised(exporter.model(lineage: lineage), of: network)
+  }
+
+  private static func serialised(_ model: Onnx_ModelProto, of network: Network) throws -> Data {
     do {
       return try model.serializedData()
     } catch {
@@ -102,17 +118,51 @@ public enum ONNXModel {
 
   /// Writes a model file, beside its place first and then renamed.
   ///
+  /// Weights of more than `limit` bytes are written to `<name>.data` beside it, before the model
+  /// takes its place; they pass through memory in pieces.
+  ///
   /// - Throws: ``ONNXError`` naming the file.
   public static func write(
-    _ network: Network, to url: URL, lineage: [String: String] = [:]
+    _ network: Network, to url: URL, lineage: [String: String] = [:],
+    embeddingUpTo limit: Int = embeddingLimit
   ) throws {
-    let data = try encode(network, lineage: lineage)
     do {
-      try data.write(to: url, options: .atomic)
+      if initializerBytes(network) <= min(limit, embeddingLimit) {
+        try encode(network, lineage: lineage).write(to: url, options: .atomic)
+      } else {
+        try writeWithData(network, to: url, lineage: lineage)
+      }
+    } catch let error as ONNXError {
+      throw error
     } catch {
       throw ONNXError(
         .unreadable,
         "\(url.path): cannot be written: \(error.localizedDescription); check space and rights")
+    }
+  }
+
+  private static func writeWithData(
+    _ network: Network, to url: URL, lineage: [String: String]
+  ) throws {
+    let location = url.lastPathComponent + ".data"
+    let folder = url.deletingLastPathComponent()
+    let part = folder.appending(path: ".\(location).\(UUID().uuidString)")
+    try Data().write(to: part)
+    do {
+      let handle = try FileHandle(forWritingTo: part)
+      defer { try? handle.close() }
+      let file = ExternalDataWriter(handle, location: location)
+      var exporter = Exporter(network: network, weights: WeightPlacement(file: file))
+      let model = try serialised(exporter.model(lineage: lineage), of: network)
+      try handle.synchronize()
+      let place = folder.appending(path: location)
+      guard rename(part.path, place.path) == 0 else {
+        throw CocoaError(.fileWriteUnknown)
+      }
+      try model.write(to: url, options: .atomic)
+    } catch {
+      try? FileManager.default.removeItem(at: part)
+      throw error
     }
   }
 

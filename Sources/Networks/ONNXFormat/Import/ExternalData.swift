@@ -32,6 +32,46 @@ struct ExternalData {
   /// - Throws: ``ONNXError`` with `unreadable` for a missing or short file, `malformed` for a path
   ///   outside the folder: a model must not read what its user did not put beside it.
   func bytes(in directory: URL?) throws -> Data {
+    let (handle, count) = try open(in: directory)
+    defer { try? handle.close() }
+    do {
+      return try handle.read(upToCount: count) ?? Data()
+    } catch {
+      throw ONNXError(
+        .unreadable, "its external data \"\(location)\" cannot be read: \(error)")
+    }
+  }
+
+  /// Reads `count` little-endian floats, without their bytes in between.
+  func floats(_ count: Int, in directory: URL?) throws -> [Float] {
+    let (handle, size) = try open(in: directory)
+    defer { try? handle.close() }
+    let needed = count * MemoryLayout<Float>.size
+    guard size == needed else {
+      throw ONNXError(
+        .invalidTensor, "it holds \(size) bytes where its shape and type need \(needed)")
+    }
+    return try [Float](unsafeUninitializedCapacity: count) { buffer, initialised in
+      let bytes = UnsafeMutableRawBufferPointer(buffer)
+      var place = 0
+      while place < needed {
+        let part = pread(
+          handle.fileDescriptor, bytes.baseAddress?.advanced(by: place),
+          min(needed - place, 1 << 30), off_t(offset) + off_t(place))
+        guard part > 0 else {
+          throw ONNXError(
+            .unreadable, "its external data \"\(location)\" cannot be read; copy it again")
+        }
+        place += part
+      }
+      initialised = count
+    }
+  }
+
+  /// Opens the file at the tensor's first byte.
+  ///
+  /// - Returns: The number of bytes it has.
+  private func open(in directory: URL?) throws -> (FileHandle, Int) {
     guard let directory else {
       throw ONNXError(
         .unreadable, "its data lies in the file \"\(location)\"; read the model from its folder")
@@ -48,11 +88,8 @@ struct ExternalData {
         .unreadable,
         "its external data \"\(location)\" is missing in \(folder.path); put it beside the model")
     }
-    defer { try? handle.close() }
-    let size: UInt64
-    let bytes: Data
     do {
-      size = try handle.seekToEnd()
+      let size = try handle.seekToEnd()
       // A length beyond the file is caught here, before anything of that length is allocated.
       guard offset <= size, UInt64(length ?? 0) <= size - offset else {
         throw ONNXError(
@@ -63,13 +100,12 @@ struct ExternalData {
           """)
       }
       try handle.seek(toOffset: offset)
-      bytes = try handle.read(upToCount: length ?? Int(size - offset)) ?? Data()
-    } catch let error as ONNXError {
-      throw error
+      return (handle, length ?? Int(size - offset))
     } catch {
+      try? handle.close()
+      if let error = error as? ONNXError { throw error }
       throw ONNXError(
         .unreadable, "its external data \"\(location)\" cannot be read: \(error)")
     }
-    return bytes
   }
 }

@@ -103,9 +103,10 @@ extension Importer {
         .invalidTensor,
         "its \(role) \"\(name)\" holds NaN or infinite numbers; check how the model was trained")
     }
-    // The tensor itself may be used elsewhere in its own shape, under its own name.
+    // The tensor itself may be used elsewhere in its own shape or type, under its own name.
+    let isOwn = form.isEmpty && constantNames.insert(name).inserted
     let id = draft.addConstant(
-      key == name ? name : uniqueName(name), Tensor(shape: fitted.shape, elements: floats))
+      isOwn ? name : uniqueName(name), Tensor(shape: fitted.shape, elements: floats))
     draft[id].elementType = type
     constants[key] = id
     return (id, fitted.shape)

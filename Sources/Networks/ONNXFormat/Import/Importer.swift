@@ -25,6 +25,8 @@ struct Importer {
   var symbols: [String: Symbol] = [:]
   /// Constants that are values of the draft already.
   var constants: [String: ValueID] = [:]
+  /// The names of the file's tensors that those constants took over.
+  var constantNames: Set<String> = []
   /// Every value name of the file and those added.
   var names: Set<String>
   /// What the user should know about how the file was read.

@@ -15,17 +15,21 @@ struct TensorReader {
     do {
       guard
         let shape = try? tensor.dims.map({ try Self.extent($0) }),
-        let count = ConstantValue.count(of: shape)
+        let count = Self.count(of: shape)
       else {
         throw ONNXError(.invalidTensor, "its shape \(tensor.dims) makes no sense")
       }
       guard !tensor.hasSegment else {
         throw ONNXError(.unsupported, "it is stored in segments; export the model again")
       }
-      let raw = try rawBytes(of: tensor)
       guard let type = Onnx_TensorProto.DataType(rawValue: Int(tensor.dataType)) else {
         throw ONNXError(.malformed, "its element type \(tensor.dataType) is unknown")
       }
+      if type == .float, tensor.dataLocation == .external {
+        let floats = try ExternalData(tensor.externalData).floats(count, in: directory)
+        return ConstantValue(shape: shape, floats: floats)
+      }
+      let raw = try rawBytes(of: tensor)
       if let floats = try Self.floats(of: tensor, type: type, raw: raw, count: count) {
         return ConstantValue(shape: shape, floats: floats)
       }
@@ -34,6 +38,18 @@ struct TensorReader {
     } catch let error as ONNXError {
       throw error.prefixed(by: "graph › tensor \"\(tensor.name)\"")
     }
+  }
+
+  /// The number of elements, where their bytes can be counted; whether there are as many is seen
+  /// before memory is taken for them.
+  private static func count(of shape: [Int]) -> Int? {
+    var count = 1
+    for extent in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      guard !overflow, product <= Int.max / 16 else { return nil }
+      count = product
+    }
+    return count
   }
 
   private struct NegativeExtent: Error {}

@@ -75,4 +75,17 @@ import Testing
       network, options: .init(batch: 1, taps: [relu], wantsOutputs: false))
     #expect(part.map(\.node) == [0])
   }
+
+  @Test("the benchmark runs networks with a batch axis and without one")
+  func benchmark() throws {
+    var (network, _) = try network()
+    for shape in [network[network.inputs[0]].shape, Shape([1, 1, 1, 2])] {
+      network[network.inputs[0]].shape = shape
+      try network.inferShapes()
+      let rate = try ForwardBenchmark.imagesPerSecond(
+        network: network, backend: ReferenceBackend(), images: 5, microBatch: 2, threads: 1,
+        seconds: 0.01)
+      #expect(rate > 0)
+    }
+  }
 }

@@ -94,6 +94,27 @@ struct CostTests {
     #expect(builder.finished(last).cost().peakActivationBytes == Bytes(4 * (128 + 320)))
   }
 
+  @Test(
+    "a constant that is repeated counts from where it is repeated; a value lives to its last reader"
+  )
+  func peakOfConstants() throws {
+    var builder = NetworkBuilder("repeated", input: [3, 4, 4])
+    let stem = try builder.convolution(builder.input, outputs: 8, name: "stem")
+    let target = builder.network[stem].shape
+    let offsets = try builder.apply(
+      .expand(Expand(target: target)), to: [builder.constant("offset", [8, 1, 1])], name: "offsets")
+    let sum = try builder.add(stem, offsets, name: "sum")
+    // stem, offsets and their sum; the constant itself is a weight.
+    #expect(builder.finished(sum).cost().peakActivationBytes == Bytes(4 * 3 * 128))
+    let pool = try builder.globalAverage(stem)
+    let gated = try builder.multiply(sum, pool, name: "gated")
+    // stem waits for the pool.
+    #expect(builder.finished(gated).cost().peakActivationBytes == Bytes(4 * 3 * 128))
+    let late = try builder.add(gated, stem, name: "late")
+    // stem, sum, pool and gated at once.
+    #expect(builder.finished(late).cost().peakActivationBytes == Bytes(4 * (3 * 128 + 8)))
+  }
+
   @Test("a polynomial adds a constant, terms in one width and terms in two")
   func polynomial() {
     let cost = CostPolynomial(

@@ -3,6 +3,7 @@ import NetworkGraph
 import NetworkTestSupport
 import ONNXFormat
 import PruningTestSupport
+import Quantities
 import Surgery
 import TestSupport
 import Testing

@@ -22,9 +22,14 @@ extension Network {
   public func reachableCosts(groups: [ChannelGroup], least widths: [Int]? = nil) throws
     -> ReachableCosts
   {
+    if let widths, widths.count != groups.count {
+      throw SurgeryError(
+        code: .invalidUnit,
+        message: "\(widths.count) least widths for \(groups.count) groups; give one for each")
+    }
     var selection = ChannelSelection()
     for group in groups where group.isPrunable {
-      selection.kept[group.id] = Array(0..<(widths?[group.id] ?? 1))
+      selection.kept[group.id] = Array(0..<max(widths?[group.id] ?? 1, 0))
     }
     return ReachableCosts(
       least: try pruned(selection, groups: groups).cost(), greatest: cost())

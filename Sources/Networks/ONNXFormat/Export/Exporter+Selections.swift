@@ -10,15 +10,14 @@ extension Exporter {
     let lengths = ranges.map { $0.end - $0.start }
     var attributes: [Onnx_AttributeProto] = [.integer("axis", ranges.first?.axis ?? 0)]
     var inputs = [try name(x)]
-    // Parts are called "split.0", "split.1"… when they were read.
-    let stem = first.name.hasSuffix(".0") ? String(first.name.dropLast(2)) : first.name
     if opset < 13 {
       attributes.append(.integers("split", lengths))
     } else {
       inputs.append(argument(lengths, of: first, "split"))
     }
     append(
-      "Split", name: stem, inputs: inputs, outputs: parts.map { network[$0.output].name },
+      "Split", name: SplitParts.stem(of: first), inputs: inputs,
+      outputs: parts.map { network[$0.output].name },
       attributes: attributes)
   }
 

@@ -38,11 +38,18 @@ struct SplitParts {
         x == run.first?.inputs[0] ?? x,
         range.axis == run.first.flatMap(Self.range)?.axis ?? range.axis
       else { return [] }
+      // Parts of one Split were named after it when they were read; slices of a file stay slices.
+      guard node.name == "\(stem(of: network.nodes[start])).\(run.count)" else { return [] }
       run.append(node)
       place = range.end
       if network[x].shape[range.axis] == .fixed(place) { return run }
     }
     return []
+  }
+
+  /// The name of the Split that a first part came from.
+  static func stem(of first: Node) -> String {
+    first.name.hasSuffix(".0") ? String(first.name.dropLast(2)) : first.name
   }
 
   static func range(of node: Node) -> Slice.Range? {

@@ -48,7 +48,7 @@ extension RandomNetwork {
     let pair = [x, try constant(broadcastingTo: x)]
     let operation = someElementwise()
     return try apply(
-      .elementwise(operation), Bool.random(using: &generator) ? pair : pair.reversed(), "constant")
+      .elementwise(operation), Bool.random(using: &generator) ? pair : pair.reversed(), "shifted")
   }
 
   mutating func expand() throws -> ValueID {

@@ -42,7 +42,8 @@ import Testing
       let slow = try ReferenceBackend().plan(network, options: options).run(x)
       #expect(fast.values.count == slow.values.count)
       for (id, value) in slow.values {
-        #expect(try error(fast.values[id], value) <= tolerance, "\(network[id].name), \(count)")
+        let error = try error(fast.values[id], value)
+        #expect(error <= tolerance, "\(network.name), \(network[id].name), \(count) images")
       }
     }
   }

@@ -49,9 +49,11 @@ extension NetworkBuilder {
       return try apply(
         .activation(activations.randomElement(using: &generator) ?? .relu), to: [x], name: name)
     case 6, 7:
-      let partner = values.last { network[$0].shape == shape && $0 != x } ?? x
+      // A difference of equals leaves nothing but rounding errors.
+      let partner = values.last { network[$0].shape == shape && $0 != x }
       return try apply(
-        .elementwise(choice == 6 ? .add : .subtract), to: [partner, x], name: name)
+        .elementwise(choice == 7 && partner != nil ? .subtract : .add), to: [partner ?? x, x],
+        name: name)
     case 8:
       let gate = try globalAverage(x, name: "\(name).gate")
       return try apply(.elementwise(.multiply), to: [gate, x], name: name)

@@ -45,7 +45,7 @@ extension Fusion {
     let isBare = layer.addend == nil && layer.functions.isEmpty
     if isBare, fold(node, into: &layer, rank: shape.rank) { return true }
     if let functions = functions(of: node) {
-      guard layer.functions.count + functions.count <= Self.mostFunctions else { return false }
+      guard ElementwiseFunction.canJoin(layer.functions + functions) else { return false }
       layer.functions += functions
       return true
     }

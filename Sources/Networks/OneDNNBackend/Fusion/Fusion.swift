@@ -88,7 +88,7 @@ struct Fusion {
       guard let more = self.functions(of: node) else { return false }
       step.work = .functions(functions + more)
     case .pair(let operation, let functions):
-      guard let more = self.functions(of: node), functions.count + more.count <= Self.mostFunctions
+      guard let more = self.functions(of: node), ElementwiseFunction.canJoin(functions + more)
       else { return false }
       step.work = .pair(operation, functions + more)
     case .batchNormalization(let operation, false):
@@ -123,7 +123,4 @@ struct Fusion {
   }
 
   private func isNumber(_ value: ValueID?) -> Bool { network.constant(value)?.count == 1 }
-
-  /// oneDNN takes 32 post-operations; long chains are rare.
-  static let mostFunctions = 16
 }

@@ -78,4 +78,10 @@ struct ElementwiseFunction {
     case (.power, true), (.minimum, _), (.maximum, _): nil
     }
   }
+
+  /// Whether functions can be post-operations of one primitive: oneDNN 2.6 gives all functions of a
+  /// kind the parameters of the first.
+  static func canJoin(_ functions: [ElementwiseFunction]) -> Bool {
+    Set(functions.map(\.algorithm.rawValue)).count == functions.count
+  }
 }

@@ -86,10 +86,9 @@ extension ProgramBuilder {
     if isFull[0] {
       return try lower(algorithm, a, b, functions, step)
     }
-    if isFull[1], operation != .divide {
-      // b − a, negated; the others commute.
-      let sign: [ElementwiseFunction] = operation == .subtract ? [.linear(scale: -1)] : []
-      return try lower(algorithm, b, a, sign + functions, step)
+    // b − a would have to be negated, which is a function of its own; the others commute.
+    if isFull[1], operation != .divide, operation != .subtract {
+      return try lower(algorithm, b, a, functions, step)
     }
     let expanded = try expandedPlace(of: a, to: output, step)
     let second = try broadcastOperand(b, as: expanded.layout, step)

@@ -70,4 +70,17 @@ struct ReleasedTests {
       #expect(abs(Double(width - published)) <= 0.05 * Double(published))
     }
   }
+
+  @Test("importances as small as the released ones do not matter, and the strategy says so")
+  func influence() {
+    var random = SeededGenerator(seed: 4)
+    let values = (0..<40).map { _ in Double.random(in: 0.1...1, using: &random) }
+    func problem(scale: Double) -> AllocationProblem {
+      NetworkShape.resNetCIFAR(depth: 20).problem(shares: [0.5]) {
+        .linear(importance: scale * values[$0])
+      }
+    }
+    #expect(ReleasedStrategy().influenceOfImportance(problem(scale: 1e-9)) == 0)
+    #expect(ReleasedStrategy().influenceOfImportance(problem(scale: 1)) ?? 0 > 0)
+  }
 }

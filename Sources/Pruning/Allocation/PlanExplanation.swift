@@ -115,7 +115,9 @@ extension PlanExplanation: CustomStringConvertible {
     text += String(
       format: "; %d would bring %.3g for %@", wider.width, wider.utility, amounts(wider.costs))
     if wider.fits { return text + ", and there is room" }
-    guard let net = wider.net else { return text + ": no room" }
+    guard let net = wider.net, abs(net) > 1e-9 * abs(wider.utility) else {
+      return text + ": no room"
+    }
     return text
       + (net > 0
         ? String(format: ": worth %.3g above its price, but no room", net)

@@ -36,6 +36,21 @@ public struct ReleasedStrategy: AllocationStrategy {
   }
 }
 
+extension ReleasedStrategy {
+  /// By how many channels, over all groups, the answer moves when every importance is replaced by
+  /// their mean: 0 says that the importances did not matter. Nil where there is no plan.
+  public func influenceOfImportance(_ problem: AllocationProblem) -> Int? {
+    let importances = problem.importances
+    let mean = importances.reduce(0, +) / Double(max(importances.count, 1))
+    var equal = problem
+    equal.utilities = importances.map { _ in .linear(importance: mean) }
+    guard case .plan(let plan) = allocate(problem), case .plan(let other) = allocate(equal) else {
+      return nil
+    }
+    return zip(plan.widths, other.widths).reduce(0) { $0 + abs($1.0 - $1.1) }
+  }
+}
+
 extension QuadraticCost {
   /// The cost of some of the variables, the others at 1.
   func restricted(to kept: [Int]) -> QuadraticCost {

@@ -12,12 +12,19 @@ struct ZooNetwork: Sendable, CustomTestStringConvertible {
 
   static let folder = Fixtures.url("", module: "Zoo")
 
-  /// Every file of the zoo.
+  /// Files that are refused, with the node they are refused at: there the batch becomes a part of
+  /// another axis, by patches (MobileViT), tokens (LeViT) or index arithmetic (an average that the
+  /// new exporter writes as strides over memory).
+  static let refused = [
+    "convnext-new": "node_Reshape_104", "mobilevit": "/4/Mul",
+    "levit": "/stages/stages.0/blocks/blocks.0/attn/qkv/Flatten",
+  ]
+
+  /// Every other file of the zoo.
   static let all: [ZooNetwork] = {
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    return files.filter { $0.hasSuffix(".onnx") }.sorted().map {
-      ZooNetwork(name: String($0.dropLast(5)))
-    }
+    return files.filter { $0.hasSuffix(".onnx") }.map { String($0.dropLast(5)) }
+      .filter { refused[$0] == nil }.sorted().map(ZooNetwork.init)
   }()
 
   /// Those that the reference backend runs in well below a second.
@@ -68,19 +75,22 @@ func hashedInputs(of network: Network, batch: Int) -> [Tensor] {
 /// an output. Both round at every sum; measured, the zoo's networks differ by 1e-5 at most.
 let zooTolerance: Float = 1e-4
 
-/// Expects two networks to compute the same on every output.
+/// Expects two networks to compute the same on every output, and one output at least to say
+/// something: places of greatest elements may all be the same.
 func expectAgreement(
   _ actual: [[Float]], _ expected: [[Float]], _ what: String,
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
   #expect(actual.map(\.count) == expected.map(\.count), "\(what)", sourceLocation: sourceLocation)
+  let ranges = expected.map { ($0.max() ?? 0) - ($0.min() ?? 0) }
+  #expect(
+    ranges.allSatisfy(\.isFinite) && ranges.contains { $0 > 0 }, "\(what): ranges \(ranges)",
+    sourceLocation: sourceLocation)
   for (index, (actual, expected)) in zip(actual, expected).enumerated() {
-    guard let least = expected.min(), let greatest = expected.max() else { continue }
-    let range = greatest - least
     let difference = zip(actual, expected).map { abs($0 - $1) }.max(by: { !($0 >= $1) }) ?? 0
     #expect(
-      range > 0 && range.isFinite && difference <= zooTolerance * range,
-      "\(what): output \(index) is off by \(difference / range) of its range \(range)",
+      difference <= zooTolerance * ranges[index],
+      "\(what): output \(index) is off by \(difference) of a range of \(ranges[index])",
       sourceLocation: sourceLocation)
   }
 }

@@ -15,6 +15,7 @@ import onnxruntime
 from images import images
 
 TOLERANCE = 1e-4  # of an output's range
+REFUSED = 3  # networks that Espalier does not read: ZooNetwork.refused
 FIXTURES = pathlib.Path(__file__).parents[2] / "Tests/ZooTests/Fixtures"
 
 
@@ -40,7 +41,7 @@ def check(path):
 
 def main(folder):
     files = sorted(pathlib.Path(folder).glob("*.onnx"))
-    wanted = 3 * len(list(FIXTURES.glob("*.onnx")))
+    wanted = 3 * (len(list(FIXTURES.glob("*.onnx"))) - REFUSED)
     bad, worst = 0, 0.0
     for path in files:
         try:

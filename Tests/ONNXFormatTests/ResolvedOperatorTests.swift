@@ -22,9 +22,9 @@ struct ResolvedOperatorTests {
     #expect(larger?.outputPadding == [1, 1])
     #expect(larger?.padsBefore == [0, 0] && larger?.padsAfter == [0, 0])
     let upper = try transposed(["strides": [2, 2], "auto_pad": "SAME_UPPER"])
-    #expect(upper?.padsBefore == [1, 1] && upper?.padsAfter == [0, 0])
+    #expect(upper?.padsBefore == [0, 0] && upper?.padsAfter == [1, 1])
     let lower = try transposed(["strides": [2, 2], "auto_pad": "SAME_LOWER"])
-    #expect(lower?.padsBefore == [0, 0] && lower?.padsAfter == [1, 1])
+    #expect(lower?.padsBefore == [1, 1] && lower?.padsAfter == [0, 0])
   }
 
   @Test("a split's parts are slices, the last smaller where opset 18 says their number")

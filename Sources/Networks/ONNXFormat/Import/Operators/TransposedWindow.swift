@@ -30,9 +30,9 @@ struct TransposedWindow {
       else {
         throw node.failure(.invalidGraph, "attribute output_shape \(shape) does not fit x \(x)")
       }
-      fit(shape, of: extents, oddGoesBefore: mode == "SAME_UPPER")
+      fit(shape, of: extents, oddGoesBefore: mode != "SAME_UPPER")
     } else if mode.hasPrefix("SAME") {
-      fit(zip(extents, strides).map(*), of: extents, oddGoesBefore: mode == "SAME_UPPER")
+      fit(zip(extents, strides).map(*), of: extents, oddGoesBefore: mode != "SAME_UPPER")
     } else if mode == "VALID" {
       padsBefore = kernel.map { _ in 0 }
       padsAfter = padsBefore

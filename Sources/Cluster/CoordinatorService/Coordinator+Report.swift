@@ -63,7 +63,7 @@ extension SweepDefinition {
   var scoresKey: Digest {
     get throws {
       Digest(parts: [
-        "scores-1", model.digest.hex, calibration.digest.hex, "\(calibration.count)",
+        "scores-2", model.digest.hex, calibration.digest.hex, "\(calibration.count)",
         recipe.taps.rawValue, "\(recipe.tileSize)", "\(recipe.microBatch)", "\(recipe.beta)",
       ])
     }

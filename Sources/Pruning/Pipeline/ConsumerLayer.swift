@@ -25,7 +25,7 @@ struct ConsumerLayer: Sendable {
 
   init?(_ index: Int, in network: Network, consumers: [[Int]]) {
     let node = network.nodes[index]
-    guard let input = node.inputs.first ?? nil, let weight = node.inputs[1],
+    guard node.inputs.count > 1, let input = node.inputs[0], let weight = node.inputs[1],
       let shape = network.constant(weight)?.shape
     else { return nil }
     switch node.operation {

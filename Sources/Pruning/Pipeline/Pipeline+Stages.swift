@@ -119,9 +119,7 @@ extension Pipeline {
     }
     return try inquiry.outcome(
       of: AllocationTables(
-        groups: model.groups.map {
-          GroupVariable(id: $0.id, name: $0.name, width: $0.width, isProtected: !$0.isPrunable)
-        },
+        groups: model.groups.map { GroupVariable($0, in: model.network) },
         utilities: utilities,
         costs: [
           BudgetResource.macs.rawValue: model.costs.macs,

@@ -63,7 +63,9 @@ extension Pipeline {
     let surgery = try inquiry.attempt(
       PlanSurgery(
         model: model.digest, modelName: definition.model.name, selection: selection,
-        grams: plan.grams, shards: definition.calibration.shards, microBatch: recipe.microBatch),
+        grams: plan.grams, shards: definition.calibration.shards,
+        reconstruction: recipe.reconstruction, sequentialDamping: recipe.sequentialDamping,
+        positions: recipe.gramPositions, microBatch: recipe.microBatch),
       label: report.device, weight: 3 * Double(definition.calibration.count) * forward)
     guard let surgery else { return nil }
     guard case .success(let outcome) = surgery else {
@@ -102,14 +104,5 @@ extension Pipeline {
       selection.kept[group.id] = (0..<group.width).filter { !removed.contains($0) }
     }
     return selection
-  }
-}
-
-extension DeviceProfile {
-  /// The device without what is for people: another remark is not another computation.
-  fileprivate var withoutRemarks: DeviceProfile {
-    DeviceProfile(
-      name: name, deviceClass: deviceClass, budgets: budgets, channelMultiple: channelMultiple,
-      minimumKeepRatio: minimumKeepRatio)
   }
 }

@@ -18,6 +18,15 @@ public enum UtilityKind: String, Sendable, Hashable, Codable, CaseIterable {
   case linear
 }
 
+/// How layers make up for the channels they lose.
+public enum ReconstructionKind: String, Sendable, Hashable, Codable, CaseIterable {
+  /// Every layer fits its own dense output, on the dense network's inputs.
+  case single
+  /// After that, layer by layer, on the inputs of the network pruned so far; kept where it is
+  /// nearer to the dense network on images held back for the choice.
+  case sequential
+}
+
 /// What variants are evaluated by.
 public enum EvaluationMetric: String, Sendable, Hashable, Codable, CaseIterable {
   /// Top-1 and top-5 of class scores against labels, and agreement with the dense network.
@@ -42,6 +51,9 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var gramPositions = 64
   /// Images that the sensitivity of every group is measured on, at most.
   public var sensitivityImages = 256
+  public var reconstruction = ReconstructionKind.sequential
+  /// λ of the sequential fit over the mean of the diagonal of its input's second moments.
+  public var sequentialDamping = 0.001
   /// Images that run through a network together; part of the recipe because the last bits of a
   /// product may depend on it.
   public var microBatch = 8

@@ -48,7 +48,7 @@ extension Network {
     return result
   }
 
-  private mutating func replaceWeight(of layer: ConsumerLayer, with elements: [Float]) {
+  mutating func replaceWeight(of layer: ConsumerLayer, with elements: [Float]) {
     guard let old = constant(layer.weight) else { return }
     self[layer.weight].constant =
       layer.inputAxis == 1
@@ -57,7 +57,7 @@ extension Network {
   }
 
   /// Adds `shift`, by output channel, to what the layer computes.
-  private mutating func absorb(_ shift: [Double], in layer: ConsumerLayer) {
+  mutating func absorb(_ shift: [Double], in layer: ConsumerLayer) {
     if let bias = layer.bias, var constant = constant(bias), constant.count == shift.count {
       var factor = 1.0
       if case .gemm(let gemm) = nodes[layer.node].operation {
@@ -152,7 +152,7 @@ extension Network {
 
 extension Tensor {
   /// Rows and columns exchanged, of a matrix.
-  fileprivate var transposed: Tensor {
+  var transposed: Tensor {
     let (rows, columns) = (shape[0], shape[1])
     var result = Tensor(shape: [columns, rows])
     for row in 0..<rows {

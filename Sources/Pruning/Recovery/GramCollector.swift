@@ -1,7 +1,8 @@
 import LinearAlgebra
 import Tensors
 
-/// Collects the input moments of one consumer while images pass by.
+/// Collects the input moments of one consumer while images pass by, and, where a target is to be
+/// fitted, its moments with the input: the target's channels are then further columns of the Gram.
 ///
 /// Positions are subsampled: image i contributes output positions i mod s, i mod s + s, … for a
 /// stride s that shares no factor with the map's width, so that no column of the map is preferred.
@@ -19,8 +20,10 @@ public struct GramCollector: Sendable {
   private var images = 0
   /// The mean of the first block; empty before.
   private var centre: [Float] = []
-  /// U of the current block, `[columns + 1, block]`; the last row is ones, which makes Σ u a part
-  /// of the same product.
+  /// Channels of the target.
+  private let targets: Int
+  /// U and the target of the current block, `[columns + targets + 1, block]`; the last row is ones,
+  /// which makes the sums a part of the same product.
   private var block: [Float]
   private var filled = 0
   /// U Uᵀ of one block, upper triangle.
@@ -31,13 +34,15 @@ public struct GramCollector: Sendable {
   /// stays at that of a single float.
   private static let blockSize = 1024
 
-  /// - Parameter positionsPerImage: How many positions of a large map to take, about; all of a
-  ///   small one.
-  public init(geometry: ConsumerGeometry, positionsPerImage: Int = 64) {
+  /// - Parameters:
+  ///   - targets: Channels of the target, if there is one.
+  ///   - positionsPerImage: How many positions of a large map to take, about; all of a small one.
+  public init(geometry: ConsumerGeometry, targets: Int = 0, positionsPerImage: Int = 64) {
     precondition(positionsPerImage > 0, "\(positionsPerImage) positions per image")
     self.geometry = geometry
+    self.targets = targets
     positionStride = Self.stride(of: geometry, positionsPerImage: positionsPerImage)
-    let columns = geometry.columns
+    let columns = geometry.columns + targets
     gram = InputGram(columns: columns, positionStride: positionStride)
     block = [Float](repeating: 1, count: (columns + 1) * Self.blockSize)
     product = [Float](repeating: 0, count: (columns + 1) * (columns + 1))
@@ -56,17 +61,21 @@ public struct GramCollector: Sendable {
 
   /// Adds images.
   ///
-  /// - Parameter input: The consumer's input, `[n, C, H, W]`; `[n, K]` or any shape that flattens
-  ///   to it for a fully connected layer.
+  /// - Parameters:
+  ///   - input: The consumer's input, `[n, C, H, W]`; `[n, K]` or any shape that flattens to it for
+  ///     a fully connected layer.
+  ///   - target: What its output should be, `[n, targets, H', W']`.
   /// - Throws: ``RecoveryError`` with `shapeMismatch` or `nonFiniteActivations`.
   /// - Complexity: O(positions · columns²) float operations.
-  public mutating func add(input: Tensor) throws {
+  public mutating func add(input: Tensor, target: Tensor? = nil) throws {
     let size = geometry.channels * geometry.height * geometry.width
-    guard let count = input.shape.first, input.count == count * size else {
+    guard let count = input.shape.first, input.count == count * size,
+      (target?.count ?? 0) == count * targets * (targets > 0 ? geometry.positions : 0)
+    else {
       throw RecoveryError(
         .shapeMismatch,
         """
-        an input of shape \(input.shape) for a layer that reads \(geometry.channels) × \
+        an input of shape \(input.shape) and a target of shape \(target?.shape ?? []) for a layer that reads \(geometry.channels) × \
         \(geometry.height) × \(geometry.width)
         """)
     }
@@ -80,6 +89,8 @@ public struct GramCollector: Sendable {
       while !positions.isEmpty {
         let part = positions.prefix(Self.blockSize - filled)
         unfold(part)
+        if let target { place(target, image: image, part) }
+        filled += part.count
         positions = positions.dropFirst(part.count)
         if filled == Self.blockSize { try flush() }
       }
@@ -107,7 +118,17 @@ public struct GramCollector: Sendable {
         }
       }
     }
-    filled += positions.count
+  }
+
+  /// Writes the target at some positions of an image into the block.
+  private mutating func place(_ target: Tensor, image: Int, _ positions: ArraySlice<Int>) {
+    for channel in 0..<targets {
+      let source = (image * targets + channel) * geometry.positions
+      let row = (geometry.columns + channel) * Self.blockSize + filled
+      for (index, position) in positions.enumerated() {
+        block[row + index] = target.elements[source + position]
+      }
+    }
   }
 
   /// Subtracts the centre from the block, from all rows but the ones.

@@ -1,3 +1,4 @@
+import Allocation
 import ArgumentParser
 import CoordinatorService
 import Foundation
@@ -50,6 +51,8 @@ struct SweepOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The trained network.", valueName: "file.onnx"))
   var model: String
 
+  @OptionGroup var models: ModelOptions
+
   @Option(help: ArgumentHelp("Calibration images; labels are not used.", valueName: "file.yaml"))
   var calibration: String
 
@@ -76,8 +79,15 @@ struct SweepOptions: ParsableArguments {
   @Option(help: "What the allocator maximises: \(UtilityKind.names).")
   var utility = UtilityKind.error
 
-  @Option(help: "The allocator: certified or uniform.")
+  @Option(help: "The allocator: \(AllocationStrategies.names).")
   var strategy = "certified"
+
+  @Option(
+    help: """
+      How layers make up for lost channels: single fits each to its own dense output, sequential \
+      then layer by layer to the dense network's, and keeps what is nearer to it.
+      """)
+  var reconstruction = ReconstructionKind.sequential
 
   @Option(help: "Temperature of the importances exp(-beta (r - 1)).")
   var beta = 1.0
@@ -100,8 +110,8 @@ struct SweepOptions: ParsableArguments {
     if let samples, samples < 2 {
       throw ValidationError("--samples \(samples): nHSIC compares two images or more")
     }
-    guard ["certified", "uniform"].contains(strategy) else {
-      throw ValidationError("--strategy '\(strategy)': give certified or uniform")
+    guard AllocationStrategies.all.contains(where: { $0.name == strategy }) else {
+      throw ValidationError("--strategy '\(strategy)': give one of \(AllocationStrategies.names)")
     }
     guard beta.isFinite, beta >= 0 else {
       throw ValidationError("--beta \(beta): give a number from 0 on")
@@ -121,6 +131,12 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 extension TapKind: ExpressibleByArgument {
   static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }
+
+extension AllocationStrategies {
+  static var names: String { all.map(\.name).joined(separator: ", ") }
+}
+
+extension ReconstructionKind: ExpressibleByArgument {}
 
 extension EvaluationMetric: ExpressibleByArgument {
   static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }

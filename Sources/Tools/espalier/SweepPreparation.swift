@@ -2,6 +2,7 @@ import CoordinatorService
 import Datasets
 import Devices
 import Digests
+import Execution
 import Foundation
 import NetworkGraph
 import ONNXFormat
@@ -16,7 +17,7 @@ struct SweepPreparation {
   /// - Throws: The error of whatever file is at fault, before anything is started.
   func definition(in store: ArtifactStore) throws -> SweepDefinition {
     let file = URL(filePath: options.model)
-    let network = try ONNXModel.read(file)
+    let network = try options.models.read(options.model)
     let devices = try DeviceCatalogue.read(URL(filePath: options.devices))
     var recipe = Recipe()
     recipe.taps = options.taps
@@ -28,6 +29,8 @@ struct SweepPreparation {
     recipe.metric = options.metric ?? network.defaultMetric
     let calibration = try calibrationSet(for: network)
     recipe.tileSize = try network.tileSize(recipe.taps)
+    recipe.microBatch = MicroBatches.size(for: network)
+    recipe.reconstruction = options.reconstruction
     var evaluation: Dataset?
     if let path = options.evaluation, options.evaluate, !options.planOnly {
       let data = try Dataset.read(path, for: network)
@@ -77,12 +80,15 @@ struct SweepPreparation {
     return all.selecting(drawn.sorted())
   }
 
-  /// The file as it is, or, where its weights lie in other files, one file with all of them.
+  /// The file as it is, or, where its weights lie in other files or axes were bound, one file with
+  /// all there is to know.
   private static func store(
     _ network: Network, file: URL, in store: ArtifactStore
   ) throws -> Digest {
     let data = try Data(contentsOf: file)
-    if (try? ONNXModel.decode(data, name: file.lastPathComponent)) != nil {
+    if let own = try? ONNXModel.decode(data, name: file.lastPathComponent),
+      own.dataInputs == network.dataInputs
+    {
       return try store.put(data)
     }
     return try store.put(try ONNXModel.encode(network))

@@ -24,7 +24,7 @@ struct AllocationTables: JobComputation {
 /// The widths for one device.
 struct DeviceAllocation: JobComputation {
   static let stage = Stage.allocation
-  static let kind = "device-allocation-1"
+  static let kind = "device-allocation-2"
 
   /// Artifact of ``AllocationTables``.
   var tables: Digest
@@ -35,23 +35,11 @@ struct DeviceAllocation: JobComputation {
   func compute(on bench: Workbench) async throws -> Outcome<AllocationOutcome> {
     let data = try await bench.artifacts.data(for: tables)
     let tables = try CanonicalJSON.decode(AllocationTables.self, from: data)
-    let problem = try problem(tables)
+    var costs: [BudgetResource: CostPolynomial] = [:]
+    for (name, cost) in tables.costs { costs[BudgetResource(rawValue: name) ?? .macs] = cost }
+    let problem = try AllocationProblem(
+      device: device, groups: tables.groups, utilities: tables.utilities, costs: costs)
     let outcome = try await bench.compute { try allocate(problem, strategy: strategy) }
     return Outcome(outcome)
-  }
-
-  private func problem(_ tables: AllocationTables) throws -> AllocationProblem {
-    let dense = tables.groups.map(\.width)
-    let limits = try device.budgets.map { budget in
-      guard let cost = tables.costs[budget.resource.rawValue] else {
-        throw PipelineError(
-          .invalidInput, "device \(device.name): there is no cost of \(budget.resource.name)")
-      }
-      return ResourceLimit(
-        resource: budget.resource.rawValue, limit: budget.limit(dense: cost.value(widths: dense)))
-    }
-    return AllocationProblem(
-      groups: tables.groups, utilities: tables.utilities, costs: tables.costs, limits: limits,
-      channelMultiple: device.channelMultiple, minimumKeepRatio: device.minimumKeepRatio)
   }
 }

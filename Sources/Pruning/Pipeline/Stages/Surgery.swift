@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-2"
+  static let kind = "plan-surgery-3"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -23,6 +23,9 @@ struct PlanSurgery: JobComputation {
     /// How BatchNorm statistics were chosen: `dense`, or `calibration` where that is nearer to the
     /// dense network on images held back for the choice.
     var batchNormalization: String
+    /// `single` or `sequential`, whichever was nearer to the dense network on the same images;
+    /// `dense` where nothing was cut.
+    var reconstruction: String
     /// Relative squared change of the outputs on the images held back.
     var outputError: Double
   }
@@ -35,6 +38,10 @@ struct PlanSurgery: JobComputation {
   var grams: [String: Digest]
   /// Calibration shards; the last one is held back where there are several.
   var shards: [Digest]
+  var reconstruction: ReconstructionKind
+  var sequentialDamping: Double
+  /// Positions of each image that enter a sequential fit, at most.
+  var positions: Int
   var microBatch: Int
 
   /// - Returns: Artifacts: the network after surgery alone, and after reconstruction.
@@ -42,55 +49,93 @@ struct PlanSurgery: JobComputation {
     let model = try await bench.model(model)
     guard selection.widths(model.groups) != model.groups.map(\.width) else {
       return try await outcome(
-        model, sliced: model.network, recovered: model.network, statistics: "dense", error: 0,
-        on: bench)
+        model, sliced: model.network, Recovered(network: model.network, fit: "dense"), on: bench)
     }
     let grams = try await bench.grams(self.grams)
-    let (sliced, fitted) = try await bench.compute { [selection] in
+    let (sliced, single) = try await bench.compute { [selection] in
       (
         try model.network.pruned(selection, groups: model.groups),
         try model.network.reconstructed(selection, groups: model.groups, grams: grams)
           .pruned(selection, groups: model.groups)
       )
     }
-    let heldBack = shards.suffix(1)
-    let rest = shards.count > 1 ? shards.dropLast() : shards[...]
-    let fittedError = try await bench.outputChange(
-      model, against: fitted, shards: Array(heldBack), microBatch: microBatch)
-    guard fitted.hasBatchNormalization else {
-      return try await outcome(
-        model, sliced: sliced, recovered: fitted, statistics: "dense", error: fittedError, on: bench
-      )
+    let heldBack = Array(shards.suffix(1))
+    let rest = shards.count > 1 ? Array(shards.dropLast()) : shards
+    var candidates = [Recovered(network: single, fit: "single")]
+    if reconstruction == .sequential {
+      let network = try await sequential(model, sliced: sliced, prior: single, rest, on: bench)
+      candidates.append(Recovered(network: network, fit: "sequential"))
     }
-    let recalibrated = try await bench.recalibrated(fitted, shards: Array(rest))
-    let recalibratedError = try await bench.outputChange(
-      model, against: recalibrated, shards: Array(heldBack), microBatch: microBatch)
-    let better = recalibratedError < fittedError
-    return try await outcome(
-      model, sliced: sliced, recovered: better ? recalibrated : fitted,
-      statistics: better ? "calibration" : "dense", error: min(fittedError, recalibratedError),
-      on: bench)
+    for candidate in candidates where candidate.network.hasBatchNormalization {
+      candidates.append(
+        Recovered(
+          network: try await bench.recalibrated(candidate.network, shards: rest),
+          fit: candidate.fit, statistics: "calibration"))
+    }
+    for index in candidates.indices {
+      candidates[index].error = try await bench.outputChange(
+        model, against: candidates[index].network, shards: heldBack, microBatch: microBatch)
+    }
+    // The first of equal ones: the plainer comes first.
+    let best = candidates.min { $0.error < $1.error || ($1.error.isNaN && !$0.error.isNaN) }
+    return try await outcome(model, sliced: sliced, best ?? candidates[0], on: bench)
+  }
+
+  /// A way to make up for what was cut.
+  private struct Recovered {
+    var network: Network
+    var fit: String
+    var statistics = "dense"
+    var error = 0.0
+  }
+
+  private func sequential(
+    _ model: PreparedModel, sliced: Network, prior: Network, _ shards: [Digest],
+    on bench: Workbench
+  ) async throws -> Network {
+    let fit = SequentialReconstruction(
+      dense: model.network, pruned: sliced, prior: prior,
+      kept: model.network.keptIndices(selection, groups: model.groups),
+      relativeDamping: sequentialDamping, positions: positions)
+    // Both networks stand still between layers: what they hold then bounds the number of samples.
+    let room = (384 << 20) / max(2 * Int(model.network.cost().peakActivationBytes.count), 1)
+    var samples: [DataShard] = []
+    for digest in shards {
+      let left = room - samples.reduce(0) { $0 + $1.count }
+      guard left > 0 else { break }
+      let shard = try await bench.shard(digest)
+      samples.append(shard.count > left ? shard.shard(0..<left) : shard)
+    }
+    return try await bench.compute { [samples] in
+      let parts = samples.map(\.tensors)
+      let inputs = (parts.first ?? []).indices.map { input in
+        Tensor(
+          shape: [samples.reduce(0) { $0 + $1.count }] + parts[0][input].shape.dropFirst(),
+          elements: parts.flatMap { $0[input].elements })
+      }
+      return try fit.fitted(on: inputs, with: bench.runner, microBatch: microBatch)
+    }
   }
 
   private func outcome(
-    _ model: PreparedModel, sliced: Network, recovered: Network, statistics: String, error: Double,
-    on bench: Workbench
+    _ model: PreparedModel, sliced: Network, _ recovered: Recovered, on bench: Workbench
   ) async throws -> Outcome<Summary> {
-    let cost = recovered.cost()
-    guard error.isFinite else {
+    let cost = recovered.network.cost()
+    guard recovered.error.isFinite else {
       throw PipelineError(
         .invalidInput, "the reconstructed network's output is not finite on calibration images")
     }
     var artifacts: [Digest] = []
-    for (network, step) in [(sliced, "surgery"), (recovered, "reconstruction")] {
+    for (network, step) in [(sliced, "surgery"), (recovered.network, "reconstruction")] {
       let data = try ONNXModel.encode(network, lineage: lineage(model, step: step))
       artifacts.append(try await bench.artifacts.store(data))
     }
     return Outcome(
       Summary(
         macs: cost.macs, parameters: cost.parameters, modelBytes: cost.modelBytes,
-        peakActivationBytes: cost.peakActivationBytes, batchNormalization: statistics,
-        outputError: error), artifacts: artifacts)
+        peakActivationBytes: cost.peakActivationBytes,
+        batchNormalization: recovered.statistics, reconstruction: recovered.fit,
+        outputError: recovered.error), artifacts: artifacts)
   }
 
   /// What the exported file says about where it comes from.

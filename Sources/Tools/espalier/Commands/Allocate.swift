@@ -3,7 +3,6 @@ import ArgumentParser
 import Devices
 import Foundation
 import NetworkGraph
-import ONNXFormat
 
 /// `espalier allocate`: widths alone, without a cluster and without data.
 struct AllocateCommand: ParsableCommand {
@@ -15,10 +14,11 @@ struct AllocateCommand: ParsableCommand {
       json` prints for taps of groups; without them all groups matter equally. Every answer says what it is worth, \
       what no plan can exceed, and why.
 
-      Strategies: \(AllocationStrategies.all.map(\.name).joined(separator: ", ")).
+      Strategies: \(AllocationStrategies.names).
       """)
 
   @Argument(help: "The ONNX file.") var model: String
+  @OptionGroup var models: ModelOptions
   @Option(help: ArgumentHelp("The catalogue of devices.", valueName: "file.yaml"))
   var devices: String
   @Option(help: ArgumentHelp("Importances of groups.", valueName: "file.json"))
@@ -39,8 +39,7 @@ struct AllocateCommand: ParsableCommand {
       throw ValidationError("--utility '\(utility)': give log or linear")
     }
     guard AllocationStrategies.all.contains(where: { $0.name == strategy }) else {
-      let names = AllocationStrategies.all.map(\.name).joined(separator: ", ")
-      throw ValidationError("--strategy '\(strategy)': give one of \(names)")
+      throw ValidationError("--strategy '\(strategy)': give one of \(AllocationStrategies.names)")
     }
     guard top >= 1 else { throw ValidationError("--top \(top): give 1 or more") }
     guard gap >= 0, gap < 1 else { throw ValidationError("--gap \(gap): give a number in 0…1") }
@@ -65,7 +64,7 @@ struct AllocateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let network = try ONNXModel.read(URL(filePath: model))
+    let network = try models.read(model)
     let channels = network.channelGroups()
     let groups = channels.map { GroupVariable($0, in: network) }
     let costs = network.costModel(groups: channels)

@@ -30,11 +30,7 @@ struct ExecuteCommand: ParsableCommand {
   var cases: String?
   @Option(help: "\(BackendName.names).") var backend = BackendName.onednn
   @Flag(help: "Take axis 0 as any other, not as the batch.") var wholeGraph = false
-  @Option(
-    help: ArgumentHelp(
-      "The extent of a dynamic axis, by its name or by input and axis, as in image:2=224.",
-      valueName: "axis=extent"))
-  var bind: [String] = []
+  @OptionGroup var models: ModelOptions
 
   func validate() throws {
     guard (model == nil) == (cases != nil), (model == nil) == (outputDir == nil) else {
@@ -46,30 +42,15 @@ struct ExecuteCommand: ParsableCommand {
   }
 
   func run() throws {
-    let bindings = try bind.map(binding)
-    guard Set(bindings.map(\.0)).count == bindings.count else {
-      throw InputError("--bind: an axis is bound twice")
-    }
     let execution = NetworkExecution(
       backend: backend.backend,
-      options: ImportOptions(
-        batch: wholeGraph ? .none : .leading,
-        bindings: Dictionary(uniqueKeysWithValues: bindings)))
+      options: try models.importing(batch: wholeGraph ? .none : .leading))
     if let model, let outputDir {
       try execution.run(model, inputs: input, outputs: URL(filePath: outputDir))
     } else if let cases {
       let (count, failures) = try execution.run(cases: URL(filePath: cases))
       print("\(count) cases, \(failures) failed")
     }
-  }
-
-  private func binding(_ text: String) throws -> (String, Int) {
-    guard let sign = text.lastIndex(of: "="), sign > text.startIndex,
-      let extent = Int(text[text.index(after: sign)...]), extent > 0
-    else {
-      throw InputError("--bind \(text): give an axis and its extent, as in height=224")
-    }
-    return (String(text[..<sign]), extent)
   }
 }
 

@@ -22,14 +22,17 @@ struct InspectCommand: ParsableCommand {
       """)
 
   @Argument(help: "The ONNX file.") var model: String
+  @OptionGroup var models: ModelOptions
   @Option(
     help: ArgumentHelp(
       "Draw the graph to a file ending in .svg, or in .dot for its text.", valueName: "file"))
   var plot: String?
+  @Flag(help: "Also show what computes every node: a primitive of oneDNN, or the reference.")
+  var execution = false
   @Option(help: "table or json.") var format = OutputFormat.table
 
   func run() throws {
-    let network = try ONNXModel.read(URL(filePath: model))
+    let network = try models.read(model)
     let groups = network.channelGroups()
     if let plot {
       let drawing = GraphDrawing(network, groups: groups)
@@ -40,7 +43,15 @@ struct InspectCommand: ParsableCommand {
       }
       note("graph drawn to \(plot)")
     }
-    let inspection = Inspection(network, groups: groups)
+    var inspection = try Inspection(network, groups: groups)
+    if execution {
+      let options = ExecutionOptions(batch: MicroBatches.size(for: network))
+      inspection.execution = try OneDNNBackend().explain(network, options: options).map { entry in
+        Inspection.Execution(
+          node: network.nodes[entry.node].name, computedBy: entry.computedBy,
+          fusedInto: entry.fusedInto.map { network.nodes[$0].name })
+      }
+    }
     switch format {
     case .json: try printJSON(inspection)
     case .table: print(inspection.table)
@@ -59,6 +70,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       """)
 
   @Argument(help: "The ONNX file.") var model: String
+  @OptionGroup var models: ModelOptions
   @Option(help: ArgumentHelp("The images.", valueName: "file.yaml")) var data: String
   @Option(
     help: ArgumentHelp("A network with the same inputs and outputs.", valueName: "file.onnx"))
@@ -72,8 +84,8 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   func run() async throws {
     setOpenBLASThreads(1)
-    let network = try ONNXModel.read(URL(filePath: model))
-    let dense = try against.map { try ONNXModel.read(URL(filePath: $0)) }
+    let network = try models.read(model)
+    let dense = try against.map { try models.read($0) }
     let metric = metric ?? network.defaultMetric
     guard metric == .accuracy || dense != nil else {
       throw InputError("\(model): its first output is not class scores; compare it by --against")
@@ -83,7 +95,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     try dataset.check(for: network, by: metric)
     let backend: any Backend = reference ? ReferenceBackend() : OneDNNBackend()
     let runner = NetworkRunner(backend: backend, threads: threads)
-    let microBatch = MicroBatches.defaultSize
+    let microBatch = MicroBatches.size(for: network)
     var total = Evaluation()
     for start in stride(from: 0, to: dataset.count, by: 512) {
       let shard = dataset.shard(start..<min(start + 512, dataset.count))
@@ -196,13 +208,17 @@ struct BenchmarkCommand: ParsableCommand {
 
     @Argument(help: "The ONNX file.") var model: String
     @Option(help: "Images in a run.") var batch = 250
-    @Option(help: "Images that go through together on one thread.") var microBatch = MicroBatches
-      .defaultSize
+    @OptionGroup var models: ModelOptions
+    @Option(
+      help: """
+        Images that go through together on one thread. [default: by the size of activations]
+        """)
+    var microBatch: Int?
     @Option(help: "Compute threads.") var threads = 2
     @Option(help: "How long to measure, in seconds.") var seconds = 5.0
 
     func run() throws {
-      let network = try ONNXModel.read(URL(filePath: model))
+      let network = try models.read(model)
       let rate = try ForwardBenchmark.imagesPerSecond(
         network: network, backend: OneDNNBackend(), images: batch, microBatch: microBatch,
         threads: threads, seconds: seconds)

@@ -3,10 +3,11 @@
     pip install torch torchvision timm torch-pruning
     python scripts/zoo/compare_torch_pruning.py [NAME...]
 
-The measure, the same for both programs: the share of the floats of the network that go when every
-group that can be pruned keeps half of its channels, rounded down. Floats are parameters and the
-statistics of BatchNorm. The outputs' own widths stay. What is pruned must still run and give
-outputs of the same shapes, else the network counts as broken.
+Two measures, the same for both programs, when every group that can be pruned keeps half of its
+channels, rounded down: the share of the floats that lie in tensors which lose some (the share that
+is prunable), and the share that goes. Floats are parameters and the statistics of BatchNorm. The
+outputs' own widths stay. What is pruned must still run and give outputs of the same shapes, else
+the network counts as broken.
 
 Writes Tests/ZooTests/Fixtures/torch-pruning.json, which a test holds Espalier against.
 """
@@ -24,10 +25,13 @@ from torch import nn
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
-def floats(network):
-    values = list(network.parameters()) + [
-        b for b in network.buffers() if b.dtype == torch.float32 and b.dim() == 1]
-    return sum(value.numel() for value in values)
+def tensors(network):
+    """The number of floats of every parameter and statistic, by name."""
+    values = dict(network.named_parameters())
+    values.update(
+        (name, b) for name, b in network.named_buffers()
+        if b.dtype == torch.float32 and b.dim() == 1)
+    return {name: value.numel() for name, value in values.items()}
 
 
 def last_layers(name, network):
@@ -81,13 +85,16 @@ def measure(name):
     network = module(name)
     for parameter in network.parameters():
         parameter.requires_grad_(True)
-    whole = floats(network)
+    before = tensors(network)
+    whole = sum(before.values())
     try:
         pruned(name, network)
     except Exception as error:  # noqa: BLE001: its failures are what we measure
         line = next((line for line in str(error).splitlines() if line.strip()), "")
         return {"floats": whole, "error": f"{type(error).__name__}: {line[:160]}"}
-    return {"floats": whole, "removed": whole - floats(network)}
+    after = tensors(network)
+    prunable = sum(count for name, count in before.items() if after.get(name) != count)
+    return {"floats": whole, "prunable": prunable, "removed": whole - sum(after.values())}
 
 
 def main(names):
@@ -99,7 +106,9 @@ def main(names):
         if entry.fuses or entry.exporter == "dynamo":
             continue  # other exports of networks that are there, with BatchNorm folded
         table[name] = row = measure(name)
-        share = f"{row['removed'] / row['floats']:.4f}" if "removed" in row else row["error"]
+        share = (
+            f"{row['prunable'] / row['floats']:.4f} {row['removed'] / row['floats']:.4f}"
+            if "removed" in row else row["error"])
         print(f"{name:24} {row['floats']:8} {share}", flush=True)
     if not names:
         document = {"torch-pruning": torch_pruning.__version__, "networks": table}

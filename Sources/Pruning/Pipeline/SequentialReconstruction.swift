@@ -66,6 +66,13 @@ struct SequentialReconstruction {
     return result
   }
 
+  /// What one sample of the dense network leaves where it is halted, at most.
+  var bytesPerSample: Int {
+    layers.map { layer in
+      dense.liveValues(before: layer.node).reduce(0) { $0 + 4 * dense[$1].shape.elementsPerImage }
+    }.max() ?? 0
+  }
+
   /// Layers to fit, in execution order, from the first one on that reads fewer channels.
   private var layers: [ConsumerLayer] {
     let consumers = pruned.consumers()

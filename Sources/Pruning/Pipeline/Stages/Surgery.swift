@@ -98,7 +98,7 @@ struct PlanSurgery: JobComputation {
       kept: model.network.keptIndices(selection, groups: model.groups),
       relativeDamping: sequentialDamping, positions: positions)
     // Both networks stand still between layers: what they hold then bounds the number of samples.
-    let room = (384 << 20) / max(2 * Int(model.network.cost().peakActivationBytes.count), 1)
+    let room = max((640 << 20) / max(2 * fit.bytesPerSample, 1), 1)
     var samples: [DataShard] = []
     for digest in shards {
       let left = room - samples.reduce(0) { $0 + $1.count }

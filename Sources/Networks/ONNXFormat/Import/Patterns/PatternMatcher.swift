@@ -9,6 +9,17 @@ struct PatternMatcher {
     var inputs: [ValueID?]
     /// Nodes that the operator replaces, beside the last; nothing else may read their outputs.
     var replaced: [Int]
+    /// Those of them that become another node before the last one.
+    var rewritten: [Rewriting] = []
+  }
+
+  /// What a node before the last one becomes.
+  struct Rewriting {
+    var index: Int
+    var operation: Operator
+    var inputs: [ValueID?]
+    /// Of its output.
+    var shape: Shape
   }
 
   /// A pattern, seen from its last node; nil where it is not there.
@@ -46,6 +57,11 @@ struct PatternMatcher {
       guard let match = pattern(&self, network.nodes[index]),
         isClosed(match, last: index)
       else { continue }
+      for node in match.rewritten {
+        network.nodes[node.index].operation = node.operation
+        network.nodes[node.index].inputs = node.inputs
+        network[network.nodes[node.index].output].shape = node.shape
+      }
       network.nodes[index].operation = match.operation
       network.nodes[index].inputs = match.inputs
       found = true

@@ -38,6 +38,13 @@ extension Layout {
       && descriptor.offset0 == 0
   }
 
+  /// Whether an elementwise operation on two such arrays may have post-operations.
+  ///
+  /// Where blocks of channels do not fill its vectors (of 4, 8 or 16 numbers), oneDNN 2.6 computes
+  /// these wrongly and writes past the end: its loop for the last block takes the array for a
+  /// broadcast one (`jit_uni_binary_t::execute`, `blocked_oc_tail`).
+  var takesPostOperations: Bool { isPlain || shape[1].isMultiple(of: 16) }
+
   /// Where the indices along an axis lie, in elements; nil where more than one axis is blocked.
   func offsets(_ axis: Int) -> [Int]? {
     let blocking = descriptor.format_desc.blocking

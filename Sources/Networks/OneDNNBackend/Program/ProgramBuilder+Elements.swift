@@ -116,12 +116,14 @@ extension ProgramBuilder {
     _ algorithm: dnnl_alg_kind_t, _ first: Place, _ second: Instruction.Operand,
     to destination: Place, _ functions: [ElementwiseFunction], _ step: FusedStep
   ) throws {
+    let joins = first.layout.takesPostOperations
     let primitive = try Primitive.binary(
-      algorithm, first.layout, second.layout, then: functions, engine: engine,
+      algorithm, first.layout, second.layout, then: joins ? functions : [], engine: engine,
       node: step.node.name)
     try emit(
       primitive,
       [(.source, .place(first)), (.secondSource, second), (.destination, .place(destination))])
+    if !joins { try apply(functions, from: destination, to: destination, node: step.node) }
     define(step.output, at: destination)
   }
 

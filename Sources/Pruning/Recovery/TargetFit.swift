@@ -4,6 +4,8 @@ import LinearAlgebra
 ///
 ///     minimise  ‖T − W U‖² + λ ‖W − W₀‖²   ⇒   W = (T Uᵀ + λ W₀) (U Uᵀ + λ I)⁻¹
 ///
+/// λ grows with columns per position: few positions do not overrule W₀.
+///
 /// In the centred sense where something after the layer absorbs a constant. Unlike
 /// ``ReconstructionConsumer``, whose target is the layer's own output, input and target may come
 /// from different networks: the input from one that is pruned already, the target from the dense
@@ -17,7 +19,7 @@ public struct TargetFit: Sendable {
   /// - Parameters:
   ///   - gram: Of K input columns, and after them O target channels.
   ///   - prior: W₀, `[O, K]`.
-  ///   - relativeDamping: λ over the mean of the diagonal of U Uᵀ.
+  ///   - relativeDamping: λ over the mean of the diagonal of U Uᵀ, with plenty of positions.
   /// - Throws: ``RecoveryError`` with `shapeMismatch` or `singular`, naming the layer.
   public init(
     _ layer: String, gram: InputGram, prior: [Float], outputs: Int, centred: Bool,
@@ -35,7 +37,9 @@ public struct TargetFit: Sendable {
     let whole = gram.matrix(centred: centred)
     let inputs = Array(0..<columns)
     var hessian = whole.principalSubmatrix(inputs)
-    let damping = relativeDamping * hessian.diagonal.reduce(0, +) / Double(columns)
+    let scarcity = 0.1 * Double(columns) / Double(gram.positions)
+    let damping =
+      (relativeDamping + scarcity) * hessian.diagonal.reduce(0, +) / Double(columns)
     // A column that never varies tells nothing: it keeps its weight, for any damping above 0 will do.
     let floor = max(damping, .leastNormalMagnitude)
     for column in inputs { hessian[column, column] += floor }

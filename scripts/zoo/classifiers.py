@@ -310,6 +310,27 @@ def vit():
                              num_heads=4, mlp_ratio=3)
 
 
+class Hybrid(nn.Module):
+    """Convolutions, then attention over what they leave, then convolutions again."""
+
+    def __init__(self):
+        super().__init__()
+        from timm.layers import set_fused_attn
+        from timm.models.vision_transformer import Block
+        set_fused_attn(False)
+        self.stem = nn.Sequential(
+            conv_bn(3, 12, stride=2), conv_bn(12, 16), conv_bn(16, 32, stride=2))
+        self.blocks = nn.Sequential(*(Block(32, 4, mlp_ratio=2, qkv_bias=True) for _ in range(2)))
+        self.tail = nn.Sequential(conv_bn(32, 24, stride=2), conv_bn(24, 40, 1))
+        self.head = nn.Linear(40, 10)
+
+    def forward(self, x):
+        x = self.stem(x)
+        tokens = self.blocks(x.flatten(2).transpose(1, 2))
+        x = x + tokens.transpose(1, 2).reshape(x.shape)
+        return self.head(self.tail(x).mean((2, 3)))
+
+
 def vit_fused():
     """The same with PyTorch's fused attention, mean pooling instead of a class token, layer scale."""
     from timm.layers import set_fused_attn

@@ -97,6 +97,7 @@ ZOO = {
     "vit": Entry(c.vit, "timm's", opset=17),
     "vit-textbook": Entry(c.vit, "the same, LayerNorm written out", opset=13, folds=False),
     "vit-fused": Entry(c.vit_fused, "timm's, fused attention, layer scale", opset=18),
+    "hybrid": Entry(c.Hybrid, "convolutions, attention, convolutions", opset=17),
     "vit-new": Entry(c.vit, "the new exporter", (3, 32, 32), 20, "dynamo"),
     "levit": Entry(c.levit, "timm's: convolutional stem, attention", big, opset=16),
     "mobilevit": Entry(c.mobilevit, "convolutions and attention between patches", big, opset=17),

@@ -131,6 +131,17 @@ extension Workbench {
 }
 
 extension Network {
+  /// The units with the largest weights, by the width that each group keeps.
+  public func largest(_ widths: [Int], of groups: [ChannelGroup]) -> ChannelSelection {
+    var selection = ChannelSelection()
+    for group in groups where widths[group.id] < group.width {
+      let magnitudes = magnitudes(of: group)
+      let order = magnitudes.indices.sorted { (magnitudes[$1], $0) < (magnitudes[$0], $1) }
+      selection.kept[group.id] = order.prefix(widths[group.id]).sorted()
+    }
+    return selection
+  }
+
   /// By unit of a group: the squared weights that write it, for groups that no layer reads in a way
   /// that can be fitted.
   func magnitudes(of group: ChannelGroup) -> [Double] {

@@ -3,6 +3,9 @@ import ArgumentParser
 import Devices
 import Foundation
 import NetworkGraph
+import ONNXFormat
+import Pipeline
+import Surgery
 
 /// `espalier allocate`: widths alone, without a cluster and without data.
 struct AllocateCommand: ParsableCommand {
@@ -13,6 +16,9 @@ struct AllocateCommand: ParsableCommand {
       Scores are a JSON object from group names to importances, or what `espalier scores --format \
       json` prints for taps of groups; without them all groups matter equally. Every answer says what it is worth, \
       what no plan can exceed, and why.
+
+      --output-dir writes the pruned networks, too: the channels that stay are those whose weights \
+      are largest, and nothing makes up for the others. `espalier run` does that.
 
       Strategies: \(AllocationStrategies.names).
       """)
@@ -32,6 +38,10 @@ struct AllocateCommand: ParsableCommand {
   var ladder = false
   @Flag(help: "Say for every group what it cost and what more of it would bring.")
   var explain = false
+  @Option(
+    help: ArgumentHelp(
+      "Write every plan's network, as DEVICE.onnx or DEVICE-2.onnx and on.", valueName: "dir"))
+  var outputDir: String?
   @Option(help: "table or json.") var format = OutputFormat.table
 
   func validate() throws {
@@ -78,6 +88,12 @@ struct AllocateCommand: ParsableCommand {
           device: $0, groups: groups, utilities: batch.utilities, costs: batch.costs)
       }
       let outcomes = try outcomes(catalogue, problems, batch)
+      if let outputDir {
+        let folder = URL(filePath: outputDir)
+        for (device, plans) in zip(catalogue, outcomes) {
+          try write(plans, of: device.name, network, channels, to: folder)
+        }
+      }
       try show(
         zip(catalogue, zip(problems, outcomes)).map { answer($0.name, $1.0, $1.1) })
     } catch let error as AllocationError {
@@ -98,6 +114,23 @@ struct AllocateCommand: ParsableCommand {
           + "the rungs of a ladder may differ in budgets alone")
     }
     return try first.ladder(problems.map(\.limits)).map { [$0] }
+  }
+
+  /// Writes the networks of a device's plans; weights beside the model where they are too large for
+  /// one file.
+  private func write(
+    _ outcomes: [AllocationOutcome], of device: String, _ network: Network,
+    _ groups: [ChannelGroup], to folder: URL
+  ) throws {
+    let stem = device.replacingOccurrences(of: "/", with: "_")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for (place, outcome) in outcomes.enumerated() {
+      guard case .plan(let plan) = outcome else { continue }
+      let file = folder.appending(path: place == 0 ? "\(stem).onnx" : "\(stem)-\(place + 1).onnx")
+      let selection = network.largest(plan.widths, of: groups)
+      try ONNXModel.write(try network.pruned(selection, groups: groups), to: file)
+      note("\(file.path) written")
+    }
   }
 
   private func answer(

@@ -66,7 +66,8 @@ struct RecoveryTests {
       network[ValueID(index)].constant = tensor.gathering(
         [0, 1, 2, 3, 4, 5, 6, 7, 0, 1], axis: 0)
     }
-    let sweep = try SmallSweep(network: network)
+    // Many images: moments of few positions are shrunk, and copies no longer look like copies.
+    let sweep = try SmallSweep(network: network, images: (640, 40))
     let groups = sweep.network.channelGroups()
     let group = try #require(groups.first { $0.name == "block0.inner.conv" })
     let selection = ChannelSelection(kept: [group.id: Array(0..<8)])
@@ -74,7 +75,7 @@ struct RecoveryTests {
       selection, groups: groups, grams: Self.grams(sweep)
     ).pruned(selection, groups: groups)
     let images = SmallSweep.images(16, seed: 900).tensors[0]
-    // The ridge of the least squares leaves a little.
+    // The ridge of the least squares and the shrinkage of its moments leave a little.
     expectClose(
       try StoryTests.logits(of: fitted, images).elements,
       try StoryTests.logits(of: sweep.network, images).elements, tolerance: 2e-2)

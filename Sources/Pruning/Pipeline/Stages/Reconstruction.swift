@@ -9,7 +9,7 @@ import Tensors
 /// network minds.
 struct GroupOrder: JobComputation {
   static let stage = Stage.reconstruction
-  static let kind = "group-order-2"
+  static let kind = "group-order-3"
 
   /// What a group's job finds.
   struct Summary: Codable, Sendable {

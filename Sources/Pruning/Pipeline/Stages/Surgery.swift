@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-3"
+  static let kind = "plan-surgery-4"
 
   struct Summary: Codable, Sendable {
     var macs: MACs

@@ -61,6 +61,12 @@ struct ShapeRuleTests {
     Case(.reduction(Reduction(axes: [1], keepsAxes: true)), [image], .batched([1, 32, 30])),
     Case(.flatten(Flatten()), [image], .batched([2880])),
     Case(.reshape(Reshape(target: .batched([3, 960]))), [image], .batched([3, 960])),
+    Case(.flatten(Flatten(axis: 2)), [image], Shape([.batched(3), .fixed(960)])),
+    Case(
+      .reshape(Reshape(target: Shape([.batched(96), .fixed(30)]))), [image],
+      Shape([.batched(96), .fixed(30)])),
+    Case(
+      .reshape(Reshape(target: image)), [Shape([.batched(96), .fixed(30)])], image),
     Case(
       .gemm(Gemm(transposesWeight: true)), [.batched([8]), Shape([5, 8]), Shape([5])], .batched([5])
     ),
@@ -106,6 +112,8 @@ struct ShapeRuleTests {
   static let weight = Shape([16, 3, 3, 3])
   static let window = Operator.pooling(Pooling(kind: .maximum, kernel: [3, 3]))
 
+  static let channelsFirst = Shape([.fixed(3), .batch, .fixed(8)])
+
   static let faults = [
     Fault(square, [image], "input 1 (weight) is missing", code: .invalidGraph),
     Fault(square, [nil, weight], "input 0 (x) is missing", code: .invalidGraph),
@@ -140,8 +148,11 @@ struct ShapeRuleTests {
       .reduction(Reduction(axes: [0], keepsAxes: true)), [image], "ReduceMean over the batch",
       code: .unsupported),
     Fault(
-      .flatten(Flatten(axis: 2)), [image], "at axis 2 mixes images; they must stay apart",
+      .flatten(Flatten(axis: 2)), [channelsFirst], "at axis 2 mixes images; they must stay apart",
       code: .unsupported),
+    Fault(
+      .reshape(Reshape(target: Shape([.batched(3), .fixed(8)]))), [channelsFirst],
+      "to [3N, 8] mixes images", code: .unsupported),
     Fault(.flatten(Flatten(axis: 5)), [image], "axis 5 is outside x"),
     Fault(.reshape(Reshape(target: .batched([7]))), [image], "cannot take the shape [N, 7]"),
     Fault(

@@ -48,7 +48,7 @@ extension ExecutionOptions {
     var images: Int?
     for (input, id) in zip(inputs, network.inputs) {
       let expected = network[id].shape
-      let axis = expected.dimensions.firstIndex(of: .batch)
+      let axis = expected.batchAxis
       let own = axis.map { $0 < input.rank ? input.shape[$0] : 0 } ?? images ?? 1
       guard (1...max(1, batch)).contains(own), images ?? own == own,
         input.shape == expected.resolved(batch: own)

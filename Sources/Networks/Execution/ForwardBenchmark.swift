@@ -20,7 +20,7 @@ public enum ForwardBenchmark {
     microBatch: Int? = nil, threads: Int = 2, seconds: Double = 2
   ) throws -> Double {
     // A network without a batch axis takes one image at a time.
-    let hasBatch = network.inputs.contains { network[$0].shape.dimensions.contains(.batch) }
+    let hasBatch = network.inputs.contains { network[$0].shape.batchAxis != nil }
     let microBatch = hasBatch ? microBatch ?? MicroBatches.size(for: network) : 1
     let options = ExecutionOptions(batch: microBatch)
     _ = try options.executedNodes(of: network)

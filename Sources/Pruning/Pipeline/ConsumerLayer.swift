@@ -29,17 +29,17 @@ struct ConsumerLayer: Sendable {
       let shape = network.constant(weight)?.shape
     else { return nil }
     switch node.operation {
-    case .convolution(let convolution) where convolution.groups == 1:
-      let extents = network[input].shape.resolved(batch: 1).dropFirst()
+    case .convolution(let convolution)
+    where convolution.groups == 1 && network[input].shape[0] == .batch:
       guard
         let geometry = try? ConsumerGeometry(
-          convolution: convolution, outputs: shape[0], input: Array(extents))
+          convolution: convolution, outputs: shape[0], input: network[input].shape.extentsPerImage)
       else { return nil }
       self.geometry = geometry
       inputAxis = 1
       columnsPerChannel = convolution.kernel.reduce(1, *)
       readsLastAxis = false
-    case .gemm(let gemm):
+    case .gemm(let gemm) where network[input].shape[0] == .batch:
       geometry = ConsumerGeometry(
         fullyConnected: shape[gemm.inputAxis], outputs: shape[1 - gemm.inputAxis])
       inputAxis = gemm.inputAxis

@@ -79,7 +79,7 @@ extension NetworkRunner {
       body: { plan, range in try plan.run(inputs.map { $0.samples(range) }).values })
     return Dictionary(
       uniqueKeysWithValues: network.outputs.map { output in
-        let shape = [samples] + network[output].shape.resolved(batch: 1).dropFirst()
+        let shape = [samples] + network[output].shape.extentsPerImage
         return (
           output,
           Tensor(shape: shape, elements: parts.flatMap { $0[output]?.elements ?? [] })

@@ -36,7 +36,7 @@ public struct NetworkRunner: Sendable {
         }
       })
     return taps.indices.map { tap in
-      let shape = [shard.count] + network[taps[tap]].shape.resolved(batch: 1).dropFirst()
+      let shape = [shard.count] + network[taps[tap]].shape.extentsPerImage
       return Tensor(shape: shape, elements: parts.flatMap { $0[tap].elements })
     }
   }

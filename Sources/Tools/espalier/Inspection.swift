@@ -95,7 +95,7 @@ struct Inspection: Codable {
     layers = network.nodes.map { node in
       Layer(
         name: node.name, operation: node.operation.name,
-        output: Array(network[node.output].shape.resolved(batch: 1).dropFirst()),
+        output: network[node.output].shape.extentsPerImage,
         macs: network.macs(of: node))
     }
     groups = all.map { group in

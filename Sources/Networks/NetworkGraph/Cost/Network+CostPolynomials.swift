@@ -28,7 +28,7 @@ extension Network {
         if let width = widths[axis] {
           variable.append(width)
         } else {
-          factor *= Int64(self[axis.value].shape[axis.axis].extent ?? 1)
+          factor *= Int64(self[axis.value].shape[axis.axis].perImage)
         }
       }
       let one = AxisWidth(fixed: 1)

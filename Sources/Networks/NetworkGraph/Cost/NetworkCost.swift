@@ -34,7 +34,7 @@ extension Network {
   public func macs(of node: Node) -> Int64 {
     guard let product = node.operation.rules.macs(node, in: self) else { return 0 }
     return product.axes.reduce(product.factor) {
-      $0 * Int64(self[$1.value].shape[$1.axis].extent ?? 1)
+      $0 * Int64(self[$1.value].shape[$1.axis].perImage)
     }
   }
 

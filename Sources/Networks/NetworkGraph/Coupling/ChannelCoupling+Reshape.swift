@@ -7,7 +7,8 @@ extension ChannelCoupling {
   /// those that meet there go together.
   mutating func tieReshape(_ x: ValueID, _ output: ValueID) {
     guard let segments = Self.segments(network[x].shape, network[output].shape) else { return }
-    for segment in segments {
+    // Channels that are joined with images cannot be followed.
+    for segment in segments where !network[x].shape[segment.inputs[0]].isBatch {
       let sources = segment.inputs.map { AxisID(x, $0) }
       let targets = segment.outputs.map { AxisID(output, $0) }
       if sources.count == 1, targets.count == 1 {
@@ -48,37 +49,31 @@ extension ChannelCoupling {
 
   /// Runs of axes that hold equally many elements on both sides; axes of extent 1 are in none.
   ///
-  /// - Returns: Nil where the batch is joined with another axis.
+  /// - Returns: Nil where images would mix: the batch must come first in its run on both sides.
   static func segments(
     _ x: Shape, _ target: Shape
   ) -> [(inputs: [Int], outputs: [Int])]? {
-    let from = x.dimensions.indices.filter { x[$0] != .fixed(1) }
-    let to = target.dimensions.indices.filter { target[$0] != .fixed(1) }
+    var from = x.dimensions.indices.filter { x[$0] != .fixed(1) }[...]
+    var to = target.dimensions.indices.filter { target[$0] != .fixed(1) }[...]
     var result: [(inputs: [Int], outputs: [Int])] = []
-    var (i, j) = (0, 0)
-    while i < from.count, j < to.count {
-      var inputs = [from[i]]
-      var outputs = [to[j]]
-      if x[from[i]] != target[to[j]] {
-        guard var left = x[from[i]].extent, var right = target[to[j]].extent else { return nil }
-        while left != right {
-          if left < right {
-            i += 1
-            guard i < from.count, let extent = x[from[i]].extent else { return nil }
-            left *= extent
-            inputs.append(from[i])
-          } else {
-            j += 1
-            guard j < to.count, let extent = target[to[j]].extent else { return nil }
-            right *= extent
-            outputs.append(to[j])
-          }
+    while !from.isEmpty, !to.isEmpty {
+      let (first, second) = (from.removeFirst(), to.removeFirst())
+      guard x[first].isBatch == target[second].isBatch else { return nil }
+      var (inputs, outputs) = ([first], [second])
+      var (left, right) = (x[first].perImage, target[second].perImage)
+      while left != right {
+        if left < right {
+          guard let axis = from.popFirst(), let extent = x[axis].extent else { return nil }
+          left *= extent
+          inputs.append(axis)
+        } else {
+          guard let axis = to.popFirst(), let extent = target[axis].extent else { return nil }
+          right *= extent
+          outputs.append(axis)
         }
       }
       result.append((inputs, outputs))
-      i += 1
-      j += 1
     }
-    return i == from.count && j == to.count ? result : nil
+    return from.isEmpty && to.isEmpty ? result : nil
   }
 }

@@ -37,7 +37,7 @@ extension Gemm: OperatorRules {
   func macs(_ node: Node, in network: Network) -> AxisProduct? {
     node.inputs[1].map { weight in
       AxisProduct(
-        factor: Int64(network[node.output].shape[0].extent ?? 1),
+        factor: Int64(network[node.output].shape[0].perImage),
         axes: [AxisID(weight, 0), AxisID(weight, 1)])
     }
   }

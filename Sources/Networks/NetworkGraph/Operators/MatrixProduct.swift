@@ -10,7 +10,7 @@ extension MatrixProduct: OperatorRules {
     let a = try inputs.required(0, "a", minimumRank: 1)
     let b = try inputs.required(1, "b", minimumRank: 1)
     let depth = b[b.rank == 1 ? 0 : b.rank - 2]
-    guard a[a.rank - 1] == depth, depth != .batch else {
+    guard a[a.rank - 1] == depth, !depth.isBatch else {
       throw NetworkError(.shapeMismatch, "a \(a) and b \(b) differ in the axis they share")
     }
     let outer = try Shape.broadcast(

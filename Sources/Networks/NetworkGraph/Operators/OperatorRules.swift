@@ -197,7 +197,7 @@ extension Shape {
     guard dimensions.indices.contains(axis) else {
       throw NetworkError(.shapeMismatch, "axis \(axis) is outside x \(self)")
     }
-    guard self[axis] != .batch else {
+    guard !self[axis].isBatch else {
       throw NetworkError(
         .unsupported, "\(what) the batch axis of x \(self) mixes images; they must stay apart")
     }
@@ -222,7 +222,7 @@ extension Shape {
 
   /// The shape itself, unless two of its axes are the batch.
   func withOneBatch(_ what: String) throws -> Shape {
-    guard dimensions.count(where: { $0 == .batch }) < 2 else {
+    guard dimensions.count(where: \.isBatch) < 2 else {
       throw NetworkError(.unsupported, "\(what) combine images with images; they must stay apart")
     }
     return self

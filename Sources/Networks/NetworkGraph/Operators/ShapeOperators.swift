@@ -16,12 +16,12 @@ extension Flatten: OperatorRules {
     let halves = [x.dimensions[..<axis], x.dimensions[axis...]].map { Shape(Array($0)) }
     return Shape(
       try halves.map { half in
-        guard half.dimensions.contains(.batch) else { return .fixed(half.elementsPerImage) }
-        guard half.elementsPerImage == 1 else {
+        guard let batch = half.batchAxis else { return .fixed(half.elementsPerImage) }
+        guard half.dimensions[..<batch].allSatisfy({ $0 == .fixed(1) }) else {
           throw NetworkError(
             .unsupported, "flattening x \(x) at axis \(axis) mixes images; they must stay apart")
         }
-        return .batch
+        return .batched(half.elementsPerImage)
       })
   }
 
@@ -42,11 +42,11 @@ extension Reshape: OperatorRules {
   func outputShape(of inputs: [Shape?]) throws -> Shape {
     let x = try inputs.required(0, "x")
     guard x.elementsPerImage == target.elementsPerImage,
-      x.dimensions.contains(.batch) == target.dimensions.contains(.batch)
+      (x.batchAxis == nil) == (target.batchAxis == nil)
     else { throw NetworkError(.shapeMismatch, "x \(x) cannot take the shape \(target)") }
     guard ChannelCoupling.segments(x, target) != nil else {
       throw NetworkError(
-        .unsupported, "reshaping x \(x) to \(target) joins the batch with another axis")
+        .unsupported, "reshaping x \(x) to \(target) mixes images; they must stay apart")
     }
     return target
   }

@@ -83,7 +83,7 @@ extension Exporter {
     let source = node.inputs[0].map { network[$0].shape } ?? Shape([Int]())
     // 0 copies the batch from x where it keeps its axis; elsewhere it is what is left.
     let target = reshape.target.dimensions.enumerated().map { axis, dimension in
-      dimension.extent ?? (axis < source.rank && source[axis] == .batch ? 0 : -1)
+      dimension.extent ?? (axis < source.rank && source[axis] == dimension ? 0 : -1)
     }
     append("Reshape", node, inputs: [x, argument(target, of: node, "shape")])
   }

@@ -171,15 +171,19 @@ struct Exporter {
 
   /// A value that holds `shape` when the network runs, the batch as it is then.
   mutating func runtimeShape(_ shape: Shape, of node: Node) -> String {
-    guard let place = shape.dimensions.firstIndex(of: .batch) else {
+    guard let place = shape.batchAxis else {
       return argument(shape.resolved(batch: 1), of: node, "shape")
     }
     // The batch is axis 0 of every input.
     let input = network.inputs.first.map { network[$0].name } ?? ""
     let whole = step("Shape", node, "input_shape", inputs: [input])
     let index = argument([0], of: node, "batch_axis")
-    let batch = step(
+    var batch = step(
       "Gather", node, "batch", inputs: [whole, index], attributes: [.integer("axis", 0)])
+    if shape[place] != .batch {
+      let places = argument([shape[place].perImage], of: node, "places")
+      batch = step("Mul", node, "batch_places", inputs: [batch, places])
+    }
     let extents = shape.dimensions.map { $0.extent ?? 0 }
     var parts = [batch]
     if place > 0 { parts.insert(argument(Array(extents[..<place]), of: node, "before"), at: 0) }

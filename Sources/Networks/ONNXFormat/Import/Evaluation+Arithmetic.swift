@@ -71,7 +71,7 @@ extension Evaluation {
     }
   }
 
-  private func isFixed(_ dimensions: [Dimension]) -> Bool { !dimensions.contains(.batch) }
+  private func isFixed(_ dimensions: [Dimension]) -> Bool { !dimensions.contains(where: \.isBatch) }
 
   /// Truth values; nil where the operator does not compare.
   private func compare<Element: Equatable>(
@@ -132,16 +132,27 @@ extension Evaluation {
     return (rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest, overflow)
   }
 
-  /// Only what leaves the batch as it is.
+  /// Only what gives a multiple of the batch, or does not depend on it.
   private func computeBatch(_ a: Dimension, _ b: Dimension) throws -> Dimension {
+    let (left, right) = (a.perImage, b.perImage)
     switch (node.type, a, b) {
-    case ("Add", .batch, .fixed(0)), ("Sub", .batch, .fixed(0)), ("Mul", .batch, .fixed(1)),
-      ("Div", .batch, .fixed(1)), ("Add", .fixed(0), .batch), ("Mul", .fixed(1), .batch):
-      return .batch
-    default:
-      throw node.failure(
-        .unsupported, "it computes with the batch size; export with a shape that keeps axis 0")
+    case ("Add", .batched, .fixed(0)), ("Sub", .batched, .fixed(0)): return a
+    case ("Add", .fixed(0), .batched): return b
+    case ("Add", .batched, .batched) where left < Int.max / 2 && right < Int.max / 2:
+      return .batched(left + right)
+    case ("Sub", .batched, .batched) where left == right: return .fixed(0)
+    case ("Mul", .batched, .fixed), ("Mul", .fixed, .batched):
+      let (product, overflow) = left.multipliedReportingOverflow(by: right)
+      if !overflow, product > 0 { return .batched(product) }
+    case ("Div", .batched, .fixed) where right > 0 && left % right == 0:
+      return .batched(left / right)
+    case ("Div", .batched, .batched) where left % right == 0: return .fixed(left / right)
+    default: break
     }
+    throw node.failure(
+      .unsupported,
+      "it computes \(node.type) of \(a) and \(b), where N is the batch; only multiples of the "
+        + "batch are followed")
   }
 
   private func whole(_ value: ConstantValue) throws -> [Dimension] {

@@ -68,19 +68,16 @@ extension Importer {
     return ConstantValue(Array(dimensions[start..<max(start, end)]))
   }
 
-  /// The number of elements, where it does not depend on the batch.
+  /// The number of elements.
   private func size(_ node: NodeReader) throws -> ConstantValue {
     let dimensions = try shape(node).dimensions ?? []
-    let extents = dimensions.compactMap(\.extent)
+    let extents = dimensions.map(\.perImage)
     guard let count = ConstantValue.count(of: extents) else {
       throw node.failure(.invalidGraph, "its input of shape \(extents) is too large")
     }
-    guard extents.count < dimensions.count else {
+    guard dimensions.contains(where: \.isBatch) else {
       return ConstantValue(shape: [], integers: [.fixed(count)])
     }
-    guard count == 1 else {
-      throw node.failure(.unsupported, "it counts the elements of all images together")
-    }
-    return ConstantValue(shape: [], integers: [.batch])
+    return ConstantValue(shape: [], integers: [.batched(count)])
   }
 }

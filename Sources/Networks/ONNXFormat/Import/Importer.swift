@@ -173,11 +173,11 @@ struct Importer {
 
   /// Checks what holds for every activation: one batch at most, nothing empty, nothing enormous.
   func check(_ shape: Shape, failure: (String) -> ONNXError) throws {
-    guard shape.dimensions.count(where: { $0 == .batch }) <= 1 else {
+    guard shape.dimensions.count(where: \.isBatch) <= 1 else {
       throw failure("has the batch twice")
     }
     var count = 1
-    for case let extent? in shape.dimensions.map(\.extent) {
+    for extent in shape.dimensions.map(\.perImage) {
       guard extent > 0 else { throw failure("is empty") }
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard !overflow, product <= Self.maximumElements else {

@@ -77,7 +77,7 @@ private struct NetworkExecution {
     let network = try ONNXModel.read(URL(filePath: model), options: options)
     let inputs = try inputs.map { try NumPyFile.read(URL(filePath: $0)) }
     let batches = zip(network.inputs, inputs).compactMap { id, tensor in
-      network[id].shape.dimensions.firstIndex(of: .batch)
+      network[id].shape.batchAxis
         .flatMap { $0 < tensor.rank ? tensor.shape[$0] : nil }
     }
     let options = ExecutionOptions(batch: max(batches.first ?? 1, 1))

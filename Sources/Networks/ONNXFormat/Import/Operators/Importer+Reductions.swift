@@ -73,7 +73,7 @@ extension Importer {
     let joined = Shape(Array(x.shape.dimensions[axis...]))
     guard node.opset < 13, joined.dimensions.dropFirst().contains(where: { $0 != .fixed(1) })
     else { return .activation(try add(operation, [x.id], for: node)) }
-    guard !joined.dimensions.contains(.batch) else {
+    guard joined.batchAxis == nil else {
       throw node.failure(
         .unsupported, "its axis \(given) normalises over the batch; images must stay apart")
     }

@@ -21,13 +21,13 @@ extension Importer {
     let rank = first.shape.rank
     let axis = try node.resolvedAxis(node.integer("axis", default: 0), rank: rank)
     // A file with a fixed batch may join a constant of that many images.
-    if let batch = first.shape.dimensions.firstIndex(of: .batch), batch != axis {
+    if let batch = first.shape.batchAxis, batch != axis {
       for place in operands.indices where draft.constant(operands[place].id) != nil {
         var target = operands[place].shape
         guard target.rank == rank, let size = draft.metadata.batchSize, size == 1,
-          target[batch] == .fixed(size)
+          target[batch] == .fixed(first.shape[batch].resolved(batch: size))
         else { continue }
-        target[batch] = .batch
+        target[batch] = first.shape[batch]
         operands[place].id = try add(
           .expand(Expand(target: target)), [operands[place].id], for: node)
       }
@@ -115,7 +115,8 @@ extension Importer {
       starts: starts, ends: ends.map { $0.extent ?? .max }, axes: axes ?? Array(starts.indices),
       steps: steps, rank: x.rank, node: node
     ).entries.map { entry in
-      guard entry.end == .max, ends.contains(.batch), x[entry.axis] != .batch else { return entry }
+      guard entry.end == .max, let batch = ends.first(where: \.isBatch), x[entry.axis] != batch
+      else { return entry }
       throw node.failure(.unsupported, "the batch's size limits axis \(entry.axis) of x \(x)")
     }
   }

@@ -102,10 +102,10 @@ extension Importer {
     // The number of images of a file with a fixed batch.
     for place in target.indices {
       let axis = place - target.count + x.shape.rank
-      guard axis >= 0, x.shape[axis] == .batch,
-        target[place] == .fixed(draft.metadata.batchSize ?? -1)
+      guard axis >= 0, x.shape[axis].isBatch, let size = draft.metadata.batchSize,
+        target[place] == .fixed(x.shape[axis].resolved(batch: size))
       else { continue }
-      target[place] = .batch
+      target[place] = x.shape[axis]
     }
     return try repeated(x.id, to: Shape(target), node)
   }
@@ -181,26 +181,37 @@ private struct TargetShape {
       throw node.failure(
         .invalidGraph, "its shape of \(given.count) axes is too long, or leaves two extents open")
     }
-    if target.contains(.batch) || !x.dimensions.contains(.batch) {
+    if target.contains(where: \.isBatch) || x.batchAxis == nil {
       if let shape = completed(target) { return shape }
     } else {
-      // The first place from the left at which the batch may stand.
-      for axis in target.indices
-      where target[axis] == .fixed(-1) || target[axis] == .fixed(batchSize ?? -1) {
-        var candidate = target
-        candidate[axis] = .batch
-        if let shape = completed(candidate) { return shape }
+      // The first place from the left at which the batch may stand, alone if it can.
+      for isAlone in [true, false] {
+        for axis in target.indices {
+          var candidate = target
+          candidate[axis] = isAlone ? .batch : .batched(places(target, axis))
+          guard
+            target[axis] == .fixed(-1)
+              || target[axis] == .fixed(candidate[axis].resolved(batch: batchSize ?? -1))
+          else { continue }
+          if let shape = completed(candidate) { return shape }
+        }
       }
     }
     throw node.failure(
       .unsupported,
-      "x \(x) cannot take the shape \(Shape(given)); the batch must stay an axis of its own")
+      "x \(x) cannot take the shape \(Shape(given)) without mixing images; they must stay apart")
+  }
+
+  /// How many places an image has along an axis, given the other axes.
+  private func places(_ target: [Dimension], _ axis: Int) -> Int {
+    let others = target.enumerated().compactMap { $0 == axis ? nil : $1.extent }
+    return x.elementsPerImage / max(ConstantValue.count(of: others) ?? 1, 1)
   }
 
   /// The target with −1 computed, where x can take it.
   private func completed(_ target: [Dimension]) -> Shape? {
     var target = target
-    let known = target.compactMap(\.extent).filter { $0 != -1 }
+    let known = target.map(\.perImage).filter { $0 != -1 }
     guard let product = ConstantValue.count(of: known), product > 0 else { return nil }
     if let axis = target.firstIndex(of: .fixed(-1)) {
       guard x.elementsPerImage % product == 0 else { return nil }

@@ -55,13 +55,15 @@ let modules: [Module] = [
   Module(
     name: "CTileProducts", kind: .c, path: "Sources/CLibraries/CTileProducts", hasTests: false),
   library("CJPEG", pkgConfig: "libjpeg"), library("CPNG", pkgConfig: "libpng"),
+  library("CMemory"),
 
   // Floor 1: numbers.
   module("Quantities", in: "Numerics"),
   module("Digests", in: "Numerics", "CCrypto"),
   module("Tensors", in: "Numerics", numeric: true),
   module("Parallelism", in: "Numerics", numeric: true),
-  module("LinearAlgebra", in: "Numerics", "COpenBLAS", "CTileProducts", numeric: true),
+  module(
+    "LinearAlgebra", in: "Numerics", "COpenBLAS", "CTileProducts", "CMemory", numeric: true),
   module("Solvers", in: "Numerics", numeric: true),
 
   // Floor 2: networks.

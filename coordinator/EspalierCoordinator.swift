@@ -34,7 +34,7 @@ struct EspalierCoordinator: AsyncParsableCommand {
   var threads = 1
 
   @Option(help: "What each of them may remember between jobs, in MiB.")
-  var memory = 768
+  var memory = 1536
 
   @Option(help: "A further endpoint for workers, such as tcp://0.0.0.0:5555; may be repeated.")
   var listen: [String] = []
@@ -55,6 +55,8 @@ struct EspalierCoordinator: AsyncParsableCommand {
     try folder.make()
     let lock = try StateLock(folder)
     defer { withExtendedLifetime(lock) {} }
+    // Links that workers left who were killed.
+    try? FileManager.default.removeItem(at: folder.features)
     let stores = try await Stores.open(try await databaseURL(folder), in: folder)
     let own = try folder.endpoint()
     // A socket file that a killed coordinator left is replaced; the lock says it is nobody's.

@@ -29,9 +29,13 @@ struct EspalierWorker: AsyncParsableCommand {
   var threads = 1
 
   @Option(help: "What may be remembered between jobs, in MiB.")
-  var memory = 768
+  var memory = 1536
 
-  @Option(help: "The state folder of a local cluster: tells its processes apart.")
+  @Option(
+    help: """
+      The state folder of a local cluster: tells its processes apart, and is where workers of this \
+      machine lend each other features.
+      """)
   var state: String?
 
   @Flag(help: "Leave when standard input closes, as it does when the parent dies.")
@@ -52,7 +56,8 @@ struct EspalierWorker: AsyncParsableCommand {
     let worker = Worker(
       link: link, backend: OneDNNBackend(),
       configuration: WorkerConfiguration(
-        workerID: identity, threads: threads, cacheBytes: memory << 20))
+        workerID: identity, threads: threads, cacheBytes: memory << 20,
+        lendingFolder: state.map { URL(filePath: $0).appending(path: "features") }))
     if exitWithParent { watchParent() }
     let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint])
     let stopping = Task {

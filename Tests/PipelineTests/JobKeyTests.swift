@@ -29,7 +29,8 @@ struct JobKeyTests {
     let kinds = try Set(jobs.filter { !$0.isReduction }.map { try Self.kind(of: $0) })
     #expect(
       kinds == [
-        TilePairScores.kind, InputGrams.kind, GroupOrder.kind, DeviceAllocation.kind,
+        KernelMeasurement.kind, TilePairScores.kind, InputGrams.kind, GroupOrder.kind,
+        DeviceAllocation.kind,
         PlanSurgery.kind, ShardEvaluation.kind,
       ])
     #expect(Set(jobs.map(\.stage)) == Set(Stage.allCases))

@@ -48,9 +48,12 @@ struct SmallSweep {
   func pipeline() throws -> Pipeline { try Pipeline(definition, network: network) }
 
   func bench(
-    threads: Int = 1, backend: any Backend = OneDNNBackend(), cacheBytes: Int = 1 << 30
+    threads: Int = 1, backend: any Backend = OneDNNBackend(), cacheBytes: Int = 1 << 30,
+    lending: TileLending? = nil
   ) -> Workbench {
-    Workbench(backend: backend, threads: threads, artifacts: artifacts, cacheBytes: cacheBytes)
+    Workbench(
+      backend: backend, threads: threads, artifacts: artifacts, cacheBytes: cacheBytes,
+      lending: lending)
   }
 
   /// As every program of Espalier does: jobs of several tests would fight for BLAS's threads.

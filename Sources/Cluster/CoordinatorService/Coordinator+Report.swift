@@ -15,7 +15,7 @@ extension Coordinator {
     try await stores.scores.save(
       Scores(
         report.scores, key: key, definition: definition,
-        provenance: try CanonicalJSON.encode(provenance(definition))), sweep: id)
+        provenance: try CanonicalJSON.encode(provenance(definition, report.scores))), sweep: id)
     let recipe = try CanonicalJSON.encode(definition.recipe)
     for report in report.variants {
       var variant = Variant(report, sweep: id, definition: definition)
@@ -27,16 +27,24 @@ extension Coordinator {
   }
 
   /// What the bits of the scores depend on beside model, data and recipe.
-  private func provenance(_ definition: SweepDefinition) -> [String: String] {
+  private func provenance(
+    _ definition: SweepDefinition, _ scores: ImportanceScores
+  ) -> [String: String] {
     let sets = Set(connectedWorkers.map(\.hello.backend.instructionSet)).sorted()
     let versions = Set(
       connectedWorkers.map { "\($0.hello.backend.name) \($0.hello.backend.version)" })
-    return [
+    var provenance = [
+      "kernel": scores.kernel.rawValue,
       "tile_size": "\(definition.recipe.tileSize)",
       "micro_batch": "\(definition.recipe.microBatch)",
       "instruction_sets": sets.joined(separator: ", "),
       "backends": versions.sorted().joined(separator: ", "),
     ]
+    if scores.kernel == .rbf {
+      let widths = scores.taps.map { "\($0)=\(scores.bandwidths[$0] ?? 0)" }
+      provenance["bandwidths"] = widths.joined(separator: ", ")
+    }
+    return provenance
   }
 }
 
@@ -63,8 +71,9 @@ extension SweepDefinition {
   var scoresKey: Digest {
     get throws {
       Digest(parts: [
-        "scores-2", model.digest.hex, calibration.digest.hex, "\(calibration.count)",
-        recipe.taps.rawValue, "\(recipe.tileSize)", "\(recipe.microBatch)", "\(recipe.beta)",
+        "scores-3", model.digest.hex, calibration.digest.hex, "\(calibration.count)",
+        recipe.taps.rawValue, recipe.estimator.rawValue, recipe.kernel.rawValue,
+        "\(recipe.tileSize)", "\(recipe.microBatch)", "\(recipe.beta)",
       ])
     }
   }

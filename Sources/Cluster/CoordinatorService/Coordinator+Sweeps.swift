@@ -40,13 +40,35 @@ extension Coordinator {
     let definition = try CanonicalJSON.decode(SweepDefinition.self, from: data)
     // Everything that can be wrong with it is found before it is written down.
     _ = try pipeline(definition)
+    let known = try? await stores.sweeps.find(definition.name)
     var sweep = try await stores.sweeps.create(
-      name: definition.name, definition: data, key: try definition.key)
+      name: definition.name, definition: data,
+      key: try known.flatMap { try key(of: $0, sameAs: definition) } ?? definition.key)
     if sweep.state == .completed, try await !stores.isWhole(sweep) {
       sweep = try await stores.sweeps.reopen(sweep.id)
     }
     if sweep.state == .running, sweeps[sweep.id] == nil { try await start(sweep) }
     return sweep
+  }
+
+  /// The key of a known sweep, where a definition asks for the same in this version's words.
+  ///
+  /// - Throws: ``PipelineError`` with `invalidInput`, naming what has changed, where it asks for
+  ///   something else while the sweep of its name is unfinished.
+  private func key(
+    of known: Sweep, sameAs definition: SweepDefinition
+  ) throws -> Digest? {
+    let other = try CanonicalJSON.decode(SweepDefinition.self, from: known.definition)
+    let differences = definition.differences(from: other)
+    if differences.isEmpty { return known.key }
+    guard known.state == .running, known.name == definition.name else { return nil }
+    throw PipelineError(
+      .invalidInput,
+      """
+      the sweep '\(known.name)' (\(known.id)) is unfinished, and has been given other input since: \
+      \(differences.joined(separator: ", ")); restore it, cancel the sweep \
+      (`espalier cancel \(known.id)`), or choose another --name
+      """)
   }
 
   /// Gives up a sweep; jobs that other sweeps need go on.

@@ -126,3 +126,17 @@ public struct FailedJob: Sendable, Codable, Hashable {
   public var worker: String?
   public var failure: JobFailure
 }
+
+/// A completed job of a sweep: what was computed from what, and by whom.
+public struct CompletedJob: Sendable, Codable, Hashable {
+  public var key: Digest
+  public var label: String
+  public var payload: Data
+  public var result: JobResult
+  /// Who held it last; nil for a sum that the coordinator did.
+  public var worker: String?
+  /// The try that was counted.
+  public var attempt: Int
+  /// It was done before the sweep was asked for.
+  public var isReused: Bool
+}

@@ -46,7 +46,8 @@ extension JobStore {
         'completed', \(json: result.summary), \(result.artifacts.map(\.hex)), now())
       on conflict (key) do update
         set state = 'completed', result = excluded.result, artifacts = excluded.artifacts,
-          finished_at = now(), lease_expires_at = null, scheduled_at = null, failure = null
+          finished_at = case when jobs.state = 'completed' then jobs.finished_at else now() end,
+          lease_expires_at = null, scheduled_at = null, failure = null
       returning id
     )
     insert into sweep_jobs (sweep_id, job_id, position)
@@ -168,6 +169,16 @@ extension JobStore {
     from sweep_jobs join jobs on jobs.id = job_id
     where sweep_id = \(sweep)
     group by stage, state order by min(position), state
+    """
+  }
+
+  static func completed(sweep: String, stage: String) -> SQL {
+    """
+    select jobs.id, key, stage, label, payload, weight, priority, max_attempts, attempt, worker,
+      result, artifacts, jobs.finished_at <= sweeps.created_at as reused
+    from sweep_jobs join jobs on jobs.id = job_id join sweeps on sweeps.id = sweep_id
+    where sweep_id = \(sweep) and stage = \(stage) and jobs.state = 'completed'
+    order by position
     """
   }
 

@@ -130,4 +130,9 @@ public struct JobStore: Sendable {
   public func failures(sweep: String) async throws -> [FailedJob] {
     try await connection.query(Self.failures(sweep: sweep)).map(FailedJob.init)
   }
+
+  /// A sweep's completed jobs of a stage, in the order they were asked for.
+  public func completed(sweep: String, stage: String) async throws -> [CompletedJob] {
+    try await connection.query(Self.completed(sweep: sweep, stage: stage)).map(CompletedJob.init)
+  }
 }

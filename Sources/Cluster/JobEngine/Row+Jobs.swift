@@ -80,3 +80,14 @@ extension FailedJob {
       failure: JobFailure(code: try row.value("code"), message: try row.value("message")))
   }
 }
+
+extension CompletedJob {
+  init(_ row: Row) throws(PostgresError) {
+    self.init(
+      key: try row.digest("key"), label: try row.value("label"), payload: try row.value("payload"),
+      result: JobResult(
+        summary: try row.value("result"), artifacts: try row.digests("artifacts")),
+      worker: try row.value("worker"), attempt: try row.value("attempt"),
+      isReused: try row.value("reused"))
+  }
+}

@@ -16,12 +16,18 @@ public struct WorkerConfiguration: Sendable {
   /// Jobs held at most at one time: one being computed, the others waiting here so that the next
   /// one starts without a round trip.
   public var credits: Int
+  /// Where the workers of this machine lend each other features; nil for a worker on its own.
+  public var lendingFolder: URL?
 
-  public init(workerID: String, threads: Int = 1, cacheBytes: Int = 1 << 30, credits: Int = 2) {
+  public init(
+    workerID: String, threads: Int = 1, cacheBytes: Int = 1 << 30, credits: Int = 2,
+    lendingFolder: URL? = nil
+  ) {
     self.workerID = workerID
     self.threads = threads
     self.cacheBytes = cacheBytes
     self.credits = credits
+    self.lendingFolder = lendingFolder
   }
 }
 
@@ -51,7 +57,8 @@ public actor Worker {
     self.logger = logger
     bench = Workbench(
       backend: backend, threads: configuration.threads, artifacts: LinkedArtifacts(link: link),
-      cacheBytes: configuration.cacheBytes)
+      cacheBytes: configuration.cacheBytes,
+      lending: configuration.lendingFolder.flatMap { try? TileLending(folder: $0) })
   }
 
   /// Works until the coordinator sends it away or ``drain()`` was called.

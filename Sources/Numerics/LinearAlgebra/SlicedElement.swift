@@ -4,48 +4,43 @@ import CTileProducts
 public protocol SlicedElement: BinaryFloatingPoint, Sendable {
   static func slice(
     _ elements: [Self], rows: Int, columns: Int, centre: [Self], first: Int, all: Int,
-    into storage: UnsafeMutableBufferPointer<Self>)
+    into storage: UnsafeMutablePointer<Self>)
   /// c += x yᵀ, or the upper triangle of x xᵀ without a `y`.
   static func addProduct(
-    _ x: [Self], rows m: Int, _ y: [Self]?, rows n: Int, slices: Int, into c: inout [Double])
+    _ x: UnsafePointer<Self>, rows m: Int, _ y: UnsafePointer<Self>?, rows n: Int, slices: Int,
+    into c: inout [Double])
 }
 
 extension Float: SlicedElement {
   public static func slice(
     _ elements: [Float], rows: Int, columns: Int, centre: [Float], first: Int, all: Int,
-    into storage: UnsafeMutableBufferPointer<Float>
+    into storage: UnsafeMutablePointer<Float>
   ) {
     espalier_slice_f32(
-      elements, rows, columns, centre, centre.count, first, all, storage.baseAddress)
+      elements, rows, columns, centre, centre.count, first, all, storage)
   }
 
   public static func addProduct(
-    _ x: [Float], rows m: Int, _ y: [Float]?, rows n: Int, slices: Int, into c: inout [Double]
+    _ x: UnsafePointer<Float>, rows m: Int, _ y: UnsafePointer<Float>?, rows n: Int, slices: Int,
+    into c: inout [Double]
   ) {
-    if let y {
-      espalier_product_f32(x, m, y, n, slices, &c, n)
-    } else {
-      espalier_product_f32(x, m, nil, n, slices, &c, n)
-    }
+    espalier_product_f32(x, m, y, n, slices, &c, n)
   }
 }
 
 extension Double: SlicedElement {
   public static func slice(
     _ elements: [Double], rows: Int, columns: Int, centre: [Double], first: Int, all: Int,
-    into storage: UnsafeMutableBufferPointer<Double>
+    into storage: UnsafeMutablePointer<Double>
   ) {
     espalier_slice_f64(
-      elements, rows, columns, centre, centre.count, first, all, storage.baseAddress)
+      elements, rows, columns, centre, centre.count, first, all, storage)
   }
 
   public static func addProduct(
-    _ x: [Double], rows m: Int, _ y: [Double]?, rows n: Int, slices: Int, into c: inout [Double]
+    _ x: UnsafePointer<Double>, rows m: Int, _ y: UnsafePointer<Double>?, rows n: Int, slices: Int,
+    into c: inout [Double]
   ) {
-    if let y {
-      espalier_product_f64(x, m, y, n, slices, &c, n)
-    } else {
-      espalier_product_f64(x, m, nil, n, slices, &c, n)
-    }
+    espalier_product_f64(x, m, y, n, slices, &c, n)
   }
 }

@@ -14,7 +14,7 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   /// How many rows have been appended.
   public private(set) var filled = 0
   /// `[slices, rows, 256]`, and a margin that kernels read and ignore.
-  private var storage: [Element]
+  private var storage: SlicedStorage<Element>
 
   private var slices: Int { (columns + espalier_slice - 1) / espalier_slice }
 
@@ -23,14 +23,34 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
     precondition(rows > 0 && columns > 0, "a sliced matrix of \(rows) × \(columns)")
     self.rows = rows
     self.columns = columns
-    let slices = (columns + espalier_slice - 1) / espalier_slice
-    let count = slices * rows * espalier_slice + espalier_slice_margin
     // Left as it is found: every row is written before the first product, the margin is ignored.
-    storage = [Element](unsafeUninitializedCapacity: count) { $1 = count }
+    storage = SlicedStorage(count: SlicedStorage<Element>.count(rows: rows, columns: columns))
+  }
+
+  /// A matrix in a part of some pages, with its first `filled` rows there already.
+  ///
+  /// - Parameter offset: Where it starts, a multiple of ``PageMemory/pageSize``; it takes
+  ///   ``byteCount(rows:columns:)`` bytes.
+  public init(rows: Int, columns: Int, in pages: PageMemory, at offset: Int, filled: Int) {
+    precondition(
+      rows > 0 && columns > 0 && (0...rows).contains(filled),
+      "a sliced matrix of \(rows) × \(columns), \(filled) rows filled")
+    self.rows = rows
+    self.columns = columns
+    self.filled = filled
+    storage = SlicedStorage(
+      count: SlicedStorage<Element>.count(rows: rows, columns: columns), in: pages, at: offset)
+  }
+
+  /// The bytes that a matrix takes, in whole pages.
+  public static func byteCount(rows: Int, columns: Int) -> Int {
+    let bytes =
+      SlicedStorage<Element>.count(rows: rows, columns: columns) * MemoryLayout<Element>.stride
+    return (bytes + PageMemory.pageSize - 1) / PageMemory.pageSize * PageMemory.pageSize
   }
 
   /// The bytes that it takes.
-  public var byteCount: Int { storage.count * MemoryLayout<Element>.size }
+  public var byteCount: Int { Self.byteCount(rows: rows, columns: columns) }
 
   /// Appends rows, less a centre.
   ///
@@ -38,29 +58,41 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   ///   - elements: Rows of ``columns`` numbers.
   ///   - centre: Numbers that are subtracted, each from as many columns in turn; or none.
   public mutating func append(_ elements: [Element], centre: [Element] = []) {
+    if !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
+    write(elements, at: filled, centre: centre)
+    filled += elements.count / columns
+  }
+
+  /// Writes rows into the memory that this matrix shares with its copies, and counts none of them.
+  ///
+  /// Several threads may write at a time, each its own rows.
+  public func write(_ elements: [Element], at first: Int, centre: [Element] = []) {
     let count = elements.count / columns
     precondition(
-      elements.count == count * columns && filled + count <= rows
+      elements.count == count * columns && first >= 0 && first + count <= rows
         && (centre.isEmpty || columns.isMultiple(of: centre.count)),
       """
       \(elements.count) elements and a centre of \(centre.count) for a matrix of \
-      \(rows) × \(columns) with \(filled) rows
+      \(rows) × \(columns) from row \(first) on
       """)
-    let (first, all) = (filled, rows)
-    storage.withUnsafeMutableBufferPointer { storage in
-      Element.slice(
-        elements, rows: count, columns: columns, centre: centre, first: first, all: all,
-        into: storage)
-    }
-    filled += count
+    Element.slice(
+      elements, rows: count, columns: columns, centre: centre, first: first, all: rows,
+      into: storage.base)
   }
+
+  /// Counts all rows as there: they were written one by one.
+  public mutating func fill() { filled = rows }
+
+  /// Takes memory that another process lends out of this process's account.
+  public func forget() { storage.forget() }
 
   /// A row, less its centre.
   public func row(_ row: Int) -> [Element] {
     precondition(row < filled, "row \(row) of \(filled)")
     return stride(from: 0, to: columns, by: espalier_slice).flatMap { start in
       let place = (start / espalier_slice * rows + row) * espalier_slice
-      return storage[place..<place + min(espalier_slice, columns - start)]
+      return UnsafeBufferPointer(
+        start: storage.base + place, count: min(espalier_slice, columns - start))
     }
   }
 
@@ -76,7 +108,9 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
       """)
     var product = Matrix(rows: x.rows, columns: y.rows)
     Element.addProduct(
-      x.storage, rows: x.rows, y.storage, rows: y.rows, slices: x.slices, into: &product.elements)
+      x.storage.base, rows: x.rows, y.storage.base, rows: y.rows, slices: x.slices,
+      into: &product.elements)
+    withExtendedLifetime((x, y)) {}
     return product
   }
 
@@ -85,7 +119,8 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
     precondition(filled == rows, "a Gram matrix of \(filled) of \(rows) rows")
     var gram = Matrix(rows: rows, columns: rows)
     Element.addProduct(
-      storage, rows: rows, nil, rows: rows, slices: slices, into: &gram.elements)
+      storage.base, rows: rows, nil, rows: rows, slices: slices, into: &gram.elements)
+    withExtendedLifetime(storage) {}
     gram.mirrorUpperTriangle()
     return gram
   }
@@ -96,7 +131,8 @@ extension SlicedMatrix<Float> {
   public var squares: [Double] {
     precondition(filled == rows, "squares of \(filled) of \(rows) rows")
     var squares = [Double](repeating: 0, count: rows)
-    espalier_squares_f32(storage, rows, slices, &squares)
+    espalier_squares_f32(storage.base, rows, slices, &squares)
+    withExtendedLifetime(storage) {}
     return squares
   }
 }

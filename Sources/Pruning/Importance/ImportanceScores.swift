@@ -29,6 +29,9 @@ public struct ImportanceScores: Sendable, Hashable, Codable {
   /// N.
   public let samples: Int
   public let estimator: HSICEstimator
+  public let kernel: KernelKind
+  /// σ² of the RBF kernel by tap, as measured on tile 0, of all taps; empty for the linear kernel.
+  public let bandwidths: [String: Double]
   /// SHA-256 of the nHSIC matrix as little-endian float64 by rows: equal digests, equal scores.
   public let digest: Digest
   /// Taps that were left out because they have no dependence to measure.
@@ -38,7 +41,8 @@ public struct ImportanceScores: Sendable, Hashable, Codable {
 
   public init(
     _ dependence: DependenceMatrix, scale: ImportanceScale = .normalised(beta: 1),
-    confidence: ScoreConfidence? = nil
+    confidence: ScoreConfidence? = nil, kernel: KernelKind = .linear,
+    bandwidths: [String: Double] = [:]
   ) {
     let matrix = dependence.normalizedHSIC
     let count = matrix.rows
@@ -50,6 +54,8 @@ public struct ImportanceScores: Sendable, Hashable, Codable {
     self.scale = scale
     samples = dependence.samples
     estimator = dependence.estimator
+    self.kernel = kernel
+    self.bandwidths = bandwidths
     let bits = matrix.elements.map(\.bitPattern.littleEndian)
     digest = Digest(of: bits.withUnsafeBytes { Data($0) })
     faults = dependence.faults

@@ -12,9 +12,22 @@ final class ByteCache: Sendable {
     var entries: [String: Entry] = [:]
     var bytes = 0
     var clock = 0
+
+    /// Forgets the least recently used values but some, until the others are small enough.
+    mutating func trim(to limit: Int, keeping keys: Set<String>) {
+      while bytes > limit,
+        let oldest = entries.filter({ !keys.contains($0.key) }).min(by: {
+          $0.value.lastUse < $1.value.lastUse
+        })
+      {
+        bytes -= oldest.value.bytes
+        entries[oldest.key] = nil
+      }
+    }
   }
 
-  private let limit: Int
+  /// In bytes.
+  let limit: Int
   private let state = Mutex(State())
 
   init(limit: Int) { self.limit = limit }
@@ -26,29 +39,34 @@ final class ByteCache: Sendable {
   func value<Value: Sendable>(
     for key: String, make: () async throws -> (Value, Int)
   ) async throws -> Value {
-    let known = state.withLock { state -> Value? in
+    if let known: Value = known(key) { return known }
+    let (value, bytes) = try await make()
+    if bytes <= limit { remember(value, bytes: bytes, for: key) }
+    return value
+  }
+
+  /// The value for `key`, if it is there.
+  func known<Value: Sendable>(_ key: String) -> Value? {
+    state.withLock { state in
       state.clock += 1
       state.entries[key]?.lastUse = state.clock
       return state.entries[key]?.value as? Value
     }
-    if let known { return known }
-    let (value, bytes) = try await make()
-    if bytes <= limit { insert(value, bytes: bytes, for: key) }
-    return value
   }
 
-  private func insert(_ value: any Sendable, bytes: Int, for key: String) {
+  /// Forgets values until `bytes` are free, for work that is not remembered and for values to come.
+  ///
+  /// - Parameter keys: Of values in use, whose memory would not come free.
+  func makeRoom(_ bytes: Int, keeping keys: Set<String>) {
+    state.withLock { $0.trim(to: limit - bytes, keeping: keys) }
+  }
+
+  /// Keeps a value as long as there is room.
+  func remember(_ value: any Sendable, bytes: Int, for key: String) {
     state.withLock { state in
       state.bytes += bytes - (state.entries[key]?.bytes ?? 0)
       state.entries[key] = Entry(value: value, bytes: bytes, lastUse: state.clock)
-      while state.bytes > limit,
-        let oldest = state.entries.filter({ $0.key != key }).min(by: {
-          $0.value.lastUse < $1.value.lastUse
-        })
-      {
-        state.bytes -= oldest.value.bytes
-        state.entries[oldest.key] = nil
-      }
+      state.trim(to: limit, keeping: [key])
     }
   }
 }

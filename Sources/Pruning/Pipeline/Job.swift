@@ -109,14 +109,15 @@ public struct Job: Sendable, Hashable {
 
   private static let kinds: [String: any JobComputation.Type] = {
     let all: [any JobComputation.Type] = [
-      TilePairScores.self, ScoreSum.self, InputGrams.self, GramSum.self, GroupOrder.self,
+      KernelMeasurement.self, TilePairScores.self, ScoreSum.self, InputGrams.self, GramSum.self,
+      GroupOrder.self,
       AllocationTables.self, DeviceAllocation.self, PlanSurgery.self, ShardEvaluation.self,
     ]
     return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
   }()
 }
 
-private struct JobPayload<Computation: Codable>: Codable {
+struct JobPayload<Computation: Codable>: Codable {
   var kind: String
   var computation: Computation
 }

@@ -21,23 +21,35 @@ public struct NetworkRunner: Sendable {
   func run(
     _ network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int
   ) throws -> [Tensor] {
+    let parts = try batches(of: network, on: shard, taps: taps, microBatch: microBatch) { $1 }
+    return taps.indices.map { tap in
+      let shape = [shard.count] + network[taps[tap]].shape.extentsPerImage
+      return Tensor(shape: shape, elements: parts.flatMap { $0[tap].elements })
+    }
+  }
+
+  /// Calls `body` with the values at `taps` for every micro-batch of a shard, on the threads that
+  /// ran it: nothing need be kept of a micro-batch before the next one.
+  ///
+  /// - Parameter body: Takes the range of images, and values `[n, …]` by tap.
+  /// - Returns: What `body` made, in the order of the images.
+  func batches<Value: Sendable>(
+    of network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
+    body: @Sendable (Range<Int>, [Tensor]) throws -> Value
+  ) throws -> [Value] {
     let options = ExecutionOptions(
       batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
-    let batches = MicroBatches(images: shard.count, size: microBatch)
-    let parts = try batches.map(
+    return try MicroBatches(images: shard.count, size: microBatch).map(
       threads: threads, plan: { try backend.plan(network, options: options) },
       body: { plan, range in
         let result = try plan.run(shard.tensors(range))
-        return try taps.map { tap in
+        let values = try taps.map { tap in
           guard let value = result.values[tap] else {
             throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")
           }
           return value
         }
+        return try body(range, values)
       })
-    return taps.indices.map { tap in
-      let shape = [shard.count] + network[taps[tap]].shape.extentsPerImage
-      return Tensor(shape: shape, elements: parts.flatMap { $0[tap].elements })
-    }
   }
 }

@@ -21,37 +21,10 @@ enum Measurement: Equatable {
 }
 
 extension Pipeline {
-  private var recipe: Recipe { definition.recipe }
-  private var calibration: DatasetReference { definition.calibration }
+  var recipe: Recipe { definition.recipe }
+  var calibration: DatasetReference { definition.calibration }
   /// Multiply–accumulates of a forward pass of one image.
-  private var forward: Double { Double(model.network.cost().macs.count) }
-
-  /// The nHSIC matrix, from every pair of tiles.
-  func scores(_ inquiry: inout Inquiry) throws -> ImportanceScores? {
-    let layout = TileLayout(samples: calibration.count, tileSize: calibration.shardSize)
-    let features = try model.values(named: taps).reduce(0.0) {
-      $0 + Double(model.network[$1].shape.elementsPerImage)
-    }
-    let statistics = try layout.pairs.map { pair in
-      let images = (
-        Double(calibration.images(inShard: pair.first)),
-        Double(calibration.images(inShard: pair.second))
-      )
-      return try inquiry.outcome(
-        of: TilePairScores(
-          model: model.digest, taps: taps, pair: pair, first: calibration.shards[pair.first],
-          second: pair.isDiagonal ? nil : calibration.shards[pair.second],
-          origin: calibration.shards[0], microBatch: recipe.microBatch),
-        label: "tiles \(pair)",
-        weight: images.0 * images.1 * features * (pair.isDiagonal ? 0.5 : 1)
-          + (pair.isDiagonal ? images.0 * forward : 0))
-    }
-    guard let done = statistics.whole() else { return nil }
-    return try inquiry.outcome(
-      of: ScoreSum(
-        taps: taps, layout: layout, statistics: done.flatMap(\.artifacts), beta: recipe.beta),
-      label: "nHSIC", weight: 0, isReduction: true)?.summary
-  }
+  var forward: Double { Double(model.network.cost().macs.count) }
 
   /// Summed input Grams, by layer name.
   func grams(_ inquiry: inout Inquiry) throws -> [String: Digest]? {
@@ -106,7 +79,8 @@ extension Pipeline {
     _ orders: [Int: GroupOrder.Summary], _ scores: ImportanceScores, _ inquiry: inout Inquiry
   ) throws -> Digest? {
     let importance = Dictionary(
-      zip(scores.taps, scores.importance), uniquingKeysWith: { a, _ in a })
+      zip(scores.taps, scores.importance) + scores.faults.map { ($0.tap, $0.importance) },
+      uniquingKeysWith: { a, _ in a })
     let utilities = try model.groups.map { group -> Utility in
       guard group.isPrunable, let order = orders[group.id] else { return .linear(importance: 0) }
       switch recipe.utility {
@@ -171,7 +145,7 @@ extension Pipeline {
 
 extension Sequence {
   /// The elements, if none is missing.
-  fileprivate func whole<Element>() -> [Element]? where Self.Element == Element? {
+  func whole<Element>() -> [Element]? where Self.Element == Element? {
     var result: [Element] = []
     for element in self {
       guard let element else { return nil }
@@ -179,4 +153,10 @@ extension Sequence {
     }
     return result
   }
+}
+
+extension TapFault {
+  /// What a tap without a score is taken for: features that do not vary tell nothing, and where
+  /// nothing is known the mean is.
+  fileprivate var importance: Double { kind == .undefined ? 1 : 0 }
 }

@@ -36,7 +36,7 @@ public struct Pipeline: Sendable {
     let values = try network.taps(definition.recipe.taps, groups: model.groups)
     taps = values.map { network[$0].name }
     layers = network.consumerLayers(model.groups)
-    if definition.recipe.utility != .error {
+    if !definition.recipe.scoresOnly, definition.recipe.utility != .error {
       let known = Dictionary(uniqueKeysWithValues: taps.map { ($0, 1.0) })
       for group in model.groups where group.isPrunable { _ = try importance(of: group, known) }
     }
@@ -46,6 +46,7 @@ public struct Pipeline: Sendable {
   public func advance(_ results: Results) throws -> Step {
     var inquiry = Inquiry(results)
     let scores = try scores(&inquiry)
+    guard !definition.recipe.scoresOnly else { return step(scores, inquiry) }
     let grams = try grams(&inquiry)
     let baseline = try evaluation(of: definition.model.digest, label: "dense", &inquiry)
     if let scores, let grams, let orders = try orders(grams, &inquiry),
@@ -59,6 +60,14 @@ public struct Pipeline: Sendable {
         return .finished(
           SweepReport(scores: scores, baseline: baseline.evaluation, variants: finished))
       }
+    }
+    return step(nil, inquiry)
+  }
+
+  /// The end where there is nothing but scores to find, or what stands before it.
+  private func step(_ scores: ImportanceScores?, _ inquiry: Inquiry) -> Step {
+    if let scores {
+      return .finished(SweepReport(scores: scores, baseline: nil, variants: []))
     }
     if let failure = inquiry.failure { return .failed(failure) }
     return .needs(inquiry.missing)
@@ -90,6 +99,7 @@ extension SweepDefinition {
         \(spoken(expected)); use data of the model's own shape
         """)
     }
+    guard !recipe.scoresOnly else { return try checkEstimator() }
     guard !recipe.evaluates || recipe.metric == .agreement || network.classes != nil else {
       throw PipelineError(
         .invalidInput,
@@ -99,6 +109,27 @@ extension SweepDefinition {
       throw PipelineError(
         .invalidInput,
         "\(self.model.name) has no channel group that can be pruned; see `espalier inspect`")
+    }
+    try checkEstimator()
+  }
+
+  /// Checks that there are as many images as the recipe's estimator and kernel are defined for.
+  private func checkEstimator() throws {
+    let tile = min(calibration.count, calibration.shardSize)
+    let (images, place) =
+      recipe.estimator == .minibatch ? (tile, "a tile") : (calibration.count, "the calibration set")
+    guard images >= recipe.estimator.minimumSamples else {
+      throw PipelineError(
+        .invalidInput,
+        """
+        \(place) has \(images) images, and the estimator '\(recipe.estimator.rawValue)' needs \
+        \(recipe.estimator.minimumSamples); use more images or another --estimator
+        """)
+    }
+    guard recipe.kernel == .linear || tile > 1 else {
+      throw PipelineError(
+        .invalidInput,
+        "the RBF kernel's bandwidth needs two images in a tile; use more images or --kernel linear")
     }
   }
 }

@@ -1,3 +1,5 @@
+import Importance
+
 /// Which activations are compared by nHSIC.
 public enum TapKind: String, Sendable, Hashable, Codable, CaseIterable {
   /// One per channel group: its last activation.
@@ -40,6 +42,8 @@ public enum EvaluationMetric: String, Sendable, Hashable, Codable, CaseIterable 
 public struct Recipe: Sendable, Hashable, Codable {
   /// Which activations are scored.
   public var taps = TapKind.groups
+  public var estimator = HSICEstimator.biased
+  public var kernel = KernelKind.linear
   /// Images in a tile of the kernel matrices, and in a calibration shard.
   public var tileSize = 128
   /// Temperature of I = exp(−β (r̂ − 1)).
@@ -59,6 +63,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var microBatch = 8
   /// Images in an evaluation shard.
   public var evaluationShard = 512
+  /// Stop after the scores: no device is looked at.
+  public var scoresOnly = false
   /// Stop after allocation.
   public var plansOnly = false
   /// Evaluate the variants.
@@ -66,4 +72,31 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var metric = EvaluationMetric.accuracy
 
   public init() {}
+}
+
+extension Recipe {
+  /// Reads a recipe that this or an earlier version wrote: what it did not know yet has its default.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    func read<Value: Decodable>(_ value: inout Value, _ key: CodingKeys) throws {
+      value = try fields.decodeIfPresent(Value.self, forKey: key) ?? value
+    }
+    try read(&taps, .taps)
+    try read(&estimator, .estimator)
+    try read(&kernel, .kernel)
+    try read(&tileSize, .tileSize)
+    try read(&beta, .beta)
+    try read(&utility, .utility)
+    try read(&strategy, .strategy)
+    try read(&gramPositions, .gramPositions)
+    try read(&sensitivityImages, .sensitivityImages)
+    try read(&reconstruction, .reconstruction)
+    try read(&sequentialDamping, .sequentialDamping)
+    try read(&microBatch, .microBatch)
+    try read(&evaluationShard, .evaluationShard)
+    try read(&scoresOnly, .scoresOnly)
+    try read(&plansOnly, .plansOnly)
+    try read(&evaluates, .evaluates)
+    try read(&metric, .metric)
+  }
 }

@@ -79,6 +79,32 @@ public struct SweepDefinition: Sendable, Hashable, Codable {
   }
 }
 
+extension SweepDefinition {
+  /// In what another definition differs from this one, in words; nothing but names may differ where
+  /// this is empty.
+  public func differences(from other: SweepDefinition) -> [String] {
+    func images(_ kind: String, _ own: DatasetReference?, _ other: DatasetReference?) -> String? {
+      guard own?.digest != other?.digest || own?.count != other?.count else { return nil }
+      func spoken(_ data: DatasetReference?) -> String {
+        data.map { "\($0.count) of \($0.name), digest \($0.digest.short)" } ?? "none"
+      }
+      return "the \(kind) images (\(spoken(other)); now \(spoken(own)))"
+    }
+    var list = [
+      images("calibration", calibration, other.calibration),
+      images("evaluation", evaluation, other.evaluation),
+    ].compactMap(\.self)
+    if model.digest != other.model.digest {
+      list.insert(
+        "the model (digest \(other.model.digest.short); now \(model.digest.short))", at: 0)
+    }
+    if devices != other.devices { list.append("the devices") }
+    if recipe != other.recipe { list.append("the recipe's options") }
+    if list.isEmpty, (try? key) != (try? other.key) { list.append("the data's inputs or shards") }
+    return list
+  }
+}
+
 /// JSON in one spelling: sorted keys, so that equal values have equal digests.
 public enum CanonicalJSON {
   public static func encode(_ value: some Encodable) throws -> Data {

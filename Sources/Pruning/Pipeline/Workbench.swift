@@ -21,15 +21,20 @@ public final class Workbench: Sendable {
   let runner: NetworkRunner
   let artifacts: any ArtifactAccess
   let cache: ByteCache
+  /// What workers of this machine lend each other; nil where there is one alone.
+  let lending: TileLending?
   private let queue = DispatchQueue(label: "espalier.compute")
 
-  /// - Parameter cacheBytes: How much may be remembered between jobs.
+  /// - Parameter cacheBytes: How much may be remembered between jobs, and held by those that say
+  ///   what they need.
   public init(
-    backend: any Backend, threads: Int, artifacts: any ArtifactAccess, cacheBytes: Int = 1 << 30
+    backend: any Backend, threads: Int, artifacts: any ArtifactAccess, cacheBytes: Int = 1 << 30,
+    lending: TileLending? = nil
   ) {
     runner = NetworkRunner(backend: backend, threads: threads)
     self.artifacts = artifacts
     cache = ByteCache(limit: cacheBytes)
+    self.lending = lending
   }
 
   public var backend: any Backend { runner.backend }

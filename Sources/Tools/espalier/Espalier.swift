@@ -17,7 +17,7 @@ struct Espalier: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      RunCommand.self, SubmitCommand.self, WatchCommand.self, CancelCommand.self,
+      RunCommand.self, ScoreCommand.self, SubmitCommand.self, WatchCommand.self, CancelCommand.self,
       SweepsCommand.self, UpCommand.self, DownCommand.self, StatusCommand.self,
       ScoresCommand.self, VariantsCommand.self, ExportCommand.self, InspectCommand.self,
       EvaluateCommand.self, ExecuteCommand.self, AllocateCommand.self, DevicesCommand.self,

@@ -32,8 +32,12 @@ struct WorkerOptions: ParsableArguments {
   @Option(help: "Compute threads per worker.")
   var threads = 1
 
-  @Option(help: "What a worker may remember between jobs, in MiB.")
-  var memory = 768
+  @Option(
+    help: """
+      Memory of a worker, in MiB: features of tiles and what jobs remember. Scores that need more \
+      are refused.
+      """)
+  var memory = 1536
 
   func validate() throws {
     guard (0...256).contains(workers) else {
@@ -48,13 +52,7 @@ struct WorkerOptions: ParsableArguments {
 
 /// What to sweep.
 struct SweepOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The trained network.", valueName: "file.onnx"))
-  var model: String
-
-  @OptionGroup var models: ModelOptions
-
-  @Option(help: ArgumentHelp("Calibration images; labels are not used.", valueName: "file.yaml"))
-  var calibration: String
+  @OptionGroup var scoring: ScoreOptions
 
   @Option(
     help: ArgumentHelp(
@@ -63,18 +61,6 @@ struct SweepOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("The catalogue of devices.", valueName: "file.yaml"))
   var devices: String
-
-  @Option(help: "Name of the sweep. [default: from the model's and the catalogue's file names]")
-  var name: String?
-
-  @Option(help: "Calibration images to use. [default: 1000, or all if there are fewer]")
-  var samples: Int?
-
-  @Option(help: "Draw the calibration images at random with this seed, not from the front.")
-  var seed: UInt64?
-
-  @Option(help: "Activations that nHSIC compares: \(TapKind.names).")
-  var taps = TapKind.groups
 
   @Option(help: "What the allocator maximises: \(UtilityKind.names).")
   var utility = UtilityKind.error
@@ -88,9 +74,6 @@ struct SweepOptions: ParsableArguments {
       then layer by layer to the dense network's, and keeps what is nearer to it.
       """)
   var reconstruction = ReconstructionKind.sequential
-
-  @Option(help: "Temperature of the importances exp(-beta (r - 1)).")
-  var beta = 1.0
 
   @Flag(help: "Stop after allocation: variants get the status 'planned'.")
   var planOnly = false
@@ -107,14 +90,8 @@ struct SweepOptions: ParsableArguments {
   var metric: EvaluationMetric?
 
   func validate() throws {
-    if let samples, samples < 2 {
-      throw ValidationError("--samples \(samples): nHSIC compares two images or more")
-    }
     guard AllocationStrategies.all.contains(where: { $0.name == strategy }) else {
       throw ValidationError("--strategy '\(strategy)': give one of \(AllocationStrategies.names)")
-    }
-    guard beta.isFinite, beta >= 0 else {
-      throw ValidationError("--beta \(beta): give a number from 0 on")
     }
     if evaluate, !planOnly, evaluation == nil {
       throw ValidationError(

@@ -10,71 +10,102 @@ import Pipeline
 
 /// Reads everything a user names, checks that it fits, and stores it for the workers.
 struct SweepPreparation {
-  let options: SweepOptions
+  let scoring: ScoreOptions
+  /// Nil where only scores are asked for.
+  let options: SweepOptions?
+  /// Workers that are yet to be started; nil where they are not ours to choose.
+  var workers: WorkerOptions?
+
+  init(options: SweepOptions, workers: WorkerOptions? = nil) {
+    scoring = options.scoring
+    self.options = options
+    self.workers = workers
+  }
+
+  init(scoring: ScoreOptions, workers: WorkerOptions) {
+    self.scoring = scoring
+    options = nil
+    self.workers = workers
+  }
 
   /// The definition of the sweep; its model and images are in `store` afterwards.
   ///
   /// - Throws: The error of whatever file is at fault, before anything is started.
   func definition(in store: ArtifactStore) throws -> SweepDefinition {
-    let file = URL(filePath: options.model)
-    let network = try options.models.read(options.model)
-    let devices = try DeviceCatalogue.read(URL(filePath: options.devices))
+    let file = URL(filePath: scoring.model)
+    let network = try scoring.models.read(scoring.model)
     var recipe = Recipe()
-    recipe.taps = options.taps
-    recipe.utility = options.utility
-    recipe.strategy = options.strategy
-    recipe.beta = options.beta
-    recipe.plansOnly = options.planOnly
-    recipe.evaluates = options.evaluate
-    recipe.metric = options.metric ?? network.defaultMetric
+    scoring.choose(in: &recipe)
+    recipe.scoresOnly = options == nil
+    recipe.evaluates = options != nil
+    let devices = try options.map { try choose($0, for: network, in: &recipe) } ?? []
     let calibration = try calibrationSet(for: network)
-    recipe.tileSize = try network.tileSize(recipe.taps)
+    recipe.tileSize = try scoring.tile ?? network.tileSize(recipe.taps)
     recipe.microBatch = MicroBatches.size(for: network)
-    recipe.reconstruction = options.reconstruction
-    var evaluation: Dataset?
-    if let path = options.evaluation, options.evaluate, !options.planOnly {
-      let data = try Dataset.read(path, for: network)
-      try data.check(for: network, by: recipe.metric)
-      recipe.evaluationShard = data.evaluationShard
-      evaluation = data
-    }
+    let evaluation = try options.flatMap { try evaluationSet($0, for: network, in: &recipe) }
     let definition = SweepDefinition(
-      name: options.name ?? defaultName,
+      name: scoring.name ?? defaultName,
       model: ModelReference(
         name: file.lastPathComponent, digest: try Self.store(network, file: file, in: store)),
       calibration: try Self.store(
-        calibration, name: options.calibration, shardSize: recipe.tileSize, in: store),
+        calibration, name: scoring.calibration, shardSize: recipe.tileSize, in: store),
       evaluation: try evaluation.map {
         try Self.store(
-          $0, name: options.evaluation ?? "", shardSize: recipe.evaluationShard, in: store)
+          $0, name: options?.evaluation ?? "", shardSize: recipe.evaluationShard, in: store)
       },
       devices: devices, recipe: recipe)
-    // The pipeline's own checks: shapes, taps, prunable groups.
-    _ = try Pipeline(definition, network: network)
+    // The pipeline's own checks: shapes, taps, prunable groups, memory.
+    let pipeline = try Pipeline(definition, network: network)
+    if let workers {
+      try pipeline.checkScoreMemory(workers.memory << 20, threads: workers.threads)
+    }
     return definition
+  }
+
+  /// Makes the choices beyond scores; returns the devices.
+  private func choose(
+    _ options: SweepOptions, for network: Network, in recipe: inout Recipe
+  ) throws -> [DeviceProfile] {
+    recipe.utility = options.utility
+    recipe.strategy = options.strategy
+    recipe.plansOnly = options.planOnly
+    recipe.evaluates = options.evaluate
+    recipe.metric = options.metric ?? network.defaultMetric
+    recipe.reconstruction = options.reconstruction
+    return try DeviceCatalogue.read(URL(filePath: options.devices))
+  }
+
+  private func evaluationSet(
+    _ options: SweepOptions, for network: Network, in recipe: inout Recipe
+  ) throws -> Dataset? {
+    guard let path = options.evaluation, options.evaluate, !options.planOnly else { return nil }
+    let data = try Dataset.read(path, for: network)
+    try data.check(for: network, by: recipe.metric)
+    recipe.evaluationShard = data.evaluationShard
+    return data
   }
 
   private var defaultName: String {
     func stem(_ path: String) -> String {
       URL(filePath: path).deletingPathExtension().lastPathComponent
     }
-    return "\(stem(options.model))-\(stem(options.devices))"
+    return "\(stem(scoring.model))-\(options.map { stem($0.devices) } ?? "scores")"
   }
 
   private func calibrationSet(for network: Network) throws -> Dataset {
-    let all = try Dataset.read(options.calibration, for: network)
-    let wanted = options.samples ?? 1000
-    guard options.samples == nil || wanted <= all.count else {
+    let all = try Dataset.read(scoring.calibration, for: network)
+    let wanted = scoring.samples ?? 1000
+    guard scoring.samples == nil || wanted <= all.count else {
       throw InputError(
-        "\(options.calibration) has \(all.count) images, and --samples asks for \(wanted): ask for fewer"
+        "\(scoring.calibration) has \(all.count) images, and --samples asks for \(wanted): ask for fewer"
       )
     }
     let count = min(wanted, all.count)
     guard count >= 2 else {
       throw InputError(
-        "\(options.calibration) has \(all.count) image; calibration needs two or more")
+        "\(scoring.calibration) has \(all.count) image; calibration needs two or more")
     }
-    guard let seed = options.seed else { return all.selecting(Array(0..<count)) }
+    guard let seed = scoring.seed else { return all.selecting(Array(0..<count)) }
     var generator = SplitMix64(state: seed)
     let drawn = (0..<all.count).shuffled(using: &generator).prefix(count)
     return all.selecting(drawn.sorted())
@@ -137,7 +168,7 @@ extension Network {
   /// Images in a tile: as many as keep what they leave at the taps and at layers' inputs below
   /// 320 MiB, at most 128. Decided by the network alone, so that scores do not depend on where they
   /// were computed.
-  fileprivate func tileSize(_ taps: TapKind) throws -> Int {
+  func tileSize(_ taps: TapKind) throws -> Int {
     let limit = 320 << 20
     let bytes = try 4 * featuresPerImage(taps)
     return [128, 64, 32, 16, 8].first { $0 * bytes <= limit } ?? 4

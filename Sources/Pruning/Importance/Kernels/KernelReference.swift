@@ -48,15 +48,31 @@ public struct KernelReference: Sendable, Hashable {
       throw ImportanceError(
         .shapeMismatch, "\(origin.count) feature tensors, or empty ones, for \(taps.count) taps")
     }
-    let centres = try parallelMap(count: taps.count, threads: threads) {
-      TilePairStatistics.channelMeans(of: [origin[$0]])[0]
-    }
-    let faults = try taps.indices.filter { !centres[$0].allSatisfy(\.isFinite) }.map { tap in
-      TapFault(first: try TileFeatures(origin[tap]), tap: taps[tap], tile: 0)
-    }
+    let means = try parallelMap(count: taps.count, threads: threads) { ChannelMeans(origin[$0]) }
+    let linear = try KernelReference(taps: taps, means: means)
+    guard kernel == .rbf else { return linear }
+    let tile = try zip(origin, linear.centres).map(TileFeatures.init)
+    return try linear.rbf(taps: taps, origin: tile, threads: threads)
+  }
+
+  /// The reference of the linear kernel.
+  ///
+  /// - Parameter means: Of the first images of tile 0, one for each tap.
+  /// - Throws: ``ImportanceError`` with `nonFiniteActivations`, naming the taps.
+  public init(taps: [String], means: [ChannelMeans]) throws {
+    let faults = zip(taps, means).compactMap { $1.fault(tap: $0) }
     guard faults.isEmpty else { throw ImportanceError.nonFinite(faults) }
-    guard kernel == .rbf else { return KernelReference(kernel: kernel, centres: centres) }
-    guard (origin.first?.shape[0] ?? 0) > 1 else {
+    self.init(kernel: .linear, centres: means.map(\.values))
+  }
+
+  /// The reference of the RBF kernel with the same centres.
+  ///
+  /// - Parameter origin: Features of the whole tile 0, less the centres.
+  /// - Throws: As ``measure(_:taps:origin:threads:)``.
+  public func rbf(
+    taps: [String], origin: [TileFeatures], threads: Int
+  ) throws -> KernelReference {
+    guard (origin.first?.images ?? 0) > 1 else {
       throw ImportanceError(
         .tooFewSamples,
         """
@@ -65,14 +81,15 @@ public struct KernelReference: Sendable, Hashable {
         """)
     }
     let bandwidths = try parallelMap(count: taps.count, threads: threads) { tap in
-      let features = try TileFeatures(origin[tap], centre: centres[tap])
-      let bandwidth = self.bandwidth(SquaredDistances(features, nil).values)
+      let features = origin[tap]
+      defer { features.forget() }
+      let bandwidth = Self.bandwidth(SquaredDistances(features, nil).values)
       guard bandwidth.isFinite else {
         throw ImportanceError.nonFinite([TapFault(first: features, tap: taps[tap], tile: 0)])
       }
       return bandwidth
     }
-    return KernelReference(kernel: kernel, centres: centres, bandwidths: bandwidths)
+    return KernelReference(kernel: .rbf, centres: centres, bandwidths: bandwidths)
   }
 
   /// The median of the entries above the diagonal, or their mean where it is zero.

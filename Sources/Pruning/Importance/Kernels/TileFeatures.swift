@@ -16,6 +16,13 @@ public struct TileFeatures: Sendable {
   ///
   /// - Throws: ``ImportanceError`` with `shapeMismatch` for a centre of another size.
   public init(images: Int, shape: [Int], centre: [Float] = []) throws {
+    try Self.check(images: images, shape: shape, centre: centre)
+    self.shape = shape
+    self.centre = centre
+    rows = SlicedMatrix(rows: images, columns: shape.elementCount)
+  }
+
+  private static func check(images: Int, shape: [Int], centre: [Float]) throws {
     let count = shape.elementCount
     guard images > 0, count > 0,
       centre.isEmpty || centre.count == count || centre.count == shape.first
@@ -24,9 +31,21 @@ public struct TileFeatures: Sendable {
         .shapeMismatch,
         "\(images) images with features of shape \(shape) and a centre of \(centre.count) numbers")
     }
+  }
+
+  /// A tile in a part of some pages, of ``byteCount(images:shape:)`` bytes from `offset` on: to be
+  /// written there, or there already.
+  ///
+  /// - Throws: ``ImportanceError`` with `shapeMismatch` for a centre of another size.
+  public init(
+    images: Int, shape: [Int], centre: [Float], in pages: PageMemory, at offset: Int
+  ) throws {
+    try Self.check(images: images, shape: shape, centre: centre)
     self.shape = shape
     self.centre = centre
-    rows = SlicedMatrix(rows: images, columns: count)
+    rows = SlicedMatrix(
+      rows: images, columns: shape.elementCount, in: pages, at: offset,
+      filled: pages.isBorrowed ? images : 0)
   }
 
   /// The features `[m, …]` of a whole tile.
@@ -53,11 +72,41 @@ public struct TileFeatures: Sendable {
     rows.append(batch.elements, centre: centre)
   }
 
+  /// Writes the features `[n, …]` of n images from image `first` on; ``fill()`` counts them all.
+  ///
+  /// Several threads may write at a time, each its own images.
+  ///
+  /// - Throws: ``ImportanceError`` with `shapeMismatch`.
+  public func write(_ batch: Tensor, at first: Int) throws {
+    guard batch.rank == shape.count + 1, batch.shape.dropFirst() == shape[...],
+      first + batch.shape[0] <= images
+    else {
+      throw ImportanceError(
+        .shapeMismatch,
+        """
+        features of shape \(batch.shape) for images from \(first) on of \(images) with features of \
+        shape \(shape)
+        """)
+    }
+    rows.write(batch.elements, at: first, centre: centre)
+  }
+
+  /// Counts all images as there: they were written batch by batch.
+  public mutating func fill() { rows.fill() }
+
+  /// Takes features that another process lends out of this process's memory, until they are read.
+  public func forget() { rows.forget() }
+
   public var images: Int { rows.rows }
   /// Whether all images are there.
   public var isWhole: Bool { rows.filled == rows.rows }
   /// The memory that they take.
   public var byteCount: Int { rows.byteCount }
+
+  /// The memory that features of a tap take for so many images, in whole pages.
+  public static func byteCount(images: Int, features: Int) -> Int {
+    SlicedMatrix<Float>.byteCount(rows: images, columns: features)
+  }
 
   /// The first image with a feature that is not finite, and what is wrong with it.
   func firstNonFinite() -> (image: Int, kind: TapFault.Kind)? {

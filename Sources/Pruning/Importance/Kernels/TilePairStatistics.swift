@@ -50,7 +50,11 @@ public struct TilePairStatistics: Sendable, Hashable {
   ) throws -> TilePairStatistics {
     try checkShapes(pair: pair, taps: taps, first: first, second: second, reference: reference)
     let kernels = try parallelMap(count: taps.count, threads: threads) { tap in
-      TileKernel(
+      defer {
+        first[tap].forget()
+        second?[tap].forget()
+      }
+      return TileKernel(
         first[tap], second?[tap],
         bandwidth: reference.kernel == .rbf ? reference.bandwidths[tap] : nil)
     }
@@ -76,17 +80,7 @@ public struct TilePairStatistics: Sendable, Hashable {
   ///
   /// - Parameter features: One tensor `[m, C, …]` per tap, usually of tile 0.
   public static func channelMeans(of features: [Tensor]) -> [[Float]] {
-    features.map { tensor in
-      let (samples, channels) = (tensor.shape[0], tensor.rank > 1 ? tensor.shape[1] : 1)
-      let area = tensor.count / max(samples * channels, 1)
-      var sums = [Double](repeating: 0, count: channels)
-      for (block, start) in stride(from: 0, to: tensor.count, by: max(area, 1)).enumerated() {
-        for element in tensor.elements[start..<start + area] {
-          sums[block % channels] += Double(element)
-        }
-      }
-      return sums.map { Float($0 / Double(samples * area)) }
-    }
+    features.map { ChannelMeans($0).values }
   }
 
   private static func stacked(_ rows: [[Double]]) -> Matrix {

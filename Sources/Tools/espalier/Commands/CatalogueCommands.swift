@@ -6,42 +6,6 @@ import Foundation
 import JobEngine
 import Pipeline
 
-/// `espalier scores`: the nHSIC matrix of a sweep.
-struct ScoresCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "scores",
-    abstract: "Print the nHSIC matrix and the importances of a sweep.")
-
-  @Argument(help: "Name or id of the sweep.") var sweep: String
-  @OptionGroup var cluster: ClusterOptions
-  @Option(help: "table or json.") var format = OutputFormat.table
-
-  func run() async throws {
-    let scores = try await LocalCluster(cluster).reading { try await $0.scores.find(sweep: sweep) }
-    switch format {
-    case .json: try printJSON(scores)
-    case .table: print(scores.table)
-    }
-  }
-}
-
-extension Catalogue.Scores {
-  /// A line per tap: importance, and dependence on all other taps.
-  fileprivate var table: String {
-    let width = taps.map(\.count).max() ?? 0
-    func padded(_ text: String) -> String {
-      text.padding(toLength: max(width, text.count), withPad: " ", startingAt: 0)
-    }
-    let rows = taps.indices.map { index in
-      let row = matrix[index * taps.count..<(index + 1) * taps.count]
-      let sum = row.reduce(0, +) - matrix[index * taps.count + index]
-      return padded(taps[index]) + String(format: "  %10.4f  %9.4f", importance[index], sum)
-    }
-    let header = padded("tap") + "  importance  nHSIC sum"
-    return ([header] + rows + ["\(samples) images, digest \(digest)"]).joined(separator: "\n")
-  }
-}
-
 /// `espalier variants`: the catalogue, asked by constraint.
 struct VariantsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

@@ -199,7 +199,8 @@ struct DevicesCommand: ParsableCommand {
 struct BenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "benchmark",
-    abstract: "Measure this machine.", subcommands: [ForwardCommand.self])
+    abstract: "Measure this machine.",
+    subcommands: [ForwardCommand.self, ScoreBenchmarkCommand.self])
 
   struct ForwardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -32,17 +32,62 @@ struct RunCommand: AsyncParsableCommand {
   var keepRunning = false
 
   func run() async throws {
+    let sweep = SweepRun(
+      workers: workers, cluster: cluster, format: format, keepsRunning: keepRunning)
+    try await sweep.run { SweepPreparation(options: self.sweep, workers: $0) }
+  }
+}
+
+/// `espalier score`: the first part of the job alone.
+struct ScoreCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Score the layers of a network, and do nothing else.",
+    discussion: """
+      Computes the nHSIC matrix and the importances that `espalier run` begins with, on the same \
+      cluster and with the same jobs: a later `run` on the same images uses them. \
+      `espalier scores` shows what came out.
+      """)
+
+  @OptionGroup var scoring: ScoreOptions
+  @OptionGroup var workers: WorkerOptions
+  @OptionGroup var cluster: ClusterOptions
+
+  @Option(help: "How to print the scores: table or json.")
+  var format = OutputFormat.table
+
+  @Flag(help: "Leave what this command started running.")
+  var keepRunning = false
+
+  func run() async throws {
+    let sweep = SweepRun(
+      workers: workers, cluster: cluster, format: format, keepsRunning: keepRunning)
+    try await sweep.run { SweepPreparation(scoring: scoring, workers: $0) }
+  }
+}
+
+/// A sweep from its files to its results, with whatever is not running started and stopped again.
+struct SweepRun {
+  let workers: WorkerOptions
+  let cluster: ClusterOptions
+  let format: OutputFormat
+  let keepsRunning: Bool
+
+  /// - Parameter prepare: Takes the workers that this command would start.
+  func run(_ prepare: @escaping @Sendable (WorkerOptions) -> SweepPreparation) async throws {
     let status = try await interruptible {
       let local = LocalCluster(cluster)
       try local.folder.make()
       // Whatever is wrong with the input shows before anything is started.
       let store = try ArtifactStore(folder: local.folder.artifacts)
-      let definition = try SweepPreparation(options: sweep).definition(in: store)
+      var preparation = prepare(workers)
+      if StateLock.holder(of: local.folder) != nil { preparation.workers = nil }
+      let definition = try preparation.definition(in: store)
       let database = try await local.startDatabase()
       return try await finishing(
         { try await perform(definition, on: local, database.url) },
         cleanUp: {
-          if database.started, !keepRunning { try? await local.stopDatabaseIfUnused() }
+          if database.started, !keepsRunning { try? await local.stopDatabaseIfUnused() }
         })
     }
     throw ExitCode(status.rawValue)
@@ -104,7 +149,7 @@ struct RunCommand: AsyncParsableCommand {
     _ coordinator: ChildProcess?, of local: LocalCluster, after definition: SweepDefinition,
     _ stores: Stores
   ) async {
-    guard let coordinator, !keepRunning,
+    guard let coordinator, !keepsRunning,
       StateLock.holder(of: local.folder) == coordinator.processID
     else { return }
     let unfinished = (try? await stores.sweeps.unfinished()) ?? []
@@ -123,6 +168,7 @@ struct RunCommand: AsyncParsableCommand {
     }
     let id = try CanonicalJSON.decode(SweepAnswer.self, from: data).id
     let sweep = try await watching.untilFinished(id)
+    try await watching.stores.noteReuse(of: sweep)
     return try await Outcome(stores: watching.stores, format: format).show(sweep)
   }
 

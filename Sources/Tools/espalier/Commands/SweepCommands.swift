@@ -141,6 +141,16 @@ struct Outcome {
     case .running: return .interrupted
     case .completed: break
     }
+    let definition = try CanonicalJSON.decode(SweepDefinition.self, from: sweep.definition)
+    let scores = try await stores.scoresAnswer(of: sweep.id)
+    for warning in scores.warnings { note(warning) }
+    guard !definition.recipe.scoresOnly else {
+      switch format {
+      case .json: try printJSON(scores)
+      case .table: print(scores.table)
+      }
+      return .done
+    }
     let variants = try await stores.variants.list(VariantQuery(sweep: sweep.id))
     print(try format.rendering.render(variants), terminator: "")
     let isPartial = variants.contains { $0.status == .infeasible || $0.status == .failed }

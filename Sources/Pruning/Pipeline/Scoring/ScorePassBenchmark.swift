@@ -1,0 +1,190 @@
+import Datasets
+import Digests
+import Execution
+import Foundation
+import Importance
+import NetworkGraph
+import Synchronization
+import Tensors
+
+/// Measures the scores of a network on random images: all jobs of the pass, one after the other, in
+/// one process.
+public enum ScorePassBenchmark {
+  /// What one pass over N images took.
+  public struct Pass: Sendable, Codable {
+    public var images: Int
+    public var seconds: Double
+    /// a · N + b · N² with the fitted costs.
+    public var model: Double
+  }
+
+  public struct Figures: Sendable, Codable {
+    public var taps: Int
+    /// Elements of an image at all taps.
+    public var features: Int
+    public var tileSize: Int
+    public var threads: Int
+    /// Bytes of a tile's features.
+    public var tileBytes: Int
+    /// Images a second through the network into tiles.
+    public var forward: Double
+    /// Of kernels and sums over pairs, with `sgemm` in the same run.
+    public var kernels: ScoreBenchmark.Figures
+    /// a: seconds for an image. b: seconds for a pair of images.
+    public var secondsPerImage: Double
+    public var secondsPerPair: Double
+    public var passes: [Pass]
+  }
+
+  /// - Parameters:
+  ///   - counts: N of the passes; with two or more, a and b are fitted to them.
+  ///   - memory: Of the worker, in bytes.
+  public static func run(
+    network: Network, backend: any Backend, taps kind: TapKind, counts: [Int], tileSize: Int,
+    threads: Int, memory: Int
+  ) async throws -> Figures {
+    precondition(counts.allSatisfy { $0 > 1 }, "passes over \(counts) images")
+    let taps = try network.taps(kind, groups: network.channelGroups())
+    let features = taps.map { network[$0].shape.elementsPerImage }
+    let kernels = try ScoreBenchmark.run(
+      features: features, samples: counts.first ?? 1000, tileSize: tileSize, threads: threads)
+    let images = min(tileSize, counts.first ?? tileSize)
+    let footprint = ScoreFootprint(
+      of: network, taps: taps, images: images, microBatch: MicroBatches.size(for: network),
+      threads: threads)
+    var figures = Figures(
+      taps: taps.count, features: features.reduce(0, +), tileSize: tileSize, threads: threads,
+      tileBytes: footprint.tile,
+      forward: try await forward(network, backend, taps, images: images, threads: threads),
+      kernels: kernels, secondsPerImage: 0, secondsPerPair: 0, passes: [])
+    for count in counts {
+      let sweep = RandomSweep(
+        network: network, taps: kind, images: count, tileSize: tileSize)
+      let seconds = try await sweep.seconds(
+        network,
+        Workbench(
+          backend: backend, threads: threads, artifacts: sweep.artifacts, cacheBytes: memory))
+      figures.passes.append(Pass(images: count, seconds: seconds, model: 0))
+    }
+    figures.fit()
+    return figures
+  }
+
+  /// Images a second through the network, taps written into a tile.
+  private static func forward(
+    _ network: Network, _ backend: any Backend, _ taps: [ValueID], images: Int, threads: Int
+  ) async throws -> Double {
+    let sweep = RandomSweep(network: network, taps: .groups, images: images, tileSize: images)
+    let bench = Workbench(
+      backend: backend, threads: threads, artifacts: sweep.artifacts, cacheBytes: .max)
+    let tiles = TileSource(
+      model: PreparedModel(digest: Digest(of: Data()), network: network), taps: taps,
+      centres: taps.map { _ in [] }, microBatch: MicroBatches.size(for: network), bench: bench)
+    let start = ContinuousClock.now
+    _ = try await tiles.tile(sweep.calibration.shards[0], beside: [])
+    return Double(images) / ((ContinuousClock.now - start) / .seconds(1))
+  }
+}
+
+extension ScorePassBenchmark.Figures {
+  /// The line through (N, T/N): T/N = a + b · N. One pass is split as the kernels' benchmark says.
+  fileprivate mutating func fit() {
+    let points = passes.map { (x: Double($0.images), y: $0.seconds / Double($0.images)) }
+    let count = Double(points.count)
+    let (x, y) = (
+      points.reduce(0) { $0 + $1.x } / count, points.reduce(0) { $0 + $1.y } / count
+    )
+    let spread = points.reduce(0) { $0 + ($1.x - x) * ($1.x - x) }
+    if spread > 0 {
+      secondsPerPair = points.reduce(0) { $0 + ($1.x - x) * ($1.y - y) } / spread
+    } else {
+      let samples = Double(kernels.samples)
+      secondsPerPair = (kernels.kernelSeconds + kernels.pairSeconds) / (samples * samples)
+    }
+    secondsPerImage = y - secondsPerPair * x
+    for index in passes.indices {
+      let images = Double(passes[index].images)
+      passes[index].model = images * secondsPerImage + images * images * secondsPerPair
+    }
+  }
+}
+
+/// A sweep for scores on random images, in memory.
+private struct RandomSweep {
+  let artifacts = Artifacts()
+  let calibration: DatasetReference
+  let recipe: Recipe
+
+  init(network: Network, taps: TapKind, images: Int, tileSize: Int) {
+    var recipe = Recipe()
+    recipe.scoresOnly = true
+    recipe.taps = taps
+    recipe.tileSize = tileSize
+    recipe.microBatch = MicroBatches.size(for: network)
+    self.recipe = recipe
+    // Cut by cut: all images together may be many gigabytes.
+    let store = artifacts
+    let shards = stride(from: 0, to: images, by: tileSize).map { start in
+      let count = min(tileSize, images - start)
+      let columns = network.dataInputs.map { input in
+        InputColumn(
+          name: input.name, shape: input.shape,
+          storage: .values(Self.numbers(count * input.shape.elementCount, seed: start)))
+      }
+      return store.put(DataShard(inputs: columns, labels: nil).encoded())
+    }
+    calibration = DatasetReference(
+      name: "random", digest: Digest(parts: shards.map(\.hex)), count: images,
+      inputs: network.dataInputs, shardSize: tileSize, shards: shards)
+  }
+
+  /// Numbers spread over −1…1 without order: a generator's, mixed as SplitMix64 does.
+  private static func numbers(_ count: Int, seed: Int) -> [Float] {
+    (0..<count).map { place in
+      var z = UInt64(truncatingIfNeeded: place + 1 + seed << 32) &* 0x9E37_79B9_7F4A_7C15
+      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+      return Float(Int64(bitPattern: z ^ (z >> 31)) >> 32) / Float(1 << 31)
+    }
+  }
+
+  /// Drives the sweep to its end.
+  func seconds(_ network: Network, _ bench: Workbench) async throws -> Double {
+    let definition = SweepDefinition(
+      name: "benchmark", model: ModelReference(name: network.name, digest: Self.model),
+      calibration: calibration, evaluation: nil, devices: [], recipe: recipe)
+    let pipeline = try Pipeline(definition, network: network)
+    bench.cache.remember(
+      PreparedModel(digest: Self.model, network: network), bytes: 0, for: "model/\(Self.model)")
+    let start = ContinuousClock.now
+    var results = Results()
+    while case .needs(let jobs) = try pipeline.advance(results) {
+      for job in jobs {
+        results.outputs[job.key] = try await Job.run(payload: job.payload, on: bench)
+      }
+    }
+    return (ContinuousClock.now - start) / .seconds(1)
+  }
+
+  private static let model = Digest(of: Data("benchmark".utf8))
+
+  /// Artifacts in memory.
+  final class Artifacts: ArtifactAccess {
+    private let content = Mutex<[Digest: Data]>([:])
+
+    func put(_ data: Data) -> Digest {
+      let digest = Digest(of: data)
+      content.withLock { $0[digest] = data }
+      return digest
+    }
+
+    func data(for digest: Digest) async throws -> Data {
+      guard let data = content.withLock({ $0[digest] }) else {
+        throw PipelineError(.corruptArtifact, "artifact \(digest.short) is not there")
+      }
+      return data
+    }
+
+    func store(_ data: Data) async throws -> Digest { put(data) }
+  }
+}

@@ -1,0 +1,128 @@
+import Datasets
+import Digests
+import Execution
+import Foundation
+import Importance
+import LinearAlgebra
+import NetworkGraph
+import Tensors
+
+/// The features of tiles of images at some taps: remembered, borrowed from another worker of this
+/// machine, or computed.
+struct TileSource: Sendable {
+  let model: PreparedModel
+  let taps: [ValueID]
+  /// By tap.
+  let centres: [[Float]]
+  let microBatch: Int
+  let bench: Workbench
+  /// What the features depend on beside the images.
+  private let origin: Digest
+
+  init(
+    model: PreparedModel, taps: [ValueID], centres: [[Float]], microBatch: Int, bench: Workbench
+  ) {
+    self.model = model
+    self.taps = taps
+    self.centres = centres
+    self.microBatch = microBatch
+    self.bench = bench
+    let reference = KernelReference(kernel: .linear, centres: centres).encoded()
+    let identity = bench.backend.identity
+    origin = Digest(
+      parts: [
+        "tile-features-1", "\(model.digest)", "\(Digest(of: reference))", "\(microBatch)",
+        identity.name, identity.version, identity.instructionSet,
+      ] + taps.map { model.network[$0].name })
+  }
+
+  /// Both tiles of a pair, or one where `second` is nil.
+  ///
+  /// - Throws: ``PipelineError`` with `invalidInput` where they do not fit the bench's memory.
+  func pair(
+    _ first: Digest, _ second: Digest?
+  ) async throws -> (first: [TileFeatures], second: [TileFeatures]?) {
+    guard let second else { return (try await tile(first, beside: []), nil) }
+    // While another worker computes the one, this one computes the other.
+    if bench.lending?.isBeingMade(key(first)) == true {
+      let y = try await tile(second, beside: [first])
+      return (try await tile(first, beside: [second]), y)
+    }
+    let x = try await tile(first, beside: [second])
+    return (x, try await tile(second, beside: [first]))
+  }
+
+  /// The features of a shard, ready for products.
+  ///
+  /// - Parameter others: Shards whose features are in use.
+  func tile(_ shard: Digest, beside others: [Digest]) async throws -> [TileFeatures] {
+    let key = key(shard)
+    if let known: FeatureTile = bench.cache.known("\(key)") { return known.features }
+    let images = try await bench.shard(shard)
+    let footprint = footprint(images.count)
+    try footprint.check(limit: bench.cache.limit, tiles: 1 + others.count)
+    let inUse = Set((others + [shard]).map { "\(self.key($0))" })
+    return try await bench.compute {
+      if let features = try borrowed(key, images: images.count) { return features }
+      let claim = bench.lending?.claim(key)
+      defer { claim?.release() }
+      // Another worker may have made it while this one waited.
+      if let features = try borrowed(key, images: images.count) { return features }
+      bench.cache.makeRoom(footprint.tile + footprint.working, keeping: inUse)
+      let tile = try make(images, key: key)
+      bench.cache.remember(tile, bytes: footprint.tile, for: "\(key)")
+      return tile.features
+    }
+  }
+
+  private func key(_ shard: Digest) -> Digest { Digest(parts: ["\(origin)", "\(shard)"]) }
+
+  private func footprint(_ images: Int) -> ScoreFootprint {
+    ScoreFootprint(
+      of: model.network, taps: taps, images: images, microBatch: microBatch,
+      threads: bench.threads)
+  }
+
+  /// The features as another worker of this machine has them.
+  private func borrowed(_ key: Digest, images: Int) throws -> [TileFeatures]? {
+    try bench.lending?.borrow(key, byteCount: footprint(images).tile).map {
+      try features(images, in: $0)
+    }
+  }
+
+  private func make(_ images: DataShard, key: Digest) throws -> FeatureTile {
+    let byteCount = footprint(images.count).tile
+    let pages = try PageMemory(
+      byteCount: TileLending.byteCount(byteCount), lendable: bench.lending != nil)
+    var features = try features(images.count, in: pages)
+    _ = try bench.runner.batches(
+      of: model.network, on: images, taps: taps, microBatch: microBatch
+    ) { [features] range, values in
+      for (tap, value) in zip(features, values) { try tap.write(value, at: range.lowerBound) }
+    }
+    for tap in features.indices { features[tap].fill() }
+    return FeatureTile(features: features, loan: bench.lending?.lend(pages, as: key))
+  }
+
+  /// The features of `images` images in some pages, tap after tap.
+  private func features(_ images: Int, in pages: PageMemory) throws -> [TileFeatures] {
+    var offset = 0
+    return try zip(taps, centres).map { tap, centre in
+      let shape = Array(model.network[tap].shape.resolved(batch: 1).dropFirst())
+      defer { offset += TileFeatures.byteCount(images: images, features: shape.elementCount) }
+      return try TileFeatures(
+        images: images, shape: shape, centre: centre, in: pages, at: offset)
+    }
+  }
+}
+
+/// A tile's features as a worker remembers them, offered to others while it does.
+final class FeatureTile: Sendable {
+  let features: [TileFeatures]
+  private let loan: TileLoan?
+
+  init(features: [TileFeatures], loan: TileLoan?) {
+    self.features = features
+    self.loan = loan
+  }
+}

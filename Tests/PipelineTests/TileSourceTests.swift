@@ -1,3 +1,4 @@
+import Datasets
 import Digests
 import Execution
 import Foundation
@@ -5,6 +6,7 @@ import Importance
 import LinearAlgebra
 import NetworkGraph
 import OneDNNBackend
+import Tensors
 import TestSupport
 import Testing
 
@@ -116,6 +118,25 @@ struct TileSourceTests {
     #expect(other.isBeingMade(key))
     claim.release()
     #expect(!other.isBeingMade(key))
+  }
+
+  @Test("values that are handed over one by one are those that are returned together")
+  func handing() throws {
+    let sweep = try SmallSweep()
+    let taps = try PreparedModel(
+      digest: sweep.definition.model.digest, network: sweep.network
+    ).values(named: sweep.pipeline().taps)
+    let images = SmallSweep.images(3, seed: 1).tensors
+    for backend in [OneDNNBackend(), ReferenceBackend()] as [any Backend] {
+      let plan = try backend.plan(
+        sweep.network, options: ExecutionOptions(batch: 3, taps: taps))
+      let returned = try plan.run(images).values
+      var handed: [ValueID: Tensor] = [:]
+      try plan.run(images) { value, tensor in
+        #expect(handed.updateValue(tensor, forKey: value) == nil, "handed twice")
+      }
+      #expect(handed == returned && handed.count == taps.count + 1)
+    }
   }
 
   @Test("pairs are worked on so that few tiles are made again, each pair once")

@@ -137,6 +137,9 @@ public struct CompletedJob: Sendable, Codable, Hashable {
   public var worker: String?
   /// The try that was counted.
   public var attempt: Int
+  /// When the try that was counted began; nil for a sum that the coordinator did.
+  public var startedAt: Date?
+  public var finishedAt: Date
   /// It was done before the sweep was asked for.
   public var isReused: Bool
 }

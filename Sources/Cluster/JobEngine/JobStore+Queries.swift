@@ -175,7 +175,7 @@ extension JobStore {
   static func completed(sweep: String, stage: String) -> SQL {
     """
     select jobs.id, key, stage, label, payload, weight, priority, max_attempts, attempt, worker,
-      result, artifacts, jobs.finished_at <= sweeps.created_at as reused
+      result, artifacts, started_at, jobs.finished_at, jobs.finished_at <= sweeps.created_at as reused
     from sweep_jobs join jobs on jobs.id = job_id join sweeps on sweeps.id = sweep_id
     where sweep_id = \(sweep) and stage = \(stage) and jobs.state = 'completed'
     order by position

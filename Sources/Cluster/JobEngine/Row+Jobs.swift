@@ -88,6 +88,7 @@ extension CompletedJob {
       result: JobResult(
         summary: try row.value("result"), artifacts: try row.digests("artifacts")),
       worker: try row.value("worker"), attempt: try row.value("attempt"),
+      startedAt: try row.value("started_at"), finishedAt: try row.value("finished_at"),
       isReused: try row.value("reused"))
   }
 }

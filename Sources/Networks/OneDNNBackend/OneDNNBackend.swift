@@ -57,6 +57,14 @@ final class OneDNNPlan: ExecutionPlan {
     return try program(images: images).run(inputs)
   }
 
+  func run(_ inputs: [Tensor], handing: (ValueID, Tensor) throws -> Void) throws {
+    let images = try options.check(inputs, for: network)
+    Engine.useCallingThreadOnly()
+    try withoutActuallyEscaping(handing) { handing in
+      _ = try program(images: images).run(inputs, handing: handing)
+    }
+  }
+
   /// What computes each node of a full batch.
   func executions() throws -> [NodeExecution] { try program(images: options.batch).executions }
 

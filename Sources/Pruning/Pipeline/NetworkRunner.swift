@@ -52,4 +52,32 @@ public struct NetworkRunner: Sendable {
         return try body(range, values)
       })
   }
+
+  /// Hands over the value of every tap for every micro-batch of a shard, as soon as it is computed
+  /// and on the thread that did it; in no order.
+  ///
+  /// - Parameter body: Takes the tap's place in `taps`, the range of images, and their values.
+  func fill(
+    from network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
+    body: @Sendable (Int, Range<Int>, Tensor) throws -> Void
+  ) throws {
+    let places = Dictionary(uniqueKeysWithValues: zip(taps, 0...))
+    let options = ExecutionOptions(
+      batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
+    let handed = try MicroBatches(images: shard.count, size: microBatch).map(
+      threads: threads, plan: { try backend.plan(network, options: options) },
+      body: { plan, range in
+        var handed = 0
+        try plan.run(shard.tensors(range)) { value, tensor in
+          guard let tap = places[value] else { return }
+          try body(tap, range, tensor)
+          handed += 1
+        }
+        return handed
+      })
+    guard handed.allSatisfy({ $0 == taps.count }) else {
+      throw ExecutionError(
+        .libraryFailure, "not every value of \(taps.count) taps came back from \(network.name)")
+    }
+  }
 }

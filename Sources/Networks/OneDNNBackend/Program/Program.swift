@@ -37,30 +37,42 @@ final class Program {
   /// Bytes of all activations together.
   var arenaByteCount: Int { arena.byteCount }
 
-  func run(_ inputs: [Tensor]) throws -> ExecutionResult {
-    try run(inputs[...], [])
+  /// What takes a returned value as soon as it is computed.
+  typealias Taker = (ValueID, Tensor) throws -> Void
+
+  /// - Parameter handing: Takes returned values; left out, they are in the result.
+  func run(_ inputs: [Tensor], handing: Taker? = nil) throws -> ExecutionResult {
+    try run(inputs[...], [], handing)
   }
 
   /// Pins one input after the other, then runs.
   private func run(
-    _ rest: ArraySlice<Tensor>, _ pointers: [UnsafeMutablePointer<Float>]
+    _ rest: ArraySlice<Tensor>, _ pointers: [UnsafeMutablePointer<Float>], _ handing: Taker?
   ) throws -> ExecutionResult {
-    guard let input = rest.first else { return try run(pointers) }
+    guard let input = rest.first else { return try run(pointers, handing) }
     return try input.elements.withUnsafeBufferPointer { elements in
       guard let base = elements.baseAddress else {
         throw ExecutionError(.shapeMismatch, "an input without elements; bring one image or more")
       }
       // oneDNN takes no pointers to const; the caller's buffers are only ever read.
-      return try run(rest.dropFirst(), pointers + [UnsafeMutablePointer(mutating: base)])
+      return try run(rest.dropFirst(), pointers + [UnsafeMutablePointer(mutating: base)], handing)
     }
   }
 
-  private func run(_ inputs: [UnsafeMutablePointer<Float>]) throws -> ExecutionResult {
+  private func run(
+    _ inputs: [UnsafeMutablePointer<Float>], _ handing: Taker?
+  ) throws -> ExecutionResult {
     for (memories, pointer) in zip(self.inputs, inputs) {
       for memory in memories { try memory.bind(to: pointer) }
     }
     var result = ExecutionResult(values: [:])
-    for step in steps { try execute(step, inputs: inputs, into: &result) }
+    for step in steps {
+      try execute(step, inputs: inputs, into: &result)
+      guard let handing, case .output(let value, _, _, _, _) = step,
+        let tensor = result.values.removeValue(forKey: value)
+      else { continue }
+      try handing(value, tensor)
+    }
     return result
   }
 

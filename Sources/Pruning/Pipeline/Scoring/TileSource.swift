@@ -95,10 +95,10 @@ struct TileSource: Sendable {
     let pages = try PageMemory(
       byteCount: TileLending.byteCount(byteCount), lendable: bench.lending != nil)
     var features = try features(images.count, in: pages)
-    _ = try bench.runner.batches(
-      of: model.network, on: images, taps: taps, microBatch: microBatch
-    ) { [features] range, values in
-      for (tap, value) in zip(features, values) { try tap.write(value, at: range.lowerBound) }
+    try bench.runner.fill(
+      from: model.network, on: images, taps: taps, microBatch: microBatch
+    ) { [features] tap, range, values in
+      try features[tap].write(values, at: range.lowerBound)
     }
     for tap in features.indices { features[tap].fill() }
     return FeatureTile(features: features, loan: bench.lending?.lend(pages, as: key))

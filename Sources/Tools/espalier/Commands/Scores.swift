@@ -181,8 +181,12 @@ extension Stores {
   func noteReuse(of sweep: Sweep) async throws {
     let all = try await scoreJobs(of: sweep.id)
     guard !all.isEmpty else { return }
-    let reused = all.count { $0.isReused }
-    note("scores: \(all.count - reused) jobs run, \(reused) reused")
+    let run = all.filter { !$0.isReused }
+    var text = "scores: \(run.count) jobs run, \(all.count - run.count) reused"
+    if let start = run.compactMap(\.startedAt).min(), let end = run.map(\.finishedAt).max() {
+      text += String(format: "; %.2f s from the first to the last", end.timeIntervalSince(start))
+    }
+    note(text)
   }
 
   private func scoreJobs(of sweep: String) async throws -> [CompletedJob] {

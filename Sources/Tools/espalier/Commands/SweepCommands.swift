@@ -103,7 +103,7 @@ struct Watching {
         throw MessagingError(
           .unreachable, "no coordinator runs on \(folder.path): go on with `espalier up`")
       }
-      try await Task.sleep(for: .milliseconds(250))
+      try await Task.sleep(for: .milliseconds(100))
     }
   }
 

@@ -46,13 +46,14 @@ extension Pipeline {
 
 extension [TilePair] {
   /// The pairs in an order in which neighbours share tiles: along a Z-curve through the matrix of
-  /// pairs. However many tiles a worker can hold, few are made again.
+  /// pairs. However many tiles a worker can hold, few are made again; and two new tiles
+  /// come one after the other, so that two workers make one each.
   var inOrderOfWork: [TilePair] {
     func interleaved(_ pair: TilePair) -> UInt64 {
       var code: UInt64 = 0
       for bit in 0..<32 {
-        code |= UInt64(pair.first >> bit & 1) << UInt64(2 * bit)
-        code |= UInt64(pair.second >> bit & 1) << UInt64(2 * bit + 1)
+        code |= UInt64(pair.second >> bit & 1) << UInt64(2 * bit)
+        code |= UInt64(pair.first >> bit & 1) << UInt64(2 * bit + 1)
       }
       return code
     }

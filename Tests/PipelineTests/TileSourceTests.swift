@@ -155,7 +155,7 @@ struct TileSourceTests {
       }
       return count
     }
-    #expect(2 * made(ordered) < made(layout.pairs))
+    #expect(3 * made(ordered) < 2 * made(layout.pairs))
   }
 }
 

@@ -47,7 +47,7 @@ public struct NetworkRunner: Sendable {
           guard let value = result.values[tap] else {
             throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")
           }
-          return value
+          return value.byImage(range.count, network[tap].shape)
         }
         return try body(range, values)
       })
@@ -70,7 +70,7 @@ public struct NetworkRunner: Sendable {
         var handed = 0
         try plan.run(shard.tensors(range)) { value, tensor in
           guard let tap = places[value] else { return }
-          try body(tap, range, tensor)
+          try body(tap, range, tensor.byImage(range.count, network[value].shape))
           handed += 1
         }
         return handed
@@ -79,5 +79,13 @@ public struct NetworkRunner: Sendable {
       throw ExecutionError(
         .libraryFailure, "not every value of \(taps.count) taps came back from \(network.name)")
     }
+  }
+}
+
+extension Tensor {
+  /// The same elements as `[n, …]`, where the batch may be a part of the first axis.
+  fileprivate func byImage(_ images: Int, _ shape: Shape) -> Tensor {
+    let own = [images] + shape.extentsPerImage
+    return own == self.shape ? self : Tensor(shape: own, elements: elements)
   }
 }

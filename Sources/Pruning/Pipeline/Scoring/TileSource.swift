@@ -108,7 +108,7 @@ struct TileSource: Sendable {
   private func features(_ images: Int, in pages: PageMemory) throws -> [TileFeatures] {
     var offset = 0
     return try zip(taps, centres).map { tap, centre in
-      let shape = Array(model.network[tap].shape.resolved(batch: 1).dropFirst())
+      let shape = model.network[tap].shape.extentsPerImage
       defer { offset += TileFeatures.byteCount(images: images, features: shape.elementCount) }
       return try TileFeatures(
         images: images, shape: shape, centre: centre, in: pages, at: offset)

@@ -61,7 +61,9 @@ struct ScoreChoiceTests {
     let plain = try Self.sweep(43, .biased, .linear)
     let known = try await plain.run()
     func news(_ estimator: HSICEstimator, _ kernel: KernelKind) async throws -> [String] {
-      let other = try Self.sweep(43, estimator, kernel)
+      var other = plain
+      other.definition.recipe.estimator = estimator
+      other.definition.recipe.kernel = kernel
       return try await Cluster(bench: other.bench()).drive(
         other.pipeline(), knowing: known.results
       ).jobs.map(\.label)
@@ -99,7 +101,7 @@ struct ScoreChoiceTests {
   @Test("a tap that is zero everywhere is named and left out, and its group still gets widths")
   func deadTap() async throws {
     var network = try SmallSweep.residualNetwork()
-    for (name, value) in [("scale", Float(0)), ("bias", -1)] {
+    for (name, value) in [("scale", Float(0)), ("shift", -1)] {
       let place = try #require(
         network.values.firstIndex { $0.name == "block0.inner.norm.\(name)" })
       let constant = try #require(network.values[place].constant)

@@ -237,7 +237,8 @@ extension SystemTests {
         #expect(ending.output.isEmpty)
       }
       let commands = [
-        "run", "submit", "watch", "cancel", "sweeps", "up", "down", "status", "scores", "variants",
+        "run", "score", "submit", "watch", "cancel", "sweeps", "up", "down", "status", "scores",
+        "variants",
         "export", "inspect", "evaluate", "devices",
       ]
       for command in commands {

@@ -174,10 +174,10 @@ extension JobStore {
 
   static func completed(sweep: String, stage: String) -> SQL {
     """
-    select jobs.id, key, stage, label, payload, weight, priority, max_attempts, attempt, worker,
-      result, artifacts, started_at, jobs.finished_at, jobs.finished_at <= sweeps.created_at as reused
-    from sweep_jobs join jobs on jobs.id = job_id join sweeps on sweeps.id = sweep_id
-    where sweep_id = \(sweep) and stage = \(stage) and jobs.state = 'completed'
+    select key, label, payload, attempt, worker, result, artifacts, started_at, finished_at,
+      finished_at <= (select created_at from sweeps where id = \(sweep)) as reused
+    from sweep_jobs join jobs on jobs.id = job_id
+    where sweep_id = \(sweep) and stage = \(stage) and state = 'completed'
     order by position
     """
   }

@@ -41,6 +41,17 @@ struct ImageDecodingTests {
     }
   }
 
+  @Test("grey is Pillow's convert(\"L\"), also before resizing, bit for bit")
+  func grey() throws {
+    let goldens = try ImageGoldens.read().greys
+    #expect(goldens.count == 5)
+    for golden in goldens {
+      let set = try decoded(golden.file, "colour: grey\n" + golden.yaml)
+      #expect(set.shape == golden.shape && golden.shape[0] == 1, "\(golden.file)")
+      #expect(set.pixels == Array(golden.pixels), "\(golden.file): \(golden.yaml)")
+    }
+  }
+
   @Test("photographs are prepared as by torchvision, bit for bit", .requiresSharedData)
   func photographs() throws {
     let photographs = Fixtures.shared.appending(path: "data/imagenet-sample").path

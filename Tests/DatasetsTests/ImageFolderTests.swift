@@ -212,6 +212,7 @@ struct ImageFolderTests {
       ("crop: [5, -1]", "crop is no size"), ("resize: {}", "resize is no size"),
       ("skip_corrupt: -1", "at least 0"), ("interpolation: bicubic", "no 'resize'"),
       ("resize: 5\ninterpolation: nearest", "write bilinear or bicubic"),
+      ("colour: blue", "write rgb or grey"),
       ("layout: nhwc", "is for npz and npy, not for image-folder"),
     ])
   func ranges(line: String, reason: String) throws {

@@ -78,6 +78,8 @@ struct ImageGoldens: Decodable {
 
   var decoded: [Picture]
   var resized: [Resized]
+  /// The same of images that are made grey first.
+  var greys: [Resized]
   var tree: Tree
   var photographs: [Photographs]
 

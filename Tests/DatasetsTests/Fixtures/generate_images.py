@@ -149,7 +149,7 @@ def resized(image, resize, interpolation, crop):
 
 def encoded(image):
     array = np.asarray(image)
-    assert array.ndim == 3 and array.shape[2] == 3
+    array = array[..., None] if array.ndim == 2 else array
     planes = np.ascontiguousarray(array.transpose(2, 0, 1))
     return {"shape": list(planes.shape), "pixels": base64.b64encode(planes.tobytes()).decode()}
 
@@ -165,6 +165,18 @@ def resizing():
             result = resized(image, resize, InterpolationMode(mode), crop)
             cases.append({"file": f"source-{source}.png", "resize": resize, "crop": crop,
                           "interpolation": mode, **encoded(result)})
+    return cases
+
+
+def greys():
+    """Photographic, palette and grey sources, some resized after they became grey."""
+    cases = []
+    for name, resize in [("420.jpg", None), ("420.jpg", 16), ("palette-8.png", None),
+                         ("grey.jpg", None), ("rgba-8.png", 20)]:
+        image = Image.open(FOLDER / name).convert("RGB").convert("L")
+        result = resized(image, resize, InterpolationMode.BILINEAR, None)
+        cases.append({"file": name, "resize": resize, "crop": None, "interpolation": "bilinear",
+                      **encoded(result)})
     return cases
 
 
@@ -210,6 +222,6 @@ for old in FOLDER.iterdir():
 decoded = [{"file": name, **encoded(Image.open(FOLDER / name).convert("RGB"))}
            for name in pngs() + jpegs()]
 bad_pngs()
-golden = {"decoded": decoded, "resized": resizing(), "tree": tree(),
+golden = {"decoded": decoded, "resized": resizing(), "greys": greys(), "tree": tree(),
           "photographs": photographs()}
 (HERE / "images.json").write_text(json.dumps(golden, indent=1) + "\n")

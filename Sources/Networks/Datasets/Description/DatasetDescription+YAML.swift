@@ -52,7 +52,7 @@ extension DatasetDescription {
     ("images", [.npz]), ("inputs", [.npz]), ("layout", [.npz, .npy]),
     ("labels", [.npz, .npy, .imageFolder]), ("classes_file", [.imageFolder]),
     ("resize", [.imageFolder]), ("interpolation", [.imageFolder]), ("crop", [.imageFolder]),
-    ("shuffle", [.imageFolder]), ("skip_corrupt", [.imageFolder]),
+    ("colour", [.imageFolder]), ("shuffle", [.imageFolder]), ("skip_corrupt", [.imageFolder]),
   ]
 
   private func checkFolder(_ reader: DescriptionReader) throws(DatasetError) {
@@ -130,6 +130,7 @@ extension ChannelStatistics {
 
 extension ImagePreparation {
   fileprivate init(_ reader: DescriptionReader) throws(DatasetError) {
+    if let node = reader.mapping["colour"] { colour = try reader.choice("colour", node) }
     if let node = reader.mapping["resize"] {
       let sizes = try reader.sizes("resize", node)
       resize =

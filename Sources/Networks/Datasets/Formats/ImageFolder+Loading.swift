@@ -14,7 +14,9 @@ extension ImageFolder {
   func load(
     _ description: DatasetDescription, threads: Int
   ) throws(DatasetError) -> (DataShard, skipped: [Dataset.SkippedFile]) {
-    var images = PreparedImages(capacity: min(entries.count, description.limit ?? .max))
+    let channels = description.preparation.colour.channels
+    var images = PreparedImages(
+      channels: channels, capacity: min(entries.count, description.limit ?? .max))
     var corrupt: [Dataset.SkippedFile] = []
     // Blocks bound what is decoded and not yet joined.
     let block = 16 * max(threads, 1)
@@ -33,7 +35,7 @@ extension ImageFolder {
     guard let size = images.size else {
       throw DatasetError(.format, "\(url.path) has no image that can be decoded")
     }
-    let column = try description.column(images.pixels, shape: [3, size.height, size.width])
+    let column = try description.column(images.pixels, shape: [channels, size.height, size.width])
     let isLabelled = entries.first?.label != nil
     let samples = DataShard(inputs: [column], labels: isLabelled ? images.labels : nil)
     return (samples, corrupt)
@@ -93,6 +95,8 @@ extension ImageFolder {
 
 /// The pixels of images of one size, as planes, joined while they come in.
 private struct PreparedImages {
+  /// Of each image, 1 to 3.
+  let channels: Int
   /// How many images there may be.
   let capacity: Int
   private(set) var size: ImageSize?
@@ -101,14 +105,17 @@ private struct PreparedImages {
   private(set) var count = 0
   private var first = ""
 
-  init(capacity: Int) { self.capacity = capacity }
+  init(channels: Int, capacity: Int) {
+    self.channels = channels
+    self.capacity = capacity
+  }
 
   /// - Throws: ``DatasetError`` with `shape` for an image of another size.
   mutating func append(_ image: RGBImage, _ entry: ImageFolder.Entry) throws(DatasetError) {
     if size == nil {
       size = image.size
       first = entry.name
-      pixels.reserveCapacity(capacity * image.pixels.count)
+      pixels.reserveCapacity(capacity * channels * image.size.pixelCount)
     }
     guard let size, image.size == size else {
       throw DatasetError(
@@ -116,7 +123,7 @@ private struct PreparedImages {
         "\(entry.name) has \(image.size) pixels, but \(first) has \(size ?? image.size); add "
           + "'resize: [height, width]', or 'resize: 256' and 'crop: 224', to the data set's file")
     }
-    pixels += image.planes
+    pixels += image.planes(channels)
     if let label = entry.label { labels.append(label) }
     count += 1
   }

@@ -13,7 +13,8 @@ struct ImageSize: Hashable, Sendable, CustomStringConvertible {
   var description: String { "\(height) × \(width)" }
 }
 
-/// What happens to a decoded image: resize, then crop around the centre, as in torchvision.
+/// What happens to a decoded image: grey if that is wanted, resize, then crop around the centre, as
+/// in torchvision.
 struct ImagePreparation: Sendable {
   enum Resize: Sendable {
     /// The shorter side becomes this, the longer one follows.
@@ -24,13 +25,15 @@ struct ImagePreparation: Sendable {
   var resize: Resize?
   var interpolation = Interpolation.bilinear
   var crop: ImageSize?
+  var colour = Colour.rgb
 
   init() {}
 
   /// The image that a network sees, or why it cannot be made.
   ///
   /// - Throws: ``ImageFault`` where the resized image would be too large.
-  func callAsFunction(_ image: RGBImage) throws(ImageFault) -> RGBImage {
+  func callAsFunction(_ decoded: RGBImage) throws(ImageFault) -> RGBImage {
+    let image = colour == .grey ? decoded.grey : decoded
     let size = resizedSize(of: image.size)
     let (pixels, overflow) = size.height.multipliedReportingOverflow(by: size.width)
     guard !overflow, pixels <= ImageSize.greatestPixelCount else {

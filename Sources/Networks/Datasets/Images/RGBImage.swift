@@ -18,12 +18,12 @@ struct RGBImage: Hashable, Sendable {
     self.pixels = pixels
   }
 
-  /// `[3, height, width]`.
-  var planes: [UInt8] {
-    var planes = [UInt8](repeating: 0, count: pixels.count)
+  /// The first of its channels, `[channels, height, width]`.
+  func planes(_ channels: Int) -> [UInt8] {
     let plane = size.pixelCount
+    var planes = [UInt8](repeating: 0, count: channels * plane)
     for pixel in 0..<plane {
-      for channel in 0..<3 { planes[channel * plane + pixel] = pixels[3 * pixel + channel] }
+      for channel in 0..<channels { planes[channel * plane + pixel] = pixels[3 * pixel + channel] }
     }
     return planes
   }

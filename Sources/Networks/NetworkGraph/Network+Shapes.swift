@@ -18,9 +18,4 @@ extension Network {
     default: node.inputs.compactMap(\.self).first.map { self[$0].elementType } ?? .float32
     }
   }
-
-  /// The shapes of a node's inputs; nil where one is left out.
-  func inputShapes(_ node: Node) -> [Shape?] {
-    node.inputs.map { input in input.map { self[$0].shape } }
-  }
 }

@@ -157,7 +157,7 @@ struct DeviceCatalogueReader {
     for (key, _) in mapping {
       let name = key.scalar?.string
       if let name, known.contains(name) { continue }
-      let nearest = name.flatMap { nearestName(to: $0, in: known) }
+      let nearest = name.flatMap { nearestNames(to: $0, in: known).first }
       let advice =
         nearest.map { "did you mean '\($0)'?" } ?? "known are \(known.joined(separator: ", "))"
       fault(key, "\(shown(key)) is no key of \(place); \(advice)")

@@ -1,3 +1,5 @@
+import Quantities
+
 /// A fact about variants that can be asked for, ordered by and compared.
 public struct Field: Sendable, Hashable {
   /// What a field's values are, and so which literals it is compared with.
@@ -66,16 +68,8 @@ public struct Field: Sendable, Hashable {
     return all.first { $0.name == (name == "device_class" ? "device.class" : name) }
   }
 
-  /// The names a misspelt one may have meant, nearest first; at most three.
-  static func nearest(to name: String) -> [String] {
-    let known = all.map(\.name)
-    let ranked = known.map { (name: $0, distance: editDistance(name.lowercased(), $0)) }
-    let near = ranked.filter {
-      $0.distance <= max(1, $0.name.count / 3)
-        || ($0.name.contains(name.lowercased()) && name.count > 2)
-    }
-    return near.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map(\.name)
-  }
+  /// The names a misspelt one may have meant, nearest first.
+  static func nearest(to name: String) -> [String] { nearestNames(to: name, in: all.map(\.name)) }
 
   /// What its literals look like, for messages.
   var example: String {
@@ -87,20 +81,4 @@ public struct Field: Sendable, Hashable {
     case .text: "\(name) = 'phone'"
     }
   }
-}
-
-/// The Levenshtein distance: insertions, deletions and replacements from one text to another.
-private func editDistance(_ a: String, _ b: String) -> Int {
-  let b = Array(b)
-  var row = Array(0...b.count)
-  for (i, letter) in a.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for j in b.indices {
-      let replaced = diagonal + (letter == b[j] ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
-    }
-  }
-  return row[b.count]
 }

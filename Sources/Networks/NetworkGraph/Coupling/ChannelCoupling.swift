@@ -117,15 +117,6 @@ struct ChannelCoupling {
     for (place, index) in indices.enumerated() { join(first + index, second + place) }
   }
 
-  /// Index i of `a` goes with a block of `b`, whose extent is a multiple of `a`'s.
-  mutating func tieBlocks(_ a: AxisID, _ b: AxisID) {
-    let block = extent(b) / max(extent(a), 1)
-    let (first, second) = (offset(a), offset(b))
-    for index in 0..<extent(a) {
-      for place in 0..<block { join(first + index, second + index * block + place) }
-    }
-  }
-
   /// Indices of one axis go together block by block, or place by place within blocks.
   mutating func tieWithin(_ axis: AxisID, _ blocks: ChannelBlocks) {
     let first = offset(axis)

@@ -121,9 +121,6 @@ struct Exporter {
     graph.node.append(proto)
   }
 
-  /// A name for a node that is none of the network's.
-  mutating func unusedNodeName(_ stem: String) -> String { nodeNames.insertUnique(stem) }
-
   /// The names of a node's own inputs, empty where left out; constants are written when first met.
   mutating func inputNames(_ node: Node) throws -> [String] {
     try node.inputs.map { try $0.map { try name($0) } ?? "" }

@@ -95,15 +95,16 @@ let modules: [Module] = [
     ]),
   module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
   module(
-    "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "NetworkGraph",
-    "ONNXFormat",
-    "Execution", "Datasets", "Devices", "Importance", "Allocation", "Surgery", "Recovery", .logging,
-    testing: ["OneDNNBackend", "LinearAlgebra", "NetworkTestSupport"]),
+    "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "LinearAlgebra",
+    "NetworkGraph", "ONNXFormat", "Execution", "Datasets", "Devices", "Importance", "Allocation", "Surgery", "Recovery", .logging,
+    testing: ["OneDNNBackend", "NetworkTestSupport"]),
 
   // Floor 4: the machine room.
   Module(
     name: "Migrations", path: "migrations",
-    resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_evaluation.sql")],
+    resources: ["0001_initial", "0002_evaluation", "0003_identity"].map {
+      .embedInCode("\($0).sql")
+    },
     hasTests: false),
   module("Processes", in: "Cluster", tests: false),
   module("Postgres", in: "Cluster", "CLibPQ", "Processes", .logging),
@@ -117,6 +118,9 @@ let modules: [Module] = [
   module(
     "CoordinatorService", in: "Cluster", "Messaging", "Pipeline", "JobEngine", "Catalogue",
     "Postgres", "Processes", "Digests", .logging, tests: false),
+  module(
+    "ClusterSimulation", in: "Cluster", "CoordinatorService", "WorkerService", "Postgres",
+    "Pipeline", "Importance", "OneDNNBackend"),
 
   // The executables: composition roots.
   Module(
@@ -133,8 +137,8 @@ let modules: [Module] = [
   Module(
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
-      "CoordinatorService", "WorkerService", "Catalogue", "Postgres", "Processes", "Pipeline",
-      "OneDNNBackend", .argumentParser, .logging, .unixSignals,
+      "CoordinatorService", "WorkerService", "ClusterSimulation", "Catalogue", "Postgres",
+      "Processes", "Pipeline", "OneDNNBackend", .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]
 

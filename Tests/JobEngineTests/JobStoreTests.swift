@@ -6,6 +6,41 @@ import Postgres
 import TestSupport
 import Testing
 
+/// A job with an attempt at it.
+struct LeasedJob {
+  var reference: JobReference
+  var specification: JobSpecification
+}
+
+/// One worker, one job at a time: what a coordinator does for many.
+extension JobStore {
+  func lease(worker: String, limit: Int, duration: Duration) async throws -> [LeasedJob] {
+    var leased: [LeasedJob] = []
+    while leased.count < limit {
+      let jobs = try await available(limit: limit - leased.count)
+      let attempts = try await lease(
+        jobs.map { Assignment(job: $0.id, worker: worker) }, duration: duration)
+      leased += jobs.compactMap { job in
+        attempts.first { $0.id == job.id }.map {
+          LeasedJob(reference: $0, specification: job.specification)
+        }
+      }
+      if jobs.isEmpty { break }
+    }
+    return leased
+  }
+
+  func complete(_ reference: JobReference, worker: String, result: JobResult) async throws -> Bool {
+    try await complete([Completion(reference, by: worker, result: result)]) == [reference]
+  }
+
+  func extend(worker: String, references: [JobReference], duration: Duration) async throws
+    -> Set<JobReference>
+  {
+    try await extend(references.map { HeldJob($0, by: worker) }, duration: duration)
+  }
+}
+
 /// A fresh database with the schema, its stores and one sweep.
 struct Fixture {
   let connection: Connection

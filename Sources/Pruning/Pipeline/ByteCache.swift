@@ -32,6 +32,13 @@ final class ByteCache: Sendable {
 
   init(limit: Int) { self.limit = limit }
 
+  /// What is there, the latest used first.
+  var keys: [String] {
+    state.withLock { state in
+      state.entries.sorted { $0.value.lastUse > $1.value.lastUse }.map(\.key)
+    }
+  }
+
   /// The value for `key`, made if it is not there.
   ///
   /// - Parameter make: Gives the value and its size in bytes. A value larger than the whole cache

@@ -29,7 +29,19 @@ public protocol JobComputation: Codable, Sendable {
   /// Names the kind of computation in keys and on the wire; its number changes with its meaning.
   static var kind: String { get }
 
+  /// Shards whose activations the computation needs: a worker that holds them is quicker.
+  var shards: [Digest] { get }
+
   func compute(on bench: Workbench) async throws -> Outcome<Summary>
+
+  /// Checks what a worker says it computed, cheaply: shapes, names and counts, not the numbers.
+  ///
+  /// - Throws: Whatever says that this is no result of this computation.
+  func validate(_ outcome: Outcome<Summary>, on bench: Workbench) async throws
+}
+
+extension JobComputation {
+  public var shards: [Digest] { [] }
 }
 
 /// What a computation gives: a few numbers and the artifacts it made.
@@ -70,6 +82,8 @@ public struct Job: Sendable, Hashable {
   public let weight: Double
   /// Whether the coordinator does it itself: sums of what workers sent.
   public let isReduction: Bool
+  /// Jobs of one number help only together: nothing follows from some of them.
+  public internal(set) var cohort = 0
 
   public init<Computation: JobComputation>(
     _ computation: Computation, label: String, weight: Double, isReduction: Bool = false
@@ -88,6 +102,44 @@ public struct Job: Sendable, Hashable {
   /// - Throws: ``PipelineError`` with `unknownJob` for a kind this program does not have; whatever
   ///   the computation throws.
   public static func run(payload: Data, on bench: Workbench) async throws -> JobOutput {
+    try await run(computation(payload), on: bench)
+  }
+
+  /// Checks that an output can be what a payload asks for.
+  ///
+  /// - Parameter bench: Has the artifacts at hand.
+  /// - Throws: ``PipelineError`` with `wrongResult`, saying what is wrong with it.
+  public static func validate(
+    _ output: JobOutput, of payload: Data, on bench: Workbench
+  ) async throws {
+    do {
+      try await validate(output, of: computation(payload), on: bench)
+    } catch {
+      throw PipelineError(.wrongResult, "the result is none of this job: \(error)")
+    }
+  }
+
+  /// The shards whose activations a payload needs; none where it cannot be read.
+  public static func shards(ofPayload payload: Data) -> [Digest] {
+    (try? computation(payload).shards) ?? []
+  }
+
+  private static func run(
+    _ computation: some JobComputation, on bench: Workbench
+  ) async throws -> JobOutput {
+    let outcome = try await computation.compute(on: bench)
+    return JobOutput(
+      summary: try CanonicalJSON.encode(outcome.summary), artifacts: outcome.artifacts)
+  }
+
+  private static func validate<Computation: JobComputation>(
+    _ output: JobOutput, of computation: Computation, on bench: Workbench
+  ) async throws {
+    let summary = try CanonicalJSON.decode(Computation.Summary.self, from: output.summary)
+    try await computation.validate(Outcome(summary, artifacts: output.artifacts), on: bench)
+  }
+
+  private static func computation(_ payload: Data) throws -> any JobComputation {
     struct Kind: Decodable { var kind: String }
     let kind = try CanonicalJSON.decode(Kind.self, from: payload).kind
     guard let type = kinds[kind] else {
@@ -95,16 +147,14 @@ public struct Job: Sendable, Hashable {
         .unknownJob, "this worker has no job kind '\(kind)': start one of the coordinator's version"
       )
     }
-    return try await run(type, payload, on: bench)
+    return try decoded(type, payload)
   }
 
-  private static func run<Computation: JobComputation>(
-    _ type: Computation.Type, _ payload: Data, on bench: Workbench
-  ) async throws -> JobOutput {
-    let computation = try CanonicalJSON.decode(JobPayload<Computation>.self, from: payload)
-    let outcome = try await computation.computation.compute(on: bench)
-    return JobOutput(
-      summary: try CanonicalJSON.encode(outcome.summary), artifacts: outcome.artifacts)
+  private static func decoded<Computation: JobComputation>(
+    _ type: Computation.Type, _ payload: Data
+  ) throws -> Computation {
+    let value = try CanonicalJSON.decode(JobPayload<Computation>.self, from: payload)
+    return value.computation
   }
 
   private static let kinds: [String: any JobComputation.Type] = {
@@ -129,6 +179,8 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
     case invalidInput
     case unknownJob
     case corruptArtifact
+    /// A worker returned what its job cannot have given.
+    case wrongResult
   }
 
   public let code: Code

@@ -96,7 +96,8 @@ let modules: [Module] = [
   module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "LinearAlgebra",
-    "NetworkGraph", "ONNXFormat", "Execution", "Datasets", "Devices", "Importance", "Allocation", "Surgery", "Recovery", .logging,
+    "NetworkGraph", "ONNXFormat", "Execution", "Datasets", "Devices", "Importance", "Allocation",
+    "Surgery", "Recovery", .logging,
     testing: ["OneDNNBackend", "NetworkTestSupport"]),
 
   // Floor 4: the machine room.
@@ -172,7 +173,9 @@ let targets = modules.map { module -> Target in
 /// The programs themselves, as a user meets them: processes, sockets, a real database.
 let systemTests = Target.testTarget(
   name: "SystemTests",
-  dependencies: ["espalier", "espalier-coordinator", "espalier-worker", "TestSupport"],
+  dependencies: [
+    "espalier", "espalier-coordinator", "espalier-worker", "Postgres", "TestSupport",
+  ],
   path: "Tests/SystemTests", swiftSettings: settings)
 
 /// Networks as users bring them, through import, surgery, execution and export.

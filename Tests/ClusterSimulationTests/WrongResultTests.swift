@@ -14,19 +14,20 @@ enum Lie: String, CaseIterable, Sendable {
   case otherPair, otherTaps, otherShape, garbage, missing, tooMany, nothing, noSummary, damagedText
 
   func answer(_ payload: Data, in cluster: SimulatedCluster) throws -> SimulatedWorker.Answer? {
-    guard let true_ = try cluster.sweep.tiles.statistics(forPayload: payload) else { return nil }
-    let data = true_.encoded()
+    guard let right = try cluster.sweep.tiles.statistics(forPayload: payload) else { return nil }
+    let data = right.encoded()
     switch self {
     case .otherPair:
-      let pair = TilePair(first: true_.pair.first, second: true_.pair.second + 1)
+      let pair = TilePair(first: right.pair.first, second: right.pair.second + 1)
       return .init(artifacts: [try cluster.sweep.tiles.statistics(of: pair).encoded()])
     case .otherTaps:
       let tiles = SimulatedTiles(
         taps: cluster.sweep.tiles.taps.map { $0 + "?" }, images: cluster.sweep.tiles.images)
-      return .init(artifacts: [try tiles.statistics(of: true_.pair).encoded()])
+      return .init(artifacts: [try tiles.statistics(of: right.pair).encoded()])
     case .otherShape:
-      let tiles = SimulatedTiles(taps: cluster.sweep.tiles.taps, images: cluster.sweep.tiles.images + 1)
-      return .init(artifacts: [try tiles.statistics(of: true_.pair).encoded()])
+      let tiles = SimulatedTiles(
+        taps: cluster.sweep.tiles.taps, images: cluster.sweep.tiles.images + 1)
+      return .init(artifacts: [try tiles.statistics(of: right.pair).encoded()])
     case .garbage: return .init(artifacts: [Data(data.dropLast(5))])
     case .missing: return .init(artifacts: [], invented: [Digest(of: data + Data([1]))])
     case .tooMany: return .init(artifacts: [data, Data("more".utf8)])
@@ -39,7 +40,9 @@ enum Lie: String, CaseIterable, Sendable {
 
 @Suite("Wrong results", .tags(.system))
 struct WrongResultTests {
-  @Test("a worker's wrong results are refused, done again by another, and end nothing", arguments: Lie.allCases)
+  @Test(
+    "a worker's wrong results are refused, done again by another, and end nothing",
+    arguments: Lie.allCases)
   func refused(lie: Lie) async throws {
     let cluster = try await SimulatedCluster(tiles: 6, workers: 2)
     let account = SimulatedAccount()

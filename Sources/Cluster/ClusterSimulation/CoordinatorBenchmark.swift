@@ -1,5 +1,7 @@
+import CoordinatorService
 import Foundation
 import Importance
+import JobEngine
 import Messaging
 import Pipeline
 import WorkerService
@@ -105,7 +107,9 @@ public struct CoordinatorBenchmark {
       }
       lowest = min(lowest, Double(end.tiles - start.tiles) / (end.seconds - start.seconds))
     }
-    guard !lowest.isFinite, let first = samples.first, let last = samples.last else { return lowest }
+    guard !lowest.isFinite, let first = samples.first, let last = samples.last else {
+      return lowest
+    }
     return Double(last.tiles - first.tiles) / max(last.seconds - first.seconds, 1e-9)
   }
 
@@ -116,8 +120,8 @@ public struct CoordinatorBenchmark {
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
     guard limit.rlim_max >= wanted else {
       throw SimulationError(
-        description: 
-        "\(workers) workers need \(wanted) file descriptors, \(limit.rlim_max) are allowed: see ulimit -Hn"
+        description:
+          "\(workers) workers need \(wanted) file descriptors, \(limit.rlim_max) are allowed: see ulimit -Hn"
       )
     }
     limit.rlim_cur = max(limit.rlim_cur, wanted)

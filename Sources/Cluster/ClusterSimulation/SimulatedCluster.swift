@@ -123,5 +123,7 @@ public final class SimulatedCluster: Sendable {
 
 /// A simulation that did not come to its end.
 public struct SimulationError: Error, CustomStringConvertible {
-  public var description: String
+  public let description: String
+
+  public init(description: String) { self.description = description }
 }

@@ -8,10 +8,15 @@ public struct SimulatedTiles: Sendable {
   /// Images in a tile.
   public let images: Int
 
+  public init(taps: [String], images: Int) {
+    self.taps = taps
+    self.images = images
+  }
+
   private static let features = 4
 
   /// Nil for any other job than a tile pair.
-  func statistics(forPayload payload: Data) throws -> TilePairStatistics? {
+  public func statistics(forPayload payload: Data) throws -> TilePairStatistics? {
     struct Payload: Decodable {
       struct Computation: Decodable { var pair: TilePair }
       var computation: Computation

@@ -32,7 +32,7 @@ public struct SimulatedWorker: Sendable {
   ///
   /// - Returns: Why it was sent away.
   func run() async -> String? {
-    let held = Mutex<Set<JobReference>>([])
+    let held = HeldJobs()
     var heartbeat: Task<Void, Never>?
     defer { heartbeat?.cancel() }
     send(
@@ -47,16 +47,16 @@ public struct SimulatedWorker: Sendable {
           heartbeat?.cancel()
           heartbeat = Task {
             while !Task.isCancelled {
-              send(.heartbeat(Array(held.withLock(\.self))))
+              send(.heartbeat(held.all))
               try? await Task.sleep(for: interval)
             }
           }
         case .refused(let reason): return reason
         case .assign(let job, _, _, let payload):
-          held.withLock { _ = $0.insert(job) }
+          held.insert(job)
           group.addTask { await perform(job, payload) }
         case .acknowledged(let job, let accepted):
-          held.withLock { _ = $0.remove(job) }
+          held.remove(job)
           account.count(accepted: accepted)
           _ = await group.next()
         default: break
@@ -91,6 +91,19 @@ public final class SimulatedAccount: Sendable {
   public var rejectedResults: Int { rejected.load(ordering: .relaxed) }
 
   func count(accepted isAccepted: Bool) {
-    (isAccepted ? accepted : rejected).add(1, ordering: .relaxed)
+    if isAccepted {
+      accepted.add(1, ordering: .relaxed)
+    } else {
+      rejected.add(1, ordering: .relaxed)
+    }
   }
+}
+
+/// What a worker says it holds.
+private final class HeldJobs: Sendable {
+  private let jobs = Mutex<Set<JobReference>>([])
+
+  var all: [JobReference] { jobs.withLock { Array($0) } }
+  func insert(_ job: JobReference) { jobs.withLock { _ = $0.insert(job) } }
+  func remove(_ job: JobReference) { jobs.withLock { _ = $0.remove(job) } }
 }

@@ -89,7 +89,7 @@ struct JobWindowTests {
   @Test("a higher priority goes before what a worker holds")
   func priority() throws {
     var jobs = try Self.jobs(tiles: 3)
-    let held = Set(Job.shards(ofPayload: jobs[5].specification.payload))
+    let held = Set(try JobRequest(payload: jobs[5].specification.payload).shards)
     jobs[0].specification.priority = 1
     var window = JobWindow(jobs, isWhole: false)
     let taken = (0..<2).map { _ in window.take(holding: held, unless: { _ in false })?.job.id }

@@ -45,16 +45,20 @@ struct WrongResultTests {
     arguments: Lie.allCases)
   func refused(lie: Lie) async throws {
     let cluster = try await SimulatedCluster(tiles: 6, workers: 2)
-    let account = SimulatedAccount()
+    let (lies, truths) = (SimulatedAccount(), SimulatedAccount())
     let links = [try cluster.link(), try cluster.link()]
-    let liar = cluster.start("liar", on: links[0], account: account) {
+    let liar = cluster.start("liar", on: links[0], account: lies) {
       try lie.answer($0, in: cluster)
     }
+    let honest = cluster.start("honest", on: links[1], account: truths)
+    while try await cluster.status().workers.count < 2 {
+      try await Task.sleep(for: .milliseconds(10))
+    }
     let sweep = try await cluster.submit()
-    while account.rejectedResults == 0 { try await Task.sleep(for: .milliseconds(10)) }
-    let honest = cluster.start("honest", on: links[1], account: account)
     let stores = try await cluster.reader()
     #expect(try await cluster.scores(of: sweep, in: stores) == cluster.expectedScores())
+    #expect(lies.rejectedResults > 0 && lies.acceptedResults == 0)
+    #expect(truths.rejectedResults == 0 && truths.acceptedResults == 21)
     let workers = try await cluster.status().workers
     if let worker = workers.first(where: { $0.id == "liar" }) {
       #expect(worker.refused > 0 && worker.completed == 0)

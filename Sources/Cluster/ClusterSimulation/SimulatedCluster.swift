@@ -35,6 +35,9 @@ public final class SimulatedCluster: Sendable {
     database = try await TemporaryDatabase.make()
     stores = try await Stores.open(database, in: folder)
     sweep = try SimulatedSweep(tiles: tiles) { [store = stores.artifacts] in try store.put($0) }
+    // Jobs that simulated workers never answer are not waited for.
+    var configuration = configuration
+    configuration.patience = .milliseconds(100)
     context = try Context(sockets: 2 * workers + 64)
     endpoint = try Endpoint.inproc(name: "coordinator")
     let coordinator = Coordinator(

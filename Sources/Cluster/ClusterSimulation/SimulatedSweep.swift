@@ -52,8 +52,7 @@ public struct SimulatedSweep: Sendable {
     }
     var recipe = Recipe()
     recipe.tileSize = tileImages
-    recipe.plansOnly = true
-    recipe.evaluates = false
+    recipe.scoresOnly = true
     return SweepDefinition(
       name: "simulated", model: ModelReference(name: "simulated.onnx", digest: model),
       calibration: DatasetReference(

@@ -36,11 +36,18 @@ extension Coordinator {
         "scores of several kinds of machines",
         metadata: ["sweep.id": "\(id)", "identities": "\(identities)"])
     }
-    return try CanonicalJSON.encode(
-      ScoreProvenance(
-        kernel: scores.kernel.rawValue, bandwidths: scores.kernel == .rbf ? scores.bandwidths : nil,
-        tileSize: definition.recipe.tileSize, microBatch: definition.recipe.microBatch,
-        computedBy: identities))
+    var provenance = [
+      "kernel": scores.kernel.rawValue,
+      "tile_size": "\(definition.recipe.tileSize)",
+      "micro_batch": "\(definition.recipe.microBatch)",
+      "computed_by": identities.joined(separator: "; "),
+      "machines": identities.count > 1 ? "mixed" : "of one kind",
+    ]
+    if scores.kernel == .rbf {
+      let widths = scores.taps.map { "\($0)=\(scores.bandwidths[$0] ?? 0)" }
+      provenance["bandwidths"] = widths.joined(separator: ", ")
+    }
+    return try CanonicalJSON.encode(provenance)
   }
 }
 

@@ -11,8 +11,10 @@ extension Coordinator {
     var peer: PeerID
     var worker: String
     var job: WireReference
-    var specification: JobSpecification
+    var entry: JobWindow.Entry
     var output: JobOutput
+
+    var specification: JobSpecification { entry.job.specification }
   }
 
   /// Results refused one after the other that a worker is sent away for.
@@ -29,7 +31,8 @@ extension Coordinator {
       let worker = session.hello.workerID
       switch report.ending {
       case .failed(let failure, let isRetryable):
-        try await fail(report, failure, isRetryable, by: worker, jobs[report.job.id])
+        try await fail(
+          report, failure, isRetryable, by: worker, jobs[report.job.id]?.job.specification)
       case .completed(let output, _):
         guard let job = jobs[report.job.id] else {
           acknowledge(report.job, accepted: false, to: report.peer)
@@ -37,55 +40,73 @@ extension Coordinator {
         }
         cases.append(
           Case(
-            peer: report.peer, worker: worker, job: report.job, specification: job, output: output))
+            peer: report.peer, worker: worker, job: report.job, entry: job, output: output))
       }
     }
-    let faults = await Self.faults(in: cases, on: bench)
-    try await record(cases.filter { faults[$0.job] == nil }, reports)
+    let verdicts = await Self.verdicts(on: cases, by: bench)
+    var sound: [Case] = []
     for one in cases {
-      if let fault = faults[one.job] { try await refuse(one, fault) }
+      guard case .success(let output)? = verdicts[one.job] else { continue }
+      var one = one
+      one.output = output
+      sound.append(one)
+    }
+    try await record(sound, reports)
+    for one in cases {
+      if case .failure(let fault)? = verdicts[one.job] { try await refuse(one, fault.message) }
     }
     if sweeps.values.contains(where: \.isDue) { news.raise() }
   }
 
   /// What was asked for in the attempts that are reported.
-  private func jobs(of reports: [Intake.Report]) async throws -> [Int64: JobSpecification] {
-    var jobs: [Int64: JobSpecification] = [:]
+  private func jobs(of reports: [Intake.Report]) async throws -> [Int64: JobWindow.Entry] {
+    var jobs: [Int64: JobWindow.Entry] = [:]
     var unknown: [Int64] = []
     for report in reports {
       if let entry = workers[report.peer]?.entry(report.job) {
-        jobs[report.job.id] = entry.job.specification
+        jobs[report.job.id] = entry
       } else {
         unknown.append(report.job.id)
       }
     }
     // Given out by an earlier coordinator, or reported again.
     guard !unknown.isEmpty else { return jobs }
-    for job in try await stores.jobs.find(unknown) { jobs[job.id] = job.specification }
+    for job in try await stores.jobs.find(unknown) { jobs[job.id] = JobWindow.Entry(job) }
     return jobs
   }
 
-  /// What is wrong with results, by attempt; away from the actor, because it reads files.
-  private nonisolated static func faults(
-    in cases: [Case], on bench: Workbench
-  ) async -> [WireReference: String] {
+  private typealias Verdicts = [WireReference: Result<JobOutput, PipelineError>]
+
+  /// Which results are sound, and what is wrong with the others; away from the actor, because it
+  /// reads files.
+  private nonisolated static func verdicts(
+    on cases: [Case], by bench: Workbench
+  ) async -> Verdicts {
     let lanes = 2
-    return await withTaskGroup(of: [WireReference: String].self) { group in
+    return await withTaskGroup(of: Verdicts.self) { group in
       for lane in 0..<min(lanes, cases.count) {
         group.addTask {
-          var faults: [WireReference: String] = [:]
+          var verdicts: Verdicts = [:]
           for place in stride(from: lane, to: cases.count, by: lanes) {
-            let one = cases[place]
-            do {
-              try await Job.validate(one.output, of: one.specification.payload, on: bench)
-            } catch {
-              faults[one.job] = "\(error)"
-            }
+            verdicts[cases[place].job] = await verdict(on: cases[place], by: bench)
           }
-          return faults
+          return verdicts
         }
       }
       return await group.reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+    }
+  }
+
+  private nonisolated static func verdict(
+    on one: Case, by bench: Workbench
+  ) async -> Result<JobOutput, PipelineError> {
+    do {
+      guard let request = one.entry.request else {
+        throw PipelineError(.unknownJob, "this coordinator cannot read the job")
+      }
+      return .success(try await request.validated(one.output, on: bench))
+    } catch {
+      return .failure(error as? PipelineError ?? PipelineError(.wrongResult, "\(error)"))
     }
   }
 

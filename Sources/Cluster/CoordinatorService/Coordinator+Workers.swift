@@ -63,8 +63,9 @@ extension Coordinator {
       // What becomes available from now on may be missed, and makes the window stale.
       window.isStale = false
       let jobs = try await stores.jobs.available(limit: limit)
+      let filled = await Self.window(jobs, isWhole: jobs.count < limit)
       let wasStale = window.isStale
-      window = JobWindow(jobs, isWhole: jobs.count < limit)
+      window = filled
       window.isStale = wasStale
     }
     let chosen = choose()
@@ -89,6 +90,11 @@ extension Coordinator {
     for worker in orphaned where !workers.values.contains(where: { $0.hello.workerID == worker }) {
       if try await stores.jobs.release(worker: worker) > 0 { jobsCameBack() }
     }
+  }
+
+  /// Reading payloads takes its time: away from the actor.
+  private nonisolated static func window(_ jobs: [QueuedJob], isWhole: Bool) async -> JobWindow {
+    JobWindow(jobs, isWhole: isWhole)
   }
 
   private typealias Choice = (peer: PeerID, session: WorkerSession, entry: JobWindow.Entry)

@@ -11,7 +11,15 @@ struct JobWindow {
   /// A job that waits for a worker.
   struct Entry {
     let job: QueuedJob
-    let shards: [Digest]
+    /// Nil where this program cannot read the payload.
+    let request: JobRequest?
+
+    init(_ job: QueuedJob) {
+      self.job = job
+      request = try? JobRequest(payload: job.specification.payload)
+    }
+
+    var shards: [Digest] { request?.shards ?? [] }
   }
 
   private var entries: [Entry?] = []
@@ -33,9 +41,7 @@ struct JobWindow {
   ///   - jobs: Best first.
   ///   - isWhole: Whether these are all there are.
   init(_ jobs: [QueuedJob], isWhole: Bool) {
-    entries = jobs.map { job in
-      Entry(job: job, shards: Job.shards(ofPayload: job.specification.payload))
-    }
+    entries = jobs.map(Entry.init)
     for (place, entry) in entries.enumerated() {
       for shard in entry?.shards ?? [] { places[shard, default: []].append(place) }
     }

@@ -102,26 +102,52 @@ public struct Job: Sendable, Hashable {
   /// - Throws: ``PipelineError`` with `unknownJob` for a kind this program does not have; whatever
   ///   the computation throws.
   public static func run(payload: Data, on bench: Workbench) async throws -> JobOutput {
-    try await run(computation(payload), on: bench)
+    try await JobRequest(payload: payload).run(on: bench)
   }
 
-  /// Checks that an output can be what a payload asks for.
+  fileprivate static let kinds: [String: any JobComputation.Type] = {
+    let all: [any JobComputation.Type] = [
+      KernelMeasurement.self, TilePairScores.self, ScoreSum.self, InputGrams.self, GramSum.self,
+      GroupOrder.self, AllocationTables.self, DeviceAllocation.self, PlanSurgery.self,
+      ShardEvaluation.self,
+    ]
+    return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
+  }()
+}
+
+struct JobPayload<Computation: Codable>: Codable {
+  var kind: String
+  var computation: Computation
+}
+
+/// A payload that was read: the computation behind it.
+public struct JobRequest: Sendable {
+  private let computation: any JobComputation
+
+  /// - Throws: ``PipelineError`` with `unknownJob` for a kind this program does not have;
+  ///   `DecodingError`.
+  public init(payload: Data) throws {
+    computation = try CanonicalJSON.decode(AnyComputation.self, from: payload).computation
+  }
+
+  /// Shards whose activations the computation needs.
+  public var shards: [Digest] { computation.shards }
+
+  /// Computes.
+  public func run(on bench: Workbench) async throws -> JobOutput {
+    try await Self.run(computation, on: bench)
+  }
+
+  /// The output in the one spelling, if it can be what was asked for.
   ///
   /// - Parameter bench: Has the artifacts at hand.
   /// - Throws: ``PipelineError`` with `wrongResult`, saying what is wrong with it.
-  public static func validate(
-    _ output: JobOutput, of payload: Data, on bench: Workbench
-  ) async throws {
+  public func validated(_ output: JobOutput, on bench: Workbench) async throws -> JobOutput {
     do {
-      try await validate(output, of: computation(payload), on: bench)
+      return try await Self.validated(output, of: computation, on: bench)
     } catch {
       throw PipelineError(.wrongResult, "the result is none of this job: \(error)")
     }
-  }
-
-  /// The shards whose activations a payload needs; none where it cannot be read.
-  public static func shards(ofPayload payload: Data) -> [Digest] {
-    (try? computation(payload).shards) ?? []
   }
 
   private static func run(
@@ -132,44 +158,39 @@ public struct Job: Sendable, Hashable {
       summary: try CanonicalJSON.encode(outcome.summary), artifacts: outcome.artifacts)
   }
 
-  private static func validate<Computation: JobComputation>(
+  private static func validated<Computation: JobComputation>(
     _ output: JobOutput, of computation: Computation, on bench: Workbench
-  ) async throws {
+  ) async throws -> JobOutput {
     let summary = try CanonicalJSON.decode(Computation.Summary.self, from: output.summary)
     try await computation.validate(Outcome(summary, artifacts: output.artifacts), on: bench)
-  }
-
-  private static func computation(_ payload: Data) throws -> any JobComputation {
-    struct Kind: Decodable { var kind: String }
-    let kind = try CanonicalJSON.decode(Kind.self, from: payload).kind
-    guard let type = kinds[kind] else {
-      throw PipelineError(
-        .unknownJob, "this worker has no job kind '\(kind)': start one of the coordinator's version"
-      )
+    let text = try CanonicalJSON.encode(summary)
+    // Text that PostgreSQL does not take.
+    guard text.range(of: Data(#"\u0000"#.utf8)) == nil else {
+      throw PipelineError(.wrongResult, "its summary holds a zero character")
     }
-    return try decoded(type, payload)
+    return JobOutput(summary: text, artifacts: output.artifacts)
   }
-
-  private static func decoded<Computation: JobComputation>(
-    _ type: Computation.Type, _ payload: Data
-  ) throws -> Computation {
-    let value = try CanonicalJSON.decode(JobPayload<Computation>.self, from: payload)
-    return value.computation
-  }
-
-  private static let kinds: [String: any JobComputation.Type] = {
-    let all: [any JobComputation.Type] = [
-      KernelMeasurement.self, TilePairScores.self, ScoreSum.self, InputGrams.self, GramSum.self,
-      GroupOrder.self,
-      AllocationTables.self, DeviceAllocation.self, PlanSurgery.self, ShardEvaluation.self,
-    ]
-    return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
-  }()
 }
 
-struct JobPayload<Computation: Codable>: Codable {
-  var kind: String
-  var computation: Computation
+/// Any computation as a payload names it.
+private struct AnyComputation: Decodable {
+  private enum CodingKeys: String, CodingKey { case kind, computation }
+
+  let computation: any JobComputation
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func decoded<Computation: JobComputation>(_ type: Computation.Type) throws -> Computation {
+      try container.decode(Computation.self, forKey: .computation)
+    }
+    let kind = try container.decode(String.self, forKey: .kind)
+    guard let type = Job.kinds[kind] else {
+      throw PipelineError(
+        .unknownJob,
+        "this worker has no job kind '\(kind)': start one of the coordinator's version")
+    }
+    computation = try decoded(type)
+  }
 }
 
 /// A sweep that cannot be run, or a job that cannot be done.

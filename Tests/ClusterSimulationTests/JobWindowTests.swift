@@ -30,9 +30,7 @@ private struct Memory {
 @Suite("Job window", .tags(.pure))
 struct JobWindowTests {
   private static func jobs(tiles: Int) throws -> [QueuedJob] {
-    let cluster = try SimulatedSweep(tiles: tiles)
-    guard case .needs(let jobs) = try cluster.pipeline.advance(Results()) else { return [] }
-    return jobs.filter { $0.stage == .scores }.enumerated().map { index, job in
+    try SimulatedSweep(tiles: tiles).jobs().enumerated().map { index, job in
       QueuedJob(id: Int64(index + 1), specification: JobSpecification(job))
     }
   }

@@ -14,7 +14,9 @@ enum Lie: String, CaseIterable, Sendable {
   case otherPair, otherTaps, otherShape, garbage, missing, tooMany, nothing, noSummary, damagedText
 
   func answer(_ payload: Data, in cluster: SimulatedCluster) throws -> SimulatedWorker.Answer? {
-    guard let right = try cluster.sweep.tiles.statistics(forPayload: payload) else { return nil }
+    guard let right = try cluster.sweep.tiles.statistics(forPayload: payload) else {
+      return try cluster.truth(payload)
+    }
     let data = right.encoded()
     switch self {
     case .otherPair:
@@ -57,11 +59,13 @@ struct WrongResultTests {
     let sweep = try await cluster.submit()
     let stores = try await cluster.reader()
     #expect(try await cluster.scores(of: sweep, in: stores) == cluster.expectedScores())
-    #expect(lies.rejectedResults > 0 && lies.acceptedResults == 0)
-    #expect(truths.rejectedResults == 0 && truths.acceptedResults == 21)
+    // The kernel may have been measured by either.
+    #expect(lies.rejectedResults > 0 && lies.acceptedResults <= 1)
+    #expect(truths.rejectedResults == 0)
+    #expect(truths.acceptedResults + lies.acceptedResults == 22)
     let workers = try await cluster.status().workers
     if let worker = workers.first(where: { $0.id == "liar" }) {
-      #expect(worker.refused > 0 && worker.completed == 0)
+      #expect(worker.refused > 0 && worker.completed <= 1)
     }
     #expect(workers.first { $0.id == "honest" }?.refused == 0)
     for link in links { link.close() }
@@ -81,7 +85,7 @@ struct WrongResultTests {
     let error = await #expect(throws: SimulationError.self) {
       _ = try await cluster.scores(of: sweep, in: stores)
     }
-    #expect(error?.description.contains("tiles (0, 0)") == true, "\(error?.description ?? "")")
+    #expect(error?.description.contains("tiles (") == true, "\(error?.description ?? "")")
     let failed = try #require(try await stores.jobs.failures(sweep: sweep).first)
     #expect(failed.failure.code == PipelineError.Code.wrongResult.rawValue)
     #expect(failed.failure.message.contains("liar"))

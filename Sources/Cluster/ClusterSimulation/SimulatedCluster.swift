@@ -70,12 +70,14 @@ public final class SimulatedCluster: Sendable {
     return Task { await worker.run() }
   }
 
-  /// The right answer to a tile pair's payload; nil for other jobs.
+  /// The right answer to the payload of a tile pair or of the kernel's measurement.
   public var truth: @Sendable (Data) throws -> SimulatedWorker.Answer? {
     { [tiles = sweep.tiles] payload in
-      try tiles.statistics(forPayload: payload).map {
-        SimulatedWorker.Answer(artifacts: [$0.encoded()])
+      guard let statistics = try tiles.statistics(forPayload: payload) else {
+        return SimulatedWorker.Answer(
+          artifacts: [tiles.reference.encoded()], summary: tiles.kernelSummary)
       }
+      return SimulatedWorker.Answer(artifacts: [statistics.encoded()])
     }
   }
 
@@ -104,10 +106,10 @@ public final class SimulatedCluster: Sendable {
     }
   }
 
-  /// - Throws: ``SimulationError`` if the sweep has ended.
+  /// - Throws: ``SimulationError`` if the sweep has failed.
   public func check(_ sweep: String, in stores: Stores) async throws {
     let record = try await stores.sweeps.find(sweep)
-    guard record.state == .running else {
+    guard record.state == .running || record.state == .completed else {
       throw SimulationError(description: "the sweep is \(record.state): \(record.error ?? "")")
     }
   }

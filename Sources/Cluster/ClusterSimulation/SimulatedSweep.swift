@@ -30,6 +30,18 @@ public struct SimulatedSweep: Sendable {
     self.tiles = SimulatedTiles(taps: pipeline.taps, images: Self.tileImages)
   }
 
+  /// The jobs of all pairs of tiles.
+  public func jobs() throws -> [Job] {
+    guard case .needs(let kernel) = try pipeline.advance(Results()), kernel.count == 1 else {
+      throw SimulationError(description: "the sweep does not begin with its kernel")
+    }
+    let output = JobOutput(
+      summary: tiles.kernelSummary, artifacts: [Digest(of: tiles.reference.encoded())])
+    let results = Results(outputs: [kernel[0].key: output])
+    guard case .needs(let jobs) = try pipeline.advance(results) else { return [] }
+    return jobs
+  }
+
   /// The digest of the scores without a cluster.
   public func expectedScores() throws -> Digest {
     var reduction = ScoreReduction(layout: layout, taps: tiles.taps)

@@ -15,6 +15,13 @@ public struct SimulatedTiles: Sendable {
 
   private static let features = 4
 
+  /// The kernel: linear, about zero.
+  var reference: KernelReference {
+    KernelReference(kernel: .linear, centres: taps.map { _ in [0] })
+  }
+
+  var kernelSummary: Data { Data(#"{"bandwidths": [], "kernel": "linear"}"#.utf8) }
+
   /// Nil for any other job than a tile pair.
   public func statistics(forPayload payload: Data) throws -> TilePairStatistics? {
     struct Payload: Decodable {
@@ -29,11 +36,10 @@ public struct SimulatedTiles: Sendable {
   }
 
   public func statistics(of pair: TilePair) throws -> TilePairStatistics {
-    let centre = [Float](repeating: 0, count: 1)
-    return try TilePairStatistics.compute(
+    try TilePairStatistics.compute(
       pair: pair, taps: taps, first: tile(pair.first),
       second: pair.isDiagonal ? nil : tile(pair.second),
-      reference: KernelReference(kernel: .linear, centres: taps.map { _ in centre }), threads: 1)
+      reference: reference, threads: 1)
   }
 
   private func tile(_ number: Int) throws -> [TileFeatures] {

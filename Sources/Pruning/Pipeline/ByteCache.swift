@@ -32,10 +32,10 @@ final class ByteCache: Sendable {
 
   init(limit: Int) { self.limit = limit }
 
-  /// What is there, the latest used first.
-  var keys: [String] {
+  /// The values of a type, the latest used first.
+  func values<Value: Sendable>(of type: Value.Type) -> [Value] {
     state.withLock { state in
-      state.entries.sorted { $0.value.lastUse > $1.value.lastUse }.map(\.key)
+      state.entries.values.sorted { $0.lastUse > $1.lastUse }.compactMap { $0.value as? Value }
     }
   }
 

@@ -65,6 +65,7 @@ public struct NetworkRunner: Sendable {
     from network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
     body: @Sendable (Int, Range<Int>, Tensor) throws -> Void
   ) throws {
+    images.add(shard.count)
     let places = Dictionary(uniqueKeysWithValues: zip(taps, 0...))
     let options = ExecutionOptions(
       batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))

@@ -44,12 +44,7 @@ public final class Workbench: Sendable {
   public var imagesRun: Int { runner.images.count }
 
   /// Shards whose activations are remembered, the latest used first.
-  public var heldShards: [Digest] {
-    cache.keys.compactMap { key in
-      guard key.hasPrefix("tile/") else { return nil }
-      return key.split(separator: "/").last.flatMap { Digest(hex: String($0)) }
-    }
-  }
+  public var heldShards: [Digest] { cache.values(of: FeatureTile.self).map(\.shard) }
 
   /// Runs blocking work on the bench's own thread, away from the cooperative pool.
   func compute<Value: Sendable>(

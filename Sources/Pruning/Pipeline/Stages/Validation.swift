@@ -16,6 +16,21 @@ extension JobComputation {
   }
 }
 
+extension KernelMeasurement {
+  func validate(_ outcome: Outcome<Summary>, on bench: Workbench) async throws {
+    let data = try await bench.onlyArtifact(of: outcome)
+    let reference = try KernelReference(decoding: data)
+    guard reference.kernel == kernel, reference.centres.count == taps.count else {
+      throw PipelineError(
+        .wrongResult,
+        """
+        the \(reference.kernel.rawValue) kernel of \(reference.centres.count) taps where the \
+        \(kernel.rawValue) kernel of \(taps.count) was asked for
+        """)
+    }
+  }
+}
+
 extension TilePairScores {
   func validate(_ outcome: Outcome<NoSummary>, on bench: Workbench) async throws {
     let data = try await bench.onlyArtifact(of: outcome)
@@ -95,7 +110,7 @@ extension ShardEvaluation {
 }
 
 extension Workbench {
-  fileprivate func onlyArtifact(of outcome: Outcome<NoSummary>) async throws -> Data {
+  fileprivate func onlyArtifact<Summary>(of outcome: Outcome<Summary>) async throws -> Data {
     guard outcome.artifacts.count == 1 else {
       throw PipelineError(.wrongResult, "\(outcome.artifacts.count) artifacts where 1 is made")
     }

@@ -214,6 +214,11 @@ extension Coordinator {
         }
       }
       guard sweeps[id] === sweep else { return }
+      // After 1, 2, 4, 8, … portions of many.
+      let portions = start / Self.portion + 1
+      if new.count > Self.portion, portions & (portions - 1) == 0 {
+        try await stores.jobs.refreshStatistics()
+      }
       jobsMayBeThere()
     }
     if let stage = new.last?.stage { try await stores.sweeps.setStage(stage.rawValue, sweep: id) }

@@ -24,6 +24,12 @@ public struct JobStore: Sendable {
       revived: try row.value("revived"), shared: try row.value("shared"))
   }
 
+  /// Tells the database's planner how many jobs there are: a table that has grown fast is sorted as
+  /// a whole where an index would do.
+  public func refreshStatistics() async throws {
+    try await connection.execute(script: "analyze jobs; analyze sweep_jobs")
+  }
+
   /// The jobs that can be leased: highest priority first, then the oldest.
   public func available(limit: Int) async throws -> [QueuedJob] {
     try await connection.query(Self.available(limit: limit)).map(QueuedJob.init)

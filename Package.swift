@@ -121,7 +121,7 @@ let modules: [Module] = [
     "Postgres", "Processes", "Digests", .logging, tests: false),
   module(
     "ClusterSimulation", in: "Cluster", "CoordinatorService", "WorkerService", "Postgres",
-    "Pipeline", "Importance", "OneDNNBackend"),
+    "Pipeline", "Importance", "OneDNNBackend", .logging),
 
   // The executables: composition roots.
   Module(

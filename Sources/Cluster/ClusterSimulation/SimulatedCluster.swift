@@ -3,6 +3,7 @@ import Digests
 import Foundation
 import Importance
 import JobEngine
+import Logging
 import Messaging
 import OneDNNBackend
 import Pipeline
@@ -35,6 +36,8 @@ public final class SimulatedCluster: Sendable {
     database = try await TemporaryDatabase.make()
     stores = try await Stores.open(database, in: folder)
     sweep = try SimulatedSweep(tiles: tiles) { [store = stores.artifacts] in try store.put($0) }
+    var logger = Logger(label: "espalier.simulation")
+    logger.logLevel = .error
     // Jobs that simulated workers never answer are not waited for.
     var configuration = configuration
     configuration.patience = .milliseconds(100)
@@ -42,7 +45,7 @@ public final class SimulatedCluster: Sendable {
     endpoint = try Endpoint.inproc(name: "coordinator")
     let coordinator = Coordinator(
       link: try CoordinatorLink(listeningOn: [endpoint], in: context), stores: stores,
-      backend: OneDNNBackend(), configuration: configuration)
+      backend: OneDNNBackend(), configuration: configuration, logger: logger)
     self.coordinator = coordinator
     serving = Task { try await coordinator.run() }
     client = try ControlClient(to: endpoint, in: context)

@@ -95,15 +95,17 @@ let modules: [Module] = [
     ]),
   module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
   module(
-    "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "NetworkGraph",
-    "ONNXFormat",
-    "Execution", "Datasets", "Devices", "Importance", "Allocation", "Surgery", "Recovery", .logging,
-    testing: ["OneDNNBackend", "LinearAlgebra", "NetworkTestSupport"]),
+    "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "LinearAlgebra",
+    "NetworkGraph", "ONNXFormat", "Execution", "Datasets", "Devices", "Importance", "Allocation",
+    "Surgery", "Recovery", .logging,
+    testing: ["OneDNNBackend", "NetworkTestSupport"]),
 
   // Floor 4: the machine room.
   Module(
     name: "Migrations", path: "migrations",
-    resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_evaluation.sql")],
+    resources: ["0001_initial", "0002_evaluation", "0003_identity"].map {
+      .embedInCode("\($0).sql")
+    },
     hasTests: false),
   module("Processes", in: "Cluster", tests: false),
   module("Postgres", in: "Cluster", "CLibPQ", "Processes", .logging),
@@ -117,6 +119,9 @@ let modules: [Module] = [
   module(
     "CoordinatorService", in: "Cluster", "Messaging", "Pipeline", "JobEngine", "Catalogue",
     "Postgres", "Processes", "Digests", .logging, tests: false),
+  module(
+    "ClusterSimulation", in: "Cluster", "CoordinatorService", "WorkerService", "Postgres",
+    "Pipeline", "Importance", "OneDNNBackend", .logging),
 
   // The executables: composition roots.
   Module(
@@ -133,8 +138,8 @@ let modules: [Module] = [
   Module(
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
-      "CoordinatorService", "WorkerService", "Catalogue", "Postgres", "Processes", "Pipeline",
-      "OneDNNBackend", .argumentParser, .logging, .unixSignals,
+      "CoordinatorService", "WorkerService", "ClusterSimulation", "Catalogue", "Postgres",
+      "Processes", "Pipeline", "OneDNNBackend", .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]
 
@@ -168,7 +173,9 @@ let targets = modules.map { module -> Target in
 /// The programs themselves, as a user meets them: processes, sockets, a real database.
 let systemTests = Target.testTarget(
   name: "SystemTests",
-  dependencies: ["espalier", "espalier-coordinator", "espalier-worker", "TestSupport"],
+  dependencies: [
+    "espalier", "espalier-coordinator", "espalier-worker", "Postgres", "TestSupport",
+  ],
   path: "Tests/SystemTests", swiftSettings: settings)
 
 /// Networks as users bring them, through import, surgery, execution and export.

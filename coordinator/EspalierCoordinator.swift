@@ -39,6 +39,9 @@ struct EspalierCoordinator: AsyncParsableCommand {
   @Option(help: "A further endpoint for workers, such as tcp://0.0.0.0:5555; may be repeated.")
   var listen: [String] = []
 
+  @Flag(help: "Let workers of different instruction sets or libraries work together.")
+  var allowMixed = false
+
   func run() async throws {
     do {
       try await serve()
@@ -62,7 +65,9 @@ struct EspalierCoordinator: AsyncParsableCommand {
     // A socket file that a killed coordinator left is replaced; the lock says it is nobody's.
     let link = try CoordinatorLink(
       listeningOn: [own] + listen.map { try Endpoint($0) }, in: Context())
-    let coordinator = Coordinator(link: link, stores: stores, backend: OneDNNBackend())
+    let coordinator = Coordinator(
+      link: link, stores: stores, backend: OneDNNBackend(),
+      configuration: CoordinatorConfiguration(allowsMixed: allowMixed))
     let local = LocalWorkers(
       executable: URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appending(path: "espalier-worker"),

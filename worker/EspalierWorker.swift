@@ -57,14 +57,20 @@ struct EspalierWorker: AsyncParsableCommand {
       link: link, backend: OneDNNBackend(),
       configuration: WorkerConfiguration(
         workerID: identity, threads: threads, cacheBytes: memory << 20,
-        lendingFolder: state.map { URL(filePath: $0).appending(path: "features") }))
+        lendingFolder: state.map { URL(filePath: $0).appending(path: "features") },
+        libraries: openBLASConfiguration))
     if exitWithParent { watchParent() }
     let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint])
     let stopping = Task {
       for await _ in signals { await worker.drain() }
     }
     defer { stopping.cancel() }
-    try await worker.run()
+    do {
+      try await worker.run()
+    } catch let error as WorkerError {
+      FileHandle.standardError.write(Data("espalier-worker: \(error)\n".utf8))
+      throw ExitCode(WorkerExit.refused)
+    }
   }
 
   /// Ends the process when the other end of standard input is gone: no orphan computes for nobody.

@@ -6,6 +6,41 @@ import Postgres
 import TestSupport
 import Testing
 
+/// A job with an attempt at it.
+struct LeasedJob {
+  var reference: JobReference
+  var specification: JobSpecification
+}
+
+/// One worker, one job at a time: what a coordinator does for many.
+extension JobStore {
+  func lease(worker: String, limit: Int, duration: Duration) async throws -> [LeasedJob] {
+    var leased: [LeasedJob] = []
+    while leased.count < limit {
+      let jobs = try await available(limit: limit - leased.count)
+      let attempts = try await lease(
+        jobs.map { Assignment(job: $0.id, worker: worker) }, duration: duration)
+      leased += jobs.compactMap { job in
+        attempts.first { $0.id == job.id }.map {
+          LeasedJob(reference: $0, specification: job.specification)
+        }
+      }
+      if jobs.isEmpty { break }
+    }
+    return leased
+  }
+
+  func complete(_ reference: JobReference, worker: String, result: JobResult) async throws -> Bool {
+    try await complete([Completion(reference, by: worker, result: result)]) == [reference]
+  }
+
+  func extend(worker: String, references: [JobReference], duration: Duration) async throws
+    -> Set<JobReference>
+  {
+    try await extend(references.map { HeldJob($0, by: worker) }, duration: duration)
+  }
+}
+
 /// A fresh database with the schema, its stores and one sweep.
 struct Fixture {
   let connection: Connection
@@ -84,6 +119,52 @@ struct JobStoreTests {
     #expect(Set(leased.map(\.reference.id)).count == 40)
     #expect(leased.prefix(20).allSatisfy { $0.specification.priority == 1 })
     #expect(try await f.lease("late", 5).isEmpty)
+  }
+
+  @Test("one statement leases, extends and completes many jobs, each by its own attempt and worker")
+  func portions() async throws {
+    let f = try await Fixture()
+    try await f.jobs.enqueue((0..<6).map { Fixture.job("\($0)") }, sweep: f.sweep)
+    let jobs = try await f.jobs.available(limit: 9)
+    #expect(jobs.map(\.specification.label) == ["0", "1", "2", "3", "4", "5"])
+    let assignments = jobs.prefix(5).map { Assignment(job: $0.id, worker: "w\($0.id % 2)") }
+    let leased = try await f.jobs.lease(assignments, duration: .seconds(60))
+    #expect(leased == Set(jobs.prefix(5).map { JobReference(id: $0.id, attempt: 1) }))
+    #expect(try await f.jobs.lease(assignments, duration: .seconds(60)).isEmpty, "they are taken")
+    #expect(try await f.jobs.available(limit: 9).map(\.id) == [jobs[5].id])
+    func held(_ index: Int, attempt: Int = 1, by worker: String? = nil) -> HeldJob {
+      HeldJob(
+        JobReference(id: jobs[index].id, attempt: attempt),
+        by: worker ?? "w\(jobs[index].id % 2)")
+    }
+    let extended = try await f.jobs.extend(
+      [held(0), held(1, attempt: 2), held(2, by: "w9"), held(3), held(5)],
+      duration: .seconds(60))
+    #expect(Set(extended.map(\.id)) == [jobs[0].id, jobs[3].id])
+    let results = [0, 1, 2, 3, 5].map { index in
+      let held = held(index, attempt: index == 1 ? 2 : 1, by: index == 2 ? "w9" : nil)
+      return Completion(
+        held.reference, by: held.worker,
+        result: JobResult(
+          summary: Data(#"{"x": \#(index)}"#.utf8),
+          artifacts: (0..<index).map { Digest(parts: ["\(index) \($0)"]) }),
+        identity: index == 0 ? nil : "library 1")
+    }
+    let completed = try await f.jobs.complete(results)
+    #expect(Set(completed.map(\.id)) == [jobs[0].id, jobs[3].id])
+    #expect(try await f.jobs.complete(results).isEmpty, "each once")
+    let keys = jobs.map(\.specification.key)
+    #expect(try await f.jobs.completed(keys: keys) == [keys[0], keys[3]])
+    #expect(
+      try await f.jobs.results(keys: keys) == [
+        keys[0]: results[0].result, keys[3]: results[3].result,
+      ])
+    #expect(try await f.jobs.identities(sweep: f.sweep) == ["score": ["library 1"]])
+    #expect(try await f.jobs.attempts(sweep: f.sweep, stage: "score") == (2, 5))
+    #expect(
+      try await f.jobs.summary(sweep: f.sweep, label: "3") == results[3].result.summary)
+    #expect(try await f.jobs.summary(sweep: f.sweep, label: "4") == nil)
+    #expect(try await f.jobs.find([jobs[4].id]) == [jobs[4]])
   }
 
   @Test("an expired lease is rescued, and the late result is refused")

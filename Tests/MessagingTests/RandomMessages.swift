@@ -41,12 +41,15 @@ struct RandomMessages {
           backend: .init(name: text(), version: text(), instructionSet: text()),
           threads: Int.random(in: 0...1000, using: &generator),
           credits: Int.random(in: 0...1000, using: &generator))),
-      .heartbeat((0..<Int.random(in: 0...5, using: &generator)).map { _ in job() }),
+      .heartbeat(
+        (0..<Int.random(in: 0...5, using: &generator)).map { _ in job() },
+        WorkerUsage(memory: size(), images: size())),
       .fetch(digest(), offset: size(), length: size()),
       .store(digest(), offset: offset, total: offset + bytes.count, bytes: bytes),
       .completed(
         job(), summary: data(),
-        artifacts: (0..<Int.random(in: 0...5, using: &generator)).map { _ in digest() }),
+        artifacts: (0..<Int.random(in: 0...5, using: &generator)).map { _ in digest() },
+        held: (0..<Int.random(in: 0...5, using: &generator)).map { _ in digest() }),
       .failed(job(), code: text(), message: text(), retryable: Bool.random(using: &generator)),
       .goodbye,
     ]

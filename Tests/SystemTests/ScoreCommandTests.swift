@@ -43,7 +43,7 @@ extension SystemTests {
           Answer.self, "scores", "alone", "--plot", plot, "--npy", npy)
         #expect(answer.estimator == "biased" && answer.kernel == "linear")
         #expect(answer.confidence != nil && answer.bandwidths == nil)
-        for key in ["instruction_sets", "backends", "tile_size", "micro_batch", "kernel"] {
+        for key in ["computed_by", "machines", "tile_size", "micro_batch", "kernel"] {
           #expect(answer.provenance[key]?.isEmpty == false, "\(key)")
         }
         #expect(try String(contentsOfFile: plot, encoding: .utf8).contains("<svg"))

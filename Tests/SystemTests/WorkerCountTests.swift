@@ -5,15 +5,19 @@ import Testing
 extension SystemTests {
   @Suite("worker counts")
   struct WorkerCountTests {
-    @Test("scores and plans are the same with no, one, two and three workers")
+    /// None computes in the program itself.
+    private static let counts = [(0, 1), (1, 1), (1, 2), (2, 1), (3, 2), (5, 1)]
+
+    @Test("scores and plans are the same for any number of workers and threads")
     func sameScores() async throws {
       var all: [(scores: ScoresAnswer, widths: [[String: Int]?])] = []
-      for workers in 0...3 {
+      for (workers, threads) in Self.counts {
         try await TestCluster.with { cluster in
           // Two tiles and their pairs: partial sums come back in an order that differs from run to run.
           let files = try cluster.sweep(calibration: 140)
           try await cluster.espalier(
-            ["run"] + files + ["--plan-only", "--no-evaluate", "--workers", "\(workers)"])
+            ["run"] + files + ["--plan-only", "--no-evaluate", "--workers", "\(workers)"]
+              + ["--threads", "\(threads)"])
           let scores = try await cluster.json(ScoresAnswer.self, "scores", "test")
           let variants = try await cluster.variants("status = 'planned'")
           #expect(variants.count == 3)

@@ -17,8 +17,21 @@ public struct CoordinatorStatus: Codable, Sendable {
     public var host: String
     public var threads: Int
     public var instructionSet: String
+    /// Backend, libraries and instruction set: what its results depend on in their last bits.
+    public var identity: String
     /// Jobs it holds.
     public var jobs: Int
+    /// Results taken from it, and results refused.
+    public var completed: Int
+    public var refused: Int
+    /// Images that networks have run on since it started.
+    public var images: Int
+    /// Over the last half minute.
+    public var imagesPerSecond: Double
+    /// By the estimated work of its jobs, two for each multiply–accumulate.
+    public var flopsPerSecond: Double
+    /// Of its process; 0 where that is not known.
+    public var memoryBytes: Int
   }
 
   public var processID: Int32
@@ -53,12 +66,19 @@ extension Coordinator {
   private var status: CoordinatorStatus {
     CoordinatorStatus(
       processID: ProcessInfo.processInfo.processIdentifier,
-      workers: connectedWorkers.map { session in
-        CoordinatorStatus.Worker(
-          id: session.hello.workerID, processID: session.hello.processID, host: session.hello.host,
-          threads: session.hello.threads, instructionSet: session.hello.backend.instructionSet,
-          jobs: session.held.count)
-      }.sorted { $0.id < $1.id },
+      workers: workers.values.map { CoordinatorStatus.Worker($0) }.sorted { $0.id < $1.id },
       sweeps: sweeps.keys.sorted())
+  }
+}
+
+extension CoordinatorStatus.Worker {
+  init(_ session: WorkerSession) {
+    let hello = session.hello
+    self.init(
+      id: hello.workerID, processID: hello.processID, host: hello.host, threads: hello.threads,
+      instructionSet: hello.backend.instructionSet, identity: session.identity,
+      jobs: session.held.count, completed: session.completed, refused: session.refused,
+      images: session.usage.images, imagesPerSecond: session.images.value,
+      flopsPerSecond: 2 * session.work.value, memoryBytes: session.usage.memory)
   }
 }

@@ -15,7 +15,7 @@ extension Coordinator {
     try await stores.scores.save(
       Scores(
         report.scores, key: key, definition: definition,
-        provenance: try CanonicalJSON.encode(provenance(definition, report.scores))), sweep: id)
+        provenance: try await provenance(id, definition, report.scores)), sweep: id)
     let recipe = try CanonicalJSON.encode(definition.recipe)
     for report in report.variants {
       var variant = Variant(report, sweep: id, definition: definition)
@@ -28,23 +28,26 @@ extension Coordinator {
 
   /// What the bits of the scores depend on beside model, data and recipe.
   private func provenance(
-    _ definition: SweepDefinition, _ scores: ImportanceScores
-  ) -> [String: String] {
-    let sets = Set(connectedWorkers.map(\.hello.backend.instructionSet)).sorted()
-    let versions = Set(
-      connectedWorkers.map { "\($0.hello.backend.name) \($0.hello.backend.version)" })
+    _ id: String, _ definition: SweepDefinition, _ scores: ImportanceScores
+  ) async throws -> Data {
+    let identities = try await stores.jobs.identities(sweep: id)[Stage.scores.rawValue] ?? []
+    if identities.count > 1 {
+      logger.warning(
+        "scores of several kinds of machines",
+        metadata: ["sweep.id": "\(id)", "identities": "\(identities)"])
+    }
     var provenance = [
       "kernel": scores.kernel.rawValue,
       "tile_size": "\(definition.recipe.tileSize)",
       "micro_batch": "\(definition.recipe.microBatch)",
-      "instruction_sets": sets.joined(separator: ", "),
-      "backends": versions.sorted().joined(separator: ", "),
+      "computed_by": identities.joined(separator: "; "),
+      "machines": identities.count > 1 ? "mixed" : "of one kind",
     ]
     if scores.kernel == .rbf {
       let widths = scores.taps.map { "\($0)=\(scores.bandwidths[$0] ?? 0)" }
       provenance["bandwidths"] = widths.joined(separator: ", ")
     }
-    return provenance
+    return try CanonicalJSON.encode(provenance)
   }
 }
 

@@ -8,25 +8,13 @@ import ONNXFormat
 import Pipeline
 import Postgres
 
-/// A sweep under way.
-struct ActiveSweep: Sendable {
-  let pipeline: Pipeline
-  var results = Results()
-  /// Keys of jobs that were asked for.
-  var asked: Set<Digest> = []
-  /// Jobs asked for and not known to be settled, at most.
-  var outstanding = 0
-  /// ``Coordinator/advance(_:)`` is at work on it.
-  var isAdvancing = false
-}
-
 extension Coordinator {
   /// Takes up the sweeps that an earlier coordinator left.
   func resume() async throws {
     for sweep in try await stores.sweeps.unfinished() {
       logger.notice("resuming", metadata: ["sweep.id": "\(sweep.id)", "name": "\(sweep.name)"])
       do {
-        try await start(sweep)
+        try start(sweep)
       } catch let error as PostgresError {
         throw error
       } catch {
@@ -47,7 +35,7 @@ extension Coordinator {
     if sweep.state == .completed, try await !stores.isWhole(sweep) {
       sweep = try await stores.sweeps.reopen(sweep.id)
     }
-    if sweep.state == .running, sweeps[sweep.id] == nil { try await start(sweep) }
+    if sweep.state == .running, sweeps[sweep.id] == nil { try start(sweep) }
     return sweep
   }
 
@@ -87,14 +75,29 @@ extension Coordinator {
       definition, network: try ONNXModel.decode(data, name: definition.model.name))
   }
 
-  private func start(_ sweep: Sweep) async throws {
+  private func start(_ sweep: Sweep) throws {
     let definition = try CanonicalJSON.decode(SweepDefinition.self, from: sweep.definition)
-    sweeps[sweep.id] = ActiveSweep(pipeline: try pipeline(definition))
-    try await advance(sweep.id)
+    sweeps[sweep.id] = ActiveSweep(try pipeline(definition))
+    news.raise()
+  }
+
+  /// Moves sweeps on where something is new.
+  func keepAdvancing() async throws {
+    for await _ in news.raised {
+      for (id, sweep) in sweeps {
+        if sweep.mayHaveFailures { try await learnFailures(sweep, id) }
+        guard sweep.isDue, !sweep.isWaiting || sweep.rest <= .now else { continue }
+        let start = ContinuousClock.now
+        try await advance(id)
+        // A quarter of the time at most, while workers have something to do.
+        let spent = ContinuousClock.now - start
+        sweep.rest = .now + spent * 3
+      }
+    }
   }
 
   /// Moves a sweep on; what is wrong with one sweep ends that one, not the coordinator.
-  func advance(_ id: String) async throws {
+  private func advance(_ id: String) async throws {
     do {
       try await proceed(id)
     } catch let error as PostgresError {
@@ -108,12 +111,15 @@ extension Coordinator {
 
   /// Asks the pipeline what is missing and sees to it, until only workers can help.
   private func proceed(_ id: String) async throws {
-    guard var sweep = sweeps[id], !sweep.isAdvancing else { return }
-    sweeps[id]?.isAdvancing = true
-    defer { sweeps[id]?.isAdvancing = false }
-    try await learn(&sweep, id)
-    while true {
-      switch try sweep.pipeline.advance(sweep.results) {
+    guard let sweep = sweeps[id] else { return }
+    var goesOn = true
+    while goesOn {
+      sweep.isDue = false
+      try await learn(sweep)
+      let step = try await walk(sweep)
+      // Meanwhile it may have been cancelled.
+      guard sweeps[id] === sweep else { return }
+      switch step {
       case .finished(let report):
         try await finish(id, sweep.pipeline.definition, report)
         sweeps[id] = nil
@@ -124,72 +130,108 @@ extension Coordinator {
         return
       case .needs(let jobs):
         let reductions = jobs.filter(\.isReduction)
-        guard reductions.isEmpty else {
-          for job in reductions { try await reduce(job, &sweep, id) }
-          continue
+        for job in reductions { try await reduce(job, sweep, id) }
+        if reductions.isEmpty {
+          sweep.forgetSpent()
+          try await ask(jobs, sweep, id)
         }
-        let reused = try await ask(jobs, &sweep, id)
-        guard reused else {
-          sweep.outstanding = jobs.count
-          sweep.isAdvancing = true
-          if sweeps[id] != nil { sweeps[id] = sweep }
-          try await jobsMayBeThere()
-          return
-        }
-        try await learn(&sweep, id)
+        goesOn = !reductions.isEmpty || sweep.isDue && !sweep.isWaiting
       }
     }
   }
 
-  /// Reads what became of the jobs asked for.
-  private func learn(_ sweep: inout ActiveSweep, _ id: String) async throws {
-    let open = sweep.asked.filter {
-      sweep.results.outputs[$0] == nil && sweep.results.failures[$0] == nil
-    }
-    guard !open.isEmpty else { return }
+  /// A walk over many jobs takes its time: away from the actor.
+  private func walk(_ sweep: ActiveSweep) async throws -> Pipeline.Step {
+    let (step, conclusions) = try await Self.walk(
+      sweep.pipeline, sweep.results, sweep.conclusions)
+    sweep.conclusions = conclusions
+    return step
+  }
+
+  private nonisolated static func walk(
+    _ pipeline: Pipeline, _ results: Results, _ conclusions: Conclusions
+  ) async throws -> (Pipeline.Step, Conclusions) {
+    var conclusions = conclusions
+    return (try pipeline.advance(results, &conclusions), conclusions)
+  }
+
+  /// Jobs in one statement, at most.
+  private static let portion = 2000
+
+  /// Reads the results that came since the last walk.
+  private func learn(_ sweep: ActiveSweep) async throws {
+    let arrived = sweep.takeArrived()
     var lost: [Digest] = []
-    for (key, result) in try await stores.jobs.results(keys: Array(open)) {
-      if result.artifacts.allSatisfy(stores.artifacts.contains) {
-        sweep.results.outputs[key] = JobOutput(
-          summary: result.summary, artifacts: result.artifacts)
-      } else {
-        lost.append(key)
+    for start in stride(from: 0, to: arrived.count, by: Self.portion) {
+      let keys = Array(arrived[start..<min(start + Self.portion, arrived.count)])
+      let results = try await stores.jobs.results(keys: keys)
+      // A result whose files are gone is none.
+      let whole = await Self.whole(results, in: stores.artifacts)
+      for key in keys {
+        if whole.contains(key), let result = results[key] {
+          sweep.know(JobOutput(summary: result.summary, artifacts: result.artifacts), of: key)
+        } else {
+          lost.append(key)
+        }
       }
     }
-    // A result whose files are gone is none.
-    if !lost.isEmpty {
-      logger.warning("artifacts are gone; computing again", metadata: ["jobs": "\(lost.count)"])
-      try await stores.jobs.recompute(keys: lost)
-    }
-    // A failure of an earlier try is none: the job goes on, or asking again has revived it.
-    for failure in try await stores.jobs.failures(sweep: id)
-    where failure.state == .discarded && sweep.asked.contains(failure.key) {
-      sweep.results.failures[failure.key] = JobFailureReason(
-        code: failure.failure.code, message: "\(failure.label): \(failure.failure.message)")
+    guard !lost.isEmpty else { return }
+    logger.warning("artifacts are gone; computing again", metadata: ["jobs": "\(lost.count)"])
+    sweep.lose(lost)
+    try await stores.jobs.recompute(keys: lost)
+    jobsMayBeThere()
+  }
+
+  private nonisolated static func whole(
+    _ results: [Digest: JobResult], in store: ArtifactStore
+  ) async -> Set<Digest> {
+    Set(results.filter { $0.value.artifacts.allSatisfy(store.contains) }.keys)
+  }
+
+  /// A failure of an earlier try is none: the job goes on, or asking again has revived it.
+  private func learnFailures(_ sweep: ActiveSweep, _ id: String) async throws {
+    sweep.mayHaveFailures = false
+    for failure in try await stores.jobs.failures(sweep: id) where failure.state == .discarded {
+      sweep.fail(
+        failure.key,
+        JobFailureReason(
+          code: failure.failure.code, message: "\(failure.label): \(failure.failure.message)"))
     }
   }
 
   /// Queues jobs that were not asked for yet.
-  ///
-  /// - Returns: Whether some of them turned out to be done already.
-  private func ask(_ jobs: [Job], _ sweep: inout ActiveSweep, _ id: String) async throws -> Bool {
-    let new = jobs.filter { !sweep.asked.contains($0.key) }
-    guard !new.isEmpty else { return false }
-    let outcome = try await stores.jobs.enqueue(new.map { JobSpecification($0) }, sweep: id)
-    sweep.asked.formUnion(new.map(\.key))
+  private func ask(_ jobs: [Job], _ sweep: ActiveSweep, _ id: String) async throws {
+    let new = jobs.filter { !sweep.hasAsked(for: $0.key) }
+    guard !new.isEmpty else { return }
+    // Expected before they are there, so that none is done unnoticed.
+    sweep.expect(new)
+    for start in stride(from: 0, to: new.count, by: Self.portion) {
+      let portion = new[start..<min(start + Self.portion, new.count)]
+      let outcome = try await stores.jobs.enqueue(portion.map { JobSpecification($0) }, sweep: id)
+      if outcome.reused > 0 {
+        for key in try await stores.jobs.completed(keys: portion.map(\.key)) {
+          sweep.complete(key)
+        }
+      }
+      guard sweeps[id] === sweep else { return }
+      // After 1, 2, 4, 8, … portions of many.
+      let portions = start / Self.portion + 1
+      if new.count > Self.portion, portions & (portions - 1) == 0 {
+        try await stores.jobs.refreshStatistics()
+      }
+      jobsMayBeThere()
+    }
     if let stage = new.last?.stage { try await stores.sweeps.setStage(stage.rawValue, sweep: id) }
-    return outcome.reused > 0
   }
 
   /// Does a reduction here and records it like any job, so that it is not done again either.
-  private func reduce(_ job: Job, _ sweep: inout ActiveSweep, _ id: String) async throws {
+  private func reduce(_ job: Job, _ sweep: ActiveSweep, _ id: String) async throws {
     if let known = try await stores.jobs.results(keys: [job.key])[job.key],
       known.artifacts.allSatisfy(stores.artifacts.contains)
     {
       // Recorded again, it belongs to this sweep too.
       try await stores.jobs.record(JobSpecification(job), result: known, sweep: id)
-      sweep.results.outputs[job.key] = JobOutput(
-        summary: known.summary, artifacts: known.artifacts)
+      sweep.know(JobOutput(summary: known.summary, artifacts: known.artifacts), of: job.key)
       return
     }
     do {
@@ -197,11 +239,11 @@ extension Coordinator {
       try await stores.jobs.record(
         JobSpecification(job),
         result: JobResult(summary: output.summary, artifacts: output.artifacts), sweep: id)
-      sweep.results.outputs[job.key] = output
+      sweep.know(output, of: job.key)
     } catch {
       logger.error("reduction failed", metadata: ["label": "\(job.label)", "error": "\(error)"])
-      sweep.results.failures[job.key] = JobFailureReason(
-        code: "reduction", message: "\(job.label): \(error)")
+      sweep.know(
+        JobFailureReason(code: "reduction", message: "\(job.label): \(error)"), of: job.key)
     }
   }
 }

@@ -19,8 +19,10 @@ public struct CoordinatorConfiguration: Sendable {
   public var tick = Duration.milliseconds(200)
   /// How long stopping waits for jobs that workers hold.
   public var patience = Duration.seconds(20)
+  /// Whether workers of several instruction sets or library versions may work together.
+  public var allowsMixed = false
 
-  public init() {}
+  public init(allowsMixed: Bool = false) { self.allowsMixed = allowsMixed }
 }
 
 /// The one process that knows what is to be done: it gives jobs to workers, adds up what they
@@ -29,20 +31,31 @@ public struct CoordinatorConfiguration: Sendable {
 /// It decides nothing about pruning: ``Pipeline`` says which jobs a sweep needs, the database says
 /// which are done, and the coordinator carries the one to the other. So it may be killed at any
 /// moment; the next one asks the same questions and gets the same answers.
+///
+/// Four tasks share the work. One listens and puts what workers say into the intake. One takes
+/// portions of it, checks the results, writes them down in one statement, acknowledges them and
+/// gives out jobs in another. One walks the pipeline where something may follow from what is new.
+/// One keeps time. Nothing is acknowledged before it is in the database.
 public actor Coordinator {
   let link: CoordinatorLink
   let stores: Stores
   let configuration: CoordinatorConfiguration
   let logger: Logger
-  /// For the reductions that are the coordinator's own.
+  /// For the reductions that are the coordinator's own, and for looking at results.
   let bench: Workbench
-  private let server: ArtifactServer
-  private var workers: [PeerID: WorkerSession] = [:]
+  private let desk: ArtifactDesk
+  var workers: [PeerID: WorkerSession] = [:]
   var sweeps: [String: ActiveSweep] = [:]
-  private var isDraining = false
-  private var drained: [CheckedContinuation<Void, Never>] = []
-  /// Set when no job was there to lease, until something may have changed that.
-  private var isIdle = false
+  var intake = Intake()
+  var window = JobWindow()
+  /// What the results of the workers here depend on in their last bits; nil while there are none.
+  var identity: String?
+  var isDraining = false
+  private var heartbeatsAreDue = false
+  /// There is something in the intake, or there may be jobs for somebody.
+  let work = Signal()
+  /// There may be a sweep to move on.
+  let news = Signal()
 
   /// - Parameter backend: Never runs a network here; reductions only sum.
   public init(
@@ -54,7 +67,7 @@ public actor Coordinator {
     self.stores = stores
     self.configuration = configuration
     self.logger = logger
-    server = ArtifactServer(store: stores.artifacts)
+    desk = ArtifactDesk(ArtifactServer(store: stores.artifacts), link: link, logger: logger)
     bench = Workbench(
       backend: backend, threads: 1, artifacts: StoredArtifacts(store: stores.artifacts),
       cacheBytes: 64 << 20)
@@ -72,7 +85,9 @@ public actor Coordinator {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await self.serve() }
       group.addTask { try await self.keepTime() }
-      // Whichever ends first ends the coordinator: the link by closing, the clock by an error.
+      group.addTask { try await self.keepSettling() }
+      group.addTask { try await self.keepAdvancing() }
+      // Whichever ends first ends the coordinator: the link by closing, the others by an error.
       defer { group.cancelAll() }
       try await group.next()
     }
@@ -98,25 +113,6 @@ public actor Coordinator {
   /// Gives out no more jobs.
   func stopGiving() { isDraining = true }
 
-  /// Returns the jobs of a worker process that is known to be dead.
-  public func workerDied(_ workerID: String) async {
-    workers = workers.filter { $0.value.hello.workerID != workerID }
-    do {
-      let count = try await stores.jobs.release(worker: workerID)
-      try await stores.workers.gone(workerID)
-      if count > 0 {
-        logger.notice(
-          "jobs of a dead worker go back",
-          metadata: ["worker.id": "\(workerID)", "jobs": "\(count)"])
-      }
-      isIdle = false
-      try await dispatch()
-    } catch {
-      logger.error(
-        "cannot release jobs", metadata: ["worker.id": "\(workerID)", "error": "\(error)"])
-    }
-  }
-
   private func serve() async throws {
     for await event in link.events {
       switch event {
@@ -135,10 +131,25 @@ public actor Coordinator {
   private func keepTime() async throws {
     while !Task.isCancelled {
       try await Task.sleep(for: configuration.tick)
-      if try await stores.jobs.rescueExpired() > 0 { isIdle = false }
-      for id in sweeps.keys { try await advance(id) }
-      isIdle = false
-      try await dispatch()
+      if try await stores.jobs.rescueExpired() > 0 { jobsCameBack() }
+      // The time of a job that waits for one may have come.
+      if window.count == 0 { window.isStale = true }
+      heartbeatsAreDue = true
+      work.raise()
+      news.raise()
+    }
+  }
+
+  private func keepSettling() async throws {
+    for await _ in work.raised {
+      repeat {
+        if heartbeatsAreDue {
+          heartbeatsAreDue = false
+          try await renew(intake.takeHeartbeats())
+        }
+        try await settle(intake.takeReports())
+        try await dispatch()
+      } while intake.hasReports && !Task.isCancelled
     }
   }
 
@@ -146,106 +157,54 @@ public actor Coordinator {
 
   private func receive(_ message: WorkerMessage, from peer: PeerID) async throws {
     switch message {
-    case .fetch, .store:
-      if let reply = server.reply(to: message) { send(reply, to: peer) }
-    case .hello(let hello):
-      workers[peer] = WorkerSession(hello: hello)
-      try await stores.workers.connected(
-        id: hello.workerID, processID: Int(hello.processID), host: hello.host,
-        identity: try CanonicalJSON.encode(BackendIdentity(hello)), threads: hello.threads)
-      logger.info("worker", metadata: ["worker.id": "\(hello.workerID)"])
-      send(
-        .welcome(
-          heartbeatInterval: configuration.heartbeatInterval,
-          leaseDuration: configuration.leaseDuration), to: peer)
-      isIdle = false
-      try await dispatch()
-    case .heartbeat(let jobs): try await renew(jobs, of: peer)
-    case .completed(let job, let summary, let artifacts):
-      try await complete(job, summary: summary, artifacts: artifacts, from: peer)
-    case .failed(let job, let code, let message, let retryable):
-      try await fail(job, JobFailure(code: code, message: message), retryable, from: peer)
+    case .fetch, .store: desk.serve(message, from: peer)
+    case .hello(let hello): try await welcome(hello, at: peer)
+    case .heartbeat(let jobs, let usage):
+      intake.add(Intake.Heartbeat(jobs: jobs, usage: usage), from: peer)
+    case .completed(let job, let summary, let artifacts, let held):
+      let output = JobOutput(summary: summary, artifacts: artifacts)
+      intake.add(Intake.Report(peer: peer, job: job, ending: .completed(output, holding: held)))
+      work.raise()
+    case .failed(let job, let code, let message, let isRetryable):
+      let failure = JobFailure(code: code, message: message)
+      intake.add(
+        Intake.Report(peer: peer, job: job, ending: .failed(failure, isRetryable: isRetryable)))
+      work.raise()
     case .goodbye:
-      if let session = workers.removeValue(forKey: peer) {
-        _ = try await stores.jobs.release(worker: session.hello.workerID)
-        try await stores.workers.gone(session.hello.workerID)
-      }
+      guard let session = workers.removeValue(forKey: peer) else { return }
+      if try await stores.jobs.release(worker: session.hello.workerID) > 0 { jobsCameBack() }
+      try await stores.workers.gone(session.hello.workerID)
     }
   }
 
-  private func renew(_ jobs: [WireReference], of peer: PeerID) async throws {
-    guard let worker = workers[peer]?.hello.workerID else { return }
-    let held = try await stores.jobs.extend(
-      worker: worker, references: jobs.map(\.lease), duration: configuration.leaseDuration)
-    try await stores.workers.seen([worker])
-    let still = Set(held.map(\.message))
-    for job in jobs where !still.contains(job) { send(.cancel(job), to: peer) }
-    workers[peer]?.held.formUnion(still)
-  }
-
-  private func complete(
-    _ job: WireReference, summary: Data, artifacts: [Digest], from peer: PeerID
-  ) async throws {
-    guard let worker = workers[peer]?.hello.workerID else { return }
-    let accepted = try await stores.jobs.complete(
-      job.lease, worker: worker,
-      result: JobResult(summary: summary, artifacts: artifacts))
-    try await settled(job, accepted: accepted, peer: peer)
-  }
-
-  private func fail(
-    _ job: WireReference, _ failure: JobFailure, _ retryable: Bool, from peer: PeerID
-  ) async throws {
-    guard let worker = workers[peer]?.hello.workerID else { return }
-    logger.notice(
-      "job failed",
-      metadata: [
-        "job.id": "\(job.id)", "attempt": "\(job.attempt)", "worker.id": "\(worker)",
-        "error": "\(failure.message)",
-      ])
-    let state = try await stores.jobs.fail(
-      job.lease, worker: worker, failure: failure,
-      verdict: retryable ? .retry(after: .seconds(1)) : .discard)
-    try await settled(job, accepted: state != nil, peer: peer)
-  }
-
-  private func settled(_ job: WireReference, accepted: Bool, peer: PeerID) async throws {
-    send(.acknowledged(job, accepted: accepted), to: peer)
-    workers[peer]?.held.remove(job)
-    for id in sweeps.keys { sweeps[id]?.outstanding -= 1 }
-    // When a stage runs dry the next one starts at once; otherwise the clock looks after it.
-    for (id, sweep) in sweeps where sweep.outstanding <= 0 { try await advance(id) }
-    try await dispatch()
-  }
-
-  /// Gives jobs to workers that can take some, one each and then another, so that all are busy.
-  private func dispatch() async throws {
-    guard !isDraining, !isIdle else { return }
-    let most = workers.values.map(\.hello.credits).max() ?? 0
-    for level in 0..<most {
-      for (peer, session) in workers
-      where session.held.count <= level && session.hello.credits > level && !session.isLeasing {
-        workers[peer]?.isLeasing = true
-        let leased = try await stores.jobs.lease(
-          worker: session.hello.workerID, limit: 1, duration: configuration.leaseDuration)
-        workers[peer]?.isLeasing = false
-        guard let job = leased.first else {
-          isIdle = true
-          return
-        }
-        let reference = job.reference.message
-        workers[peer]?.held.insert(reference)
-        send(
-          .assign(
-            reference, stage: job.specification.stage, label: job.specification.label,
-            payload: job.specification.payload), to: peer)
-      }
+  /// Returns the jobs of a worker process that is known to be dead.
+  public func workerDied(_ workerID: String) async {
+    workers = workers.filter { $0.value.hello.workerID != workerID }
+    do {
+      let count = try await stores.jobs.release(worker: workerID)
+      try await stores.workers.gone(workerID)
+      guard count > 0 else { return }
+      logger.notice(
+        "jobs of a dead worker go back",
+        metadata: ["worker.id": "\(workerID)", "jobs": "\(count)"])
+      jobsCameBack()
+    } catch {
+      logger.error(
+        "cannot release jobs", metadata: ["worker.id": "\(workerID)", "error": "\(error)"])
     }
   }
 
-  func jobsMayBeThere() async throws {
-    isIdle = false
-    try await dispatch()
+  /// There may be jobs in the database that the window does not have.
+  func jobsMayBeThere() {
+    window.isStale = true
+    work.raise()
+  }
+
+  /// Workers lost jobs; one that killed too many of them was given up.
+  func jobsCameBack() {
+    for sweep in sweeps.values { sweep.mayHaveFailures = true }
+    jobsMayBeThere()
+    news.raise()
   }
 
   /// Tells workers that jobs they hold are no longer wanted.
@@ -253,28 +212,18 @@ public actor Coordinator {
     for (worker, reference) in jobs {
       for (peer, session) in workers where session.hello.workerID == worker {
         send(.cancel(reference.message), to: peer)
-        workers[peer]?.held.remove(reference.message)
+        session.drop(reference.message)
       }
     }
   }
 
-  private func send(_ message: CoordinatorMessage, to peer: PeerID) {
+  func send(_ message: CoordinatorMessage, to peer: PeerID) {
     do {
       try link.send(message, to: peer)
     } catch {
       logger.error("cannot send", metadata: ["error": "\(error)"])
     }
   }
-
-  var connectedWorkers: [WorkerSession] { Array(workers.values) }
-}
-
-/// A worker as the coordinator sees it.
-struct WorkerSession: Sendable {
-  let hello: WorkerHello
-  var held: Set<WireReference> = []
-  /// A lease for it is under way.
-  var isLeasing = false
 }
 
 /// Artifacts for the coordinator's own reductions.
@@ -283,25 +232,4 @@ private struct StoredArtifacts: ArtifactAccess {
 
   func data(for digest: Digest) async throws -> Data { try store.data(for: digest) }
   func store(_ data: Data) async throws -> Digest { try store.put(data) }
-}
-
-/// An attempt as messages name it.
-typealias WireReference = Messaging.JobReference
-
-extension Messaging.JobReference {
-  /// The same attempt, as the database names it.
-  var lease: JobEngine.JobReference { .init(id: id, attempt: attempt) }
-}
-
-extension JobEngine.JobReference {
-  /// The same attempt, as messages name it.
-  var message: WireReference { .init(id: id, attempt: attempt) }
-}
-
-extension BackendIdentity {
-  init(_ hello: WorkerHello) {
-    self.init(
-      name: hello.backend.name, version: hello.backend.version,
-      instructionSet: hello.backend.instructionSet)
-  }
 }

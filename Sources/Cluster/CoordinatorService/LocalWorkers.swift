@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Messaging
 import Processes
 import Synchronization
 
@@ -88,6 +89,12 @@ public final class LocalWorkers: Sendable {
     state.withLock { $0.processes[slot] = nil }
     // Status 0 is a worker that was sent home.
     guard status != 0, !state.withLock({ $0.isStopping }) else { return }
+    guard status != WorkerExit.refused else {
+      logger.error(
+        "a worker was refused and is not started again; see the log",
+        metadata: ["worker.id": "\(name)"])
+      return
+    }
     logger.warning("a worker died", metadata: ["worker.id": "\(name)", "status": "\(status)"])
     died(name)
     // A worker that dies as it starts must not take the machine with it, dying again and again.

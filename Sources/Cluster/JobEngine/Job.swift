@@ -43,14 +43,54 @@ public struct JobReference: Sendable, Codable, Hashable {
   }
 }
 
-/// A job a worker may work on until its lease runs out.
-public struct LeasedJob: Sendable, Codable, Hashable {
-  public var reference: JobReference
+/// A job of the database.
+public struct QueuedJob: Sendable, Codable, Hashable {
+  public var id: Int64
   public var specification: JobSpecification
 
-  public init(reference: JobReference, specification: JobSpecification) {
-    self.reference = reference
+  public init(id: Int64, specification: JobSpecification) {
+    self.id = id
     self.specification = specification
+  }
+}
+
+/// A job that a worker is to have.
+public struct Assignment: Sendable, Codable, Hashable {
+  public var job: Int64
+  public var worker: String
+
+  public init(job: Int64, worker: String) {
+    self.job = job
+    self.worker = worker
+  }
+}
+
+/// An attempt that a worker says it holds.
+public struct HeldJob: Sendable, Codable, Hashable {
+  public var reference: JobReference
+  public var worker: String
+
+  public init(_ reference: JobReference, by worker: String) {
+    self.reference = reference
+    self.worker = worker
+  }
+}
+
+/// An attempt that ended well.
+public struct Completion: Sendable, Codable, Hashable {
+  public var reference: JobReference
+  public var worker: String
+  public var result: JobResult
+  /// What the result's last bits depend on: libraries and instruction set.
+  public var identity: String?
+
+  public init(
+    _ reference: JobReference, by worker: String, result: JobResult, identity: String? = nil
+  ) {
+    self.reference = reference
+    self.worker = worker
+    self.result = result
+    self.identity = identity
   }
 }
 

@@ -57,39 +57,61 @@ extension JobStore {
     """
   }
 
-  static func lease(worker: String, limit: Int, seconds: Double) -> SQL {
+  static func available(limit: Int) -> SQL {
     """
-    with best as (
-      select id from jobs
-      where state in ('available', 'scheduled', 'retryable')
-        and (state = 'available' or scheduled_at <= now())
-      order by priority desc, id
-      limit \(limit) for update skip locked
-    )
-    update jobs set state = 'running', attempt = attempt + 1, worker = \(worker),
-      lease_expires_at = now() + \(seconds) * interval '1 second', started_at = now(),
-      scheduled_at = null
-    from best where jobs.id = best.id
-    returning jobs.id, attempt, key, stage, label, payload, weight, priority, max_attempts
+    select id, key, stage, label, payload, weight, priority, max_attempts from jobs
+    where state in ('available', 'scheduled', 'retryable')
+      and (state = 'available' or scheduled_at <= now())
+    order by priority desc, id limit \(limit)
     """
   }
 
-  static func extend(worker: String, references: [JobReference], seconds: Double) -> SQL {
+  static func find(_ ids: [Int64]) -> SQL {
+    """
+    select id, key, stage, label, payload, weight, priority, max_attempts from jobs
+    where id = any(\(ids))
+    """
+  }
+
+  static func lease(_ assignments: [Assignment], seconds: Double) -> SQL {
+    """
+    update jobs set state = 'running', attempt = attempt + 1, worker = assigned.worker,
+      lease_expires_at = now() + \(seconds) * interval '1 second', started_at = now(),
+      scheduled_at = null
+    from unnest(\(assignments.map(\.job)), \(assignments.map(\.worker))) as assigned (id, worker)
+    where jobs.id = assigned.id and state in ('available', 'scheduled', 'retryable')
+      and (state = 'available' or scheduled_at <= now())
+    returning jobs.id, attempt
+    """
+  }
+
+  static func extend(_ held: [HeldJob], seconds: Double) -> SQL {
     """
     update jobs set lease_expires_at = now() + \(seconds) * interval '1 second'
-    from unnest(\(references.map(\.id)), \(references.map(\.attempt))) as held (id, attempt)
-    where jobs.id = held.id and jobs.attempt = held.attempt
-      and state = 'running' and worker = \(worker)
+    from unnest(
+      \(held.map(\.reference.id)), \(held.map(\.reference.attempt)), \(held.map(\.worker))
+    ) as held (id, attempt, worker)
+    where jobs.id = held.id and jobs.attempt = held.attempt and jobs.worker = held.worker
+      and state = 'running'
     returning jobs.id, jobs.attempt
     """
   }
 
-  static func complete(_ reference: JobReference, worker: String, result: JobResult) -> SQL {
+  static func complete(_ completions: [Completion]) -> SQL {
     """
-    update jobs set state = 'completed', result = \(json: result.summary),
-      artifacts = \(result.artifacts.map(\.hex)), finished_at = now(), lease_expires_at = null,
-      failure = null
-    where \(held(reference, by: worker))
+    update jobs set state = 'completed', result = done.result::jsonb,
+      artifacts = string_to_array(done.artifacts, ','), identity = nullif(done.identity, ''),
+      finished_at = now(), lease_expires_at = null, failure = null
+    from unnest(
+      \(completions.map(\.reference.id)), \(completions.map(\.reference.attempt)),
+      \(completions.map(\.worker)),
+      \(completions.map { String(decoding: $0.result.summary, as: UTF8.self) }),
+      \(completions.map { $0.result.artifacts.map(\.hex).joined(separator: ",") }),
+      \(completions.map { $0.identity ?? "" })
+    ) as done (id, attempt, worker, result, artifacts, identity)
+    where jobs.id = done.id and jobs.attempt = done.attempt and jobs.worker = done.worker
+      and state = 'running'
+    returning jobs.id, jobs.attempt
     """
   }
 
@@ -149,7 +171,7 @@ extension JobStore {
   static func recompute(_ keys: [Digest]) -> SQL {
     """
     update jobs set state = 'available', failures = 0, deaths = 0, result = null,
-      artifacts = null, finished_at = null
+      artifacts = null, identity = null, finished_at = null
     where state = 'completed' and key = any(\(keys.map(\.hex)))
     """
   }
@@ -158,6 +180,33 @@ extension JobStore {
     """
     select key, result, artifacts from jobs
     where state = 'completed' and key = any(\(keys.map(\.hex)))
+    """
+  }
+
+  static func completed(_ keys: [Digest]) -> SQL {
+    "select key from jobs where state = 'completed' and key = any(\(keys.map(\.hex)))"
+  }
+
+  static func identities(sweep: String) -> SQL {
+    """
+    select stage, identity from sweep_jobs join jobs on jobs.id = job_id
+    where sweep_id = \(sweep) and identity is not null
+    group by stage, identity order by stage, identity
+    """
+  }
+
+  static func attempts(sweep: String, stage: String) -> SQL {
+    """
+    select count(*) filter (where state = 'completed') as completed,
+      coalesce(sum(attempt), 0) as attempts
+    from sweep_jobs join jobs on jobs.id = job_id where sweep_id = \(sweep) and stage = \(stage)
+    """
+  }
+
+  static func summary(sweep: String, label: String) -> SQL {
+    """
+    select result from sweep_jobs join jobs on jobs.id = job_id
+    where sweep_id = \(sweep) and label = \(label) and state = 'completed'
     """
   }
 

@@ -1,4 +1,5 @@
 import Digests
+import Foundation
 import Postgres
 
 /// The jobs in the database: ``JobLifecycle``'s machine, carried out for many jobs at a time.
@@ -23,36 +24,50 @@ public struct JobStore: Sendable {
       revived: try row.value("revived"), shared: try row.value("shared"))
   }
 
-  /// Leases up to `limit` jobs to a worker, highest priority first, then the oldest.
-  public func lease(
-    worker: String, limit: Int, duration: Duration
-  ) async throws -> [LeasedJob] {
-    let rows = try await connection.query(
-      Self.lease(worker: worker, limit: limit, seconds: duration.seconds))
-    return try rows.map(LeasedJob.init).sorted {
-      ($1.specification.priority, $0.reference.id) < ($0.specification.priority, $1.reference.id)
-    }
+  /// Tells the database's planner how many jobs there are: a table that has grown fast is sorted as
+  /// a whole where an index would do.
+  public func refreshStatistics() async throws {
+    try await connection.execute(script: "analyze jobs; analyze sweep_jobs")
   }
 
-  /// Extends a worker's leases.
+  /// The jobs that can be leased: highest priority first, then the oldest.
+  public func available(limit: Int) async throws -> [QueuedJob] {
+    try await connection.query(Self.available(limit: limit)).map(QueuedJob.init)
+  }
+
+  /// Jobs by id.
+  public func find(_ ids: [Int64]) async throws -> [QueuedJob] {
+    try await connection.query(Self.find(ids)).map(QueuedJob.init)
+  }
+
+  /// Leases jobs to workers.
   ///
-  /// - Returns: Those it still holds; it should drop the others.
-  public func extend(
-    worker: String, references: [JobReference], duration: Duration
+  /// - Returns: The attempts, of those jobs that could be leased still.
+  /// - Complexity: One statement, whatever the number; so are ``extend(_:duration:)`` and
+  ///   ``complete(_:)``.
+  public func lease(
+    _ assignments: [Assignment], duration: Duration
   ) async throws -> Set<JobReference> {
-    guard !references.isEmpty else { return [] }
-    let rows = try await connection.query(
-      Self.extend(worker: worker, references: references, seconds: duration.seconds))
+    guard !assignments.isEmpty else { return [] }
+    let rows = try await connection.query(Self.lease(assignments, seconds: duration.seconds))
     return Set(try rows.map(JobReference.init))
   }
 
-  /// Records a result.
+  /// Extends leases.
   ///
-  /// - Returns: False if the worker no longer held the job: the result is not recorded.
-  public func complete(
-    _ reference: JobReference, worker: String, result: JobResult
-  ) async throws -> Bool {
-    try await connection.execute(Self.complete(reference, worker: worker, result: result)) == 1
+  /// - Returns: Those that are still held; the others should be dropped.
+  public func extend(_ held: [HeldJob], duration: Duration) async throws -> Set<JobReference> {
+    guard !held.isEmpty else { return [] }
+    let rows = try await connection.query(Self.extend(held, seconds: duration.seconds))
+    return Set(try rows.map(JobReference.init))
+  }
+
+  /// Records results.
+  ///
+  /// - Returns: Those recorded; the others' workers no longer held their jobs.
+  public func complete(_ completions: [Completion]) async throws -> Set<JobReference> {
+    guard !completions.isEmpty else { return [] }
+    return Set(try await connection.query(Self.complete(completions)).map(JobReference.init))
   }
 
   /// Records how a failed attempt ends.
@@ -111,6 +126,21 @@ public struct JobStore: Sendable {
     try await connection.execute(Self.recompute(keys))
   }
 
+  /// Those of the jobs that are completed.
+  public func completed(keys: [Digest]) async throws -> Set<Digest> {
+    Set(try await connection.query(Self.completed(keys)).map { try $0.digest("key") })
+  }
+
+  /// What the results of a sweep's stages depend on in their last bits, by stage: libraries and
+  /// instruction sets, more than one where machines were mixed.
+  public func identities(sweep: String) async throws -> [String: [String]] {
+    let rows = try await connection.query(Self.identities(sweep: sweep))
+    let pairs = try rows.map { row in
+      (try row.value("stage", as: String.self), try row.value("identity", as: String.self))
+    }
+    return Dictionary(grouping: pairs, by: \.0).mapValues { $0.map(\.1) }
+  }
+
   /// The results of those of the jobs that are completed.
   public func results(keys: [Digest]) async throws -> [Digest: JobResult] {
     var results: [Digest: JobResult] = [:]
@@ -119,6 +149,18 @@ public struct JobStore: Sendable {
         summary: try row.value("result"), artifacts: try row.digests("artifacts"))
     }
     return results
+  }
+
+  /// How many of a sweep's jobs of a stage are completed, and how many attempts they took.
+  public func attempts(sweep: String, stage: String) async throws -> (completed: Int, attempts: Int)
+  {
+    let row = try await connection.query(Self.attempts(sweep: sweep, stage: stage)).only()
+    return (try row.value("completed"), try row.value("attempts"))
+  }
+
+  /// The summary of a sweep's completed job of a label; nil while there is none.
+  public func summary(sweep: String, label: String) async throws -> Data? {
+    try await connection.query(Self.summary(sweep: sweep, label: label)).first?.value("result")
   }
 
   /// A sweep's jobs by stage and state.

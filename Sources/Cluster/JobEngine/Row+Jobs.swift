@@ -52,10 +52,10 @@ extension JobReference {
   }
 }
 
-extension LeasedJob {
+extension QueuedJob {
   init(_ row: Row) throws(PostgresError) {
     self.init(
-      reference: try JobReference(row),
+      id: try row.value("id"),
       specification: JobSpecification(
         key: try row.digest("key"), stage: try row.value("stage"), label: try row.value("label"),
         payload: try row.value("payload"), weight: try row.value("weight"),

@@ -18,12 +18,15 @@ public struct WorkerConfiguration: Sendable {
   public var credits: Int
   /// Where the workers of this machine lend each other features; nil for a worker on its own.
   public var lendingFolder: URL?
+  /// Libraries beside the backend's that results are computed with, such as `OpenBLAS 0.3.21`.
+  public var libraries: String
 
   public init(
     workerID: String, threads: Int = 1, cacheBytes: Int = 1 << 30, credits: Int = 2,
-    lendingFolder: URL? = nil
+    lendingFolder: URL? = nil, libraries: String = ""
   ) {
     self.workerID = workerID
+    self.libraries = libraries
     self.threads = threads
     self.cacheBytes = cacheBytes
     self.credits = credits
@@ -80,9 +83,7 @@ public actor Worker {
           held.append(job)
           continuation.yield(Assignment(job: job, stage: stage, label: label, payload: payload))
         case .acknowledged(let job, _): settle(job)
-        case .cancel(let job):
-          cancelled.insert(job)
-          reports[job] = nil
+        case .cancel(let job): cancel(job)
         case .drain: drain()
         default: break
         }
@@ -115,15 +116,22 @@ public actor Worker {
       workerID: configuration.workerID, processID: ProcessInfo.processInfo.processIdentifier,
       host: ProcessInfo.processInfo.hostName,
       backend: .init(
-        name: identity.name, version: identity.version, instructionSet: identity.instructionSet),
+        name: identity.name,
+        version: [identity.version, configuration.libraries].filter { !$0.isEmpty }
+          .joined(separator: " with "),
+        instructionSet: identity.instructionSet),
       threads: configuration.threads, credits: configuration.credits)
+  }
+
+  private var usage: WorkerUsage {
+    WorkerUsage(memory: ProcessMemory.resident, images: bench.imagesRun)
   }
 
   private func startHeartbeat(every interval: Duration) {
     heartbeat?.cancel()
     heartbeat = Task {
       while !Task.isCancelled {
-        try? self.link.send(.heartbeat(self.held))
+        try? self.link.send(.heartbeat(self.held, self.usage))
         for report in self.reports.values { try? self.link.send(report) }
         try? await Task.sleep(for: interval)
       }
@@ -136,7 +144,10 @@ public actor Worker {
     logger.debug("job", metadata: ["job.id": "\(job.id)", "label": "\(assignment.label)"])
     do {
       let output = try await Job.run(payload: assignment.payload, on: bench)
-      report(job, .completed(job, summary: output.summary, artifacts: output.artifacts))
+      report(
+        job,
+        .completed(
+          job, summary: output.summary, artifacts: output.artifacts, held: bench.heldShards))
     } catch {
       let fault = JobFault(error)
       logger.debug("job failed", metadata: ["job.id": "\(job.id)", "error": "\(fault.message)"])
@@ -150,6 +161,12 @@ public actor Worker {
     if cancelled.remove(job) != nil { return settle(job) }
     reports[job] = message
     try? link.send(message)
+  }
+
+  private func cancel(_ job: JobReference) {
+    // What is over already, or reported, is not waited for.
+    guard held.contains(job) else { return }
+    if reports[job] != nil { settle(job) } else { cancelled.insert(job) }
   }
 
   /// The job is over, for this worker.

@@ -8,10 +8,14 @@ public final class Context: @unchecked Sendable {
   // Unchecked: the handle never changes, and libzmq's contexts may be used by any thread.
   let handle: UnsafeMutableRawPointer
 
+  /// - Parameter sockets: How many there may be at one time.
   /// - Throws: ``ZeroMQError`` with `failed` if the process has no file descriptors left.
-  public init() throws {
+  public init(sockets: Int = 1023) throws {
     guard let handle = zmq_ctx_new() else { throw ZeroMQError.last("cannot start ZeroMQ") }
     self.handle = handle
+    guard zmq_ctx_set(handle, ZMQ_MAX_SOCKETS, Int32(clamping: sockets)) == 0 else {
+      throw ZeroMQError.last("cannot allow \(sockets) sockets")
+    }
   }
 
   deinit {

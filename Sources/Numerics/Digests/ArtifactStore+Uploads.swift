@@ -1,6 +1,5 @@
 import Foundation
 import Glibc
-import Synchronization
 
 /// Artifacts that arrive in parts, over any number of connections and restarts.
 extension ArtifactStore {
@@ -21,7 +20,7 @@ extension ArtifactStore {
     precondition(
       offset >= 0 && total >= 0 && bytes.count <= total - offset,
       "bytes \(offset)..<\(offset)+\(bytes.count) of an artifact of \(total)")
-    return try uploads.withLock { _ in
+    return try uploads.withLock(of: digest) {
       if size(of: digest) == total { return total }
       let url = incoming.appending(path: "\(digest.hex).part")
       let file = try ArtifactFile(url, flags: O_RDWR | O_CREAT)

@@ -9,8 +9,8 @@ import Synchronization
 /// chunked uploads belong to one of them, the coordinator.
 public final class ArtifactStore: Sendable {
   public let folder: URL
-  /// One writer of partial uploads at a time: two workers may bring the same artifact at once.
-  let uploads = Mutex(())
+  /// One writer of an artifact's upload at a time: two workers may bring the same one at once.
+  let uploads = UploadLocks()
 
   /// Opens the store in `folder`, which is made if it does not exist.
   ///
@@ -120,5 +120,19 @@ public final class ArtifactStore: Sendable {
         .inputOutput,
         "cannot make the folder \(url.path): \(error.localizedDescription)")
     }
+  }
+}
+
+/// A lock for every artifact, some of them shared: others may be written, and flushed, meanwhile.
+final class UploadLocks: Sendable {
+  private final class Lock: Sendable { let mutex = Mutex(()) }
+
+  private let locks = (0..<64).map { _ in Lock() }
+
+  func withLock<Value: Sendable>(
+    of digest: Digest, _ body: () throws -> Value
+  ) rethrows -> Value {
+    let place = Int(UInt(bitPattern: digest.hashValue) % UInt(locks.count))
+    return try locks[place].mutex.withLock { _ in try body() }
   }
 }

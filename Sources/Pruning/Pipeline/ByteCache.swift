@@ -32,6 +32,13 @@ final class ByteCache: Sendable {
 
   init(limit: Int) { self.limit = limit }
 
+  /// The values of a type, the latest used first.
+  func values<Value: Sendable>(of type: Value.Type) -> [Value] {
+    state.withLock { state in
+      state.entries.values.sorted { $0.lastUse > $1.lastUse }.compactMap { $0.value as? Value }
+    }
+  }
+
   /// The value for `key`, made if it is not there.
   ///
   /// - Parameter make: Gives the value and its size in bytes. A value larger than the whole cache

@@ -29,7 +29,19 @@ public protocol JobComputation: Codable, Sendable {
   /// Names the kind of computation in keys and on the wire; its number changes with its meaning.
   static var kind: String { get }
 
+  /// Shards whose activations the computation needs: a worker that holds them is quicker.
+  var shards: [Digest] { get }
+
   func compute(on bench: Workbench) async throws -> Outcome<Summary>
+
+  /// Checks what a worker says it computed, cheaply: shapes, names and counts, not the numbers.
+  ///
+  /// - Throws: Whatever says that this is no result of this computation.
+  func validate(_ outcome: Outcome<Summary>, on bench: Workbench) async throws
+}
+
+extension JobComputation {
+  public var shards: [Digest] { [] }
 }
 
 /// What a computation gives: a few numbers and the artifacts it made.
@@ -70,6 +82,8 @@ public struct Job: Sendable, Hashable {
   public let weight: Double
   /// Whether the coordinator does it itself: sums of what workers sent.
   public let isReduction: Bool
+  /// Jobs of one number help only together: nothing follows from some of them.
+  public internal(set) var cohort = 0
 
   public init<Computation: JobComputation>(
     _ computation: Computation, label: String, weight: Double, isReduction: Bool = false
@@ -88,30 +102,14 @@ public struct Job: Sendable, Hashable {
   /// - Throws: ``PipelineError`` with `unknownJob` for a kind this program does not have; whatever
   ///   the computation throws.
   public static func run(payload: Data, on bench: Workbench) async throws -> JobOutput {
-    struct Kind: Decodable { var kind: String }
-    let kind = try CanonicalJSON.decode(Kind.self, from: payload).kind
-    guard let type = kinds[kind] else {
-      throw PipelineError(
-        .unknownJob, "this worker has no job kind '\(kind)': start one of the coordinator's version"
-      )
-    }
-    return try await run(type, payload, on: bench)
+    try await JobRequest(payload: payload).run(on: bench)
   }
 
-  private static func run<Computation: JobComputation>(
-    _ type: Computation.Type, _ payload: Data, on bench: Workbench
-  ) async throws -> JobOutput {
-    let computation = try CanonicalJSON.decode(JobPayload<Computation>.self, from: payload)
-    let outcome = try await computation.computation.compute(on: bench)
-    return JobOutput(
-      summary: try CanonicalJSON.encode(outcome.summary), artifacts: outcome.artifacts)
-  }
-
-  private static let kinds: [String: any JobComputation.Type] = {
+  fileprivate static let kinds: [String: any JobComputation.Type] = {
     let all: [any JobComputation.Type] = [
       KernelMeasurement.self, TilePairScores.self, ScoreSum.self, InputGrams.self, GramSum.self,
-      GroupOrder.self,
-      AllocationTables.self, DeviceAllocation.self, PlanSurgery.self, ShardEvaluation.self,
+      GroupOrder.self, AllocationTables.self, DeviceAllocation.self, PlanSurgery.self,
+      ShardEvaluation.self,
     ]
     return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
   }()
@@ -122,6 +120,79 @@ struct JobPayload<Computation: Codable>: Codable {
   var computation: Computation
 }
 
+/// A payload that was read: the computation behind it.
+public struct JobRequest: Sendable {
+  private let computation: any JobComputation
+
+  /// - Throws: ``PipelineError`` with `unknownJob` for a kind this program does not have;
+  ///   `DecodingError`.
+  public init(payload: Data) throws {
+    computation = try CanonicalJSON.decode(AnyComputation.self, from: payload).computation
+  }
+
+  /// Shards whose activations the computation needs.
+  public var shards: [Digest] { computation.shards }
+
+  /// Computes.
+  public func run(on bench: Workbench) async throws -> JobOutput {
+    try await Self.run(computation, on: bench)
+  }
+
+  /// The output in the one spelling, if it can be what was asked for.
+  ///
+  /// - Parameter bench: Has the artifacts at hand.
+  /// - Throws: ``PipelineError`` with `wrongResult`, saying what is wrong with it.
+  public func validated(_ output: JobOutput, on bench: Workbench) async throws -> JobOutput {
+    do {
+      return try await Self.validated(output, of: computation, on: bench)
+    } catch {
+      throw PipelineError(.wrongResult, "the result is none of this job: \(error)")
+    }
+  }
+
+  private static func run(
+    _ computation: some JobComputation, on bench: Workbench
+  ) async throws -> JobOutput {
+    let outcome = try await computation.compute(on: bench)
+    return JobOutput(
+      summary: try CanonicalJSON.encode(outcome.summary), artifacts: outcome.artifacts)
+  }
+
+  private static func validated<Computation: JobComputation>(
+    _ output: JobOutput, of computation: Computation, on bench: Workbench
+  ) async throws -> JobOutput {
+    let summary = try CanonicalJSON.decode(Computation.Summary.self, from: output.summary)
+    try await computation.validate(Outcome(summary, artifacts: output.artifacts), on: bench)
+    let text = try CanonicalJSON.encode(summary)
+    // Text that PostgreSQL does not take.
+    guard text.range(of: Data(#"\u0000"#.utf8)) == nil else {
+      throw PipelineError(.wrongResult, "its summary holds a zero character")
+    }
+    return JobOutput(summary: text, artifacts: output.artifacts)
+  }
+}
+
+/// Any computation as a payload names it.
+private struct AnyComputation: Decodable {
+  private enum CodingKeys: String, CodingKey { case kind, computation }
+
+  let computation: any JobComputation
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func decoded<Computation: JobComputation>(_ type: Computation.Type) throws -> Computation {
+      try container.decode(Computation.self, forKey: .computation)
+    }
+    let kind = try container.decode(String.self, forKey: .kind)
+    guard let type = Job.kinds[kind] else {
+      throw PipelineError(
+        .unknownJob,
+        "this worker has no job kind '\(kind)': start one of the coordinator's version")
+    }
+    computation = try decoded(type)
+  }
+}
+
 /// A sweep that cannot be run, or a job that cannot be done.
 public struct PipelineError: Error, Sendable, CustomStringConvertible {
   public enum Code: String, Sendable {
@@ -129,6 +200,8 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
     case invalidInput
     case unknownJob
     case corruptArtifact
+    /// A worker returned what its job cannot have given.
+    case wrongResult
   }
 
   public let code: Code

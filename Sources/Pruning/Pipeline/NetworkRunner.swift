@@ -1,6 +1,7 @@
 import Datasets
 import Execution
 import NetworkGraph
+import Synchronization
 import Tensors
 
 /// Runs whole shards of samples through networks, on several threads.
@@ -8,6 +9,8 @@ public struct NetworkRunner: Sendable {
   public let backend: any Backend
   /// Compute threads; no result depends on their number.
   public let threads: Int
+  /// Images that whole networks have run on.
+  let images = ImageCounter()
 
   public init(backend: any Backend, threads: Int) {
     self.backend = backend
@@ -37,6 +40,7 @@ public struct NetworkRunner: Sendable {
     of network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
     body: @Sendable (Range<Int>, [Tensor]) throws -> Value
   ) throws -> [Value] {
+    images.add(shard.count)
     let options = ExecutionOptions(
       batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
     return try MicroBatches(images: shard.count, size: microBatch).map(
@@ -61,6 +65,7 @@ public struct NetworkRunner: Sendable {
     from network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
     body: @Sendable (Int, Range<Int>, Tensor) throws -> Void
   ) throws {
+    images.add(shard.count)
     let places = Dictionary(uniqueKeysWithValues: zip(taps, 0...))
     let options = ExecutionOptions(
       batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
@@ -88,4 +93,13 @@ extension Tensor {
     let own = [images] + shape.extentsPerImage
     return own == self.shape ? self : Tensor(shape: own, elements: elements)
   }
+}
+
+/// Counts from any thread.
+final class ImageCounter: Sendable {
+  private let total = Atomic(0)
+
+  var count: Int { total.load(ordering: .relaxed) }
+
+  func add(_ images: Int) { total.add(images, ordering: .relaxed) }
 }

@@ -13,6 +13,7 @@ import Surgery
 /// is known it goes on; where one is missing it notes the job and leaves what depends on it. Called
 /// again with more results it gets further, until a report comes out. It keeps no state, so a
 /// coordinator that dies loses nothing: the results in the database are all there is to know.
+/// ``Conclusions`` spare it the stages that are done.
 public struct Pipeline: Sendable {
   /// What the results so far lead to.
   public enum Step: Sendable {
@@ -25,7 +26,8 @@ public struct Pipeline: Sendable {
 
   public let definition: SweepDefinition
   let model: PreparedModel
-  let taps: [String]
+  /// Names of the values that nHSIC compares, in execution order.
+  public let taps: [String]
   let layers: [ConsumerLayer]
 
   /// - Throws: ``PipelineError`` with `invalidInput` where model, data and recipe do not fit.
@@ -44,12 +46,25 @@ public struct Pipeline: Sendable {
 
   /// Where the sweep stands, given what is known.
   public func advance(_ results: Results) throws -> Step {
-    var inquiry = Inquiry(results)
-    let scores = try scores(&inquiry)
+    var conclusions = Conclusions()
+    return try advance(results, &conclusions)
+  }
+
+  /// The same, for one who calls again and again.
+  ///
+  /// - Parameter conclusions: What earlier walks of this sweep concluded; what this one does besides
+  ///   is added. Results that are spent with it may be forgotten.
+  public func advance(_ results: Results, _ conclusions: inout Conclusions) throws -> Step {
+    var inquiry = Inquiry(results, conclusions)
+    defer { conclusions = inquiry.conclusions }
+    let scores = try inquiry.conclusion(\.scores) { try self.scores(&$0) }
     guard !definition.recipe.scoresOnly else { return step(scores, inquiry) }
-    let grams = try grams(&inquiry)
-    let baseline = try evaluation(of: definition.model.digest, label: "dense", &inquiry)
-    if let scores, let grams, let orders = try orders(grams, &inquiry),
+    let grams = try inquiry.conclusion(\.grams) { try self.grams(&$0) }
+    let baseline = try inquiry.together {
+      try evaluation(of: definition.model.digest, label: "dense", &$0)
+    }
+    if let scores, let grams,
+      let orders = try inquiry.conclusion(\.orders, { try self.orders(grams, &$0) }),
       let tables = try tables(orders, scores, &inquiry)
     {
       let plan = VariantPlan(tables: tables, orders: orders, grams: grams, baseline: baseline)

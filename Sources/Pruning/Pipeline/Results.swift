@@ -1,5 +1,6 @@
 import Digests
 import Foundation
+import Importance
 
 /// What is known of a sweep's jobs: results by key, and failures for good.
 public struct Results: Sendable {
@@ -26,6 +27,25 @@ public struct JobFailureReason: Sendable, Hashable, Codable {
   }
 }
 
+/// What whole stages came to, so that a walk need not work it out from their jobs again.
+///
+/// It follows from the results alone: a walk without it comes to the same, only later.
+public struct Conclusions: Sendable {
+  var scores: ImportanceScores?
+  var grams: [String: Digest]?
+  var orders: [Int: GroupOrder.Summary]?
+  /// Jobs whose results no walk asks for any more.
+  fileprivate var spent: [Digest] = []
+
+  public init() {}
+
+  /// Jobs whose results no walk asks for any more, each once.
+  public mutating func takeSpent() -> [Digest] {
+    defer { spent = [] }
+    return spent
+  }
+}
+
 /// Collects the jobs that stand between what is known and what is wanted.
 ///
 /// A stage asks for the outcome of a computation; it gets it, or nil while the job is still to be
@@ -37,8 +57,40 @@ struct Inquiry {
   private(set) var keys: Set<Digest> = []
   /// The first failure among jobs that the whole sweep needs.
   private(set) var failure: JobFailureReason?
+  private(set) var conclusions: Conclusions
+  /// Jobs whose results were used, in order of asking.
+  private var used: [Digest] = []
+  private var cohorts = 0
+  private var isTogether = false
 
-  init(_ results: Results) { self.results = results }
+  init(_ results: Results, _ conclusions: Conclusions = Conclusions()) {
+    self.results = results
+    self.conclusions = conclusions
+  }
+
+  /// What a stage comes to. Known once, it is not worked out from its jobs again.
+  mutating func conclusion<Value>(
+    _ place: WritableKeyPath<Conclusions, Value?>,
+    _ body: (inout Inquiry) throws -> Value?
+  ) rethrows -> Value? {
+    if let known = conclusions[keyPath: place] { return known }
+    let start = used.count
+    let value = try together(body)
+    if let value {
+      conclusions[keyPath: place] = value
+      conclusions.spent += used[start...]
+    }
+    return value
+  }
+
+  /// The jobs that `body` asks for help only together.
+  mutating func together<Value>(_ body: (inout Inquiry) throws -> Value) rethrows -> Value {
+    let outer = isTogether
+    defer { isTogether = outer }
+    cohorts += 1
+    isTogether = true
+    return try body(&self)
+  }
 
   /// The outcome of a computation that the whole sweep needs.
   mutating func outcome<Computation: JobComputation>(
@@ -57,13 +109,18 @@ struct Inquiry {
   mutating func attempt<Computation: JobComputation>(
     _ computation: Computation, label: String, weight: Double, isReduction: Bool = false
   ) throws -> Attempt<Computation.Summary>? {
-    let job = try Job(computation, label: label, weight: weight, isReduction: isReduction)
+    var job = try Job(computation, label: label, weight: weight, isReduction: isReduction)
     if let output = results.outputs[job.key] {
+      used.append(job.key)
       let summary = try CanonicalJSON.decode(Computation.Summary.self, from: output.summary)
       return .success(Outcome(summary, artifacts: output.artifacts))
     }
     if let reason = results.failures[job.key] { return .failure(reason) }
-    if keys.insert(job.key).inserted { missing.append(job) }
+    if keys.insert(job.key).inserted {
+      if !isTogether { cohorts += 1 }
+      job.cohort = cohorts
+      missing.append(job)
+    }
     return nil
   }
 }

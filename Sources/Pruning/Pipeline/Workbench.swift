@@ -40,6 +40,11 @@ public final class Workbench: Sendable {
   public var backend: any Backend { runner.backend }
   /// Compute threads; no result depends on their number.
   var threads: Int { runner.threads }
+  /// Images that whole networks have run on here.
+  public var imagesRun: Int { runner.images.count }
+
+  /// Shards whose activations are remembered, the latest used first.
+  public var heldShards: [Digest] { cache.values(of: FeatureTile.self).map(\.shard) }
 
   /// Runs blocking work on the bench's own thread, away from the cooperative pool.
   func compute<Value: Sendable>(

@@ -18,7 +18,7 @@ struct Espalier: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       RunCommand.self, ScoreCommand.self, SubmitCommand.self, WatchCommand.self, CancelCommand.self,
-      SweepsCommand.self, UpCommand.self, DownCommand.self, StatusCommand.self,
+      SweepsCommand.self, UpCommand.self, DownCommand.self, StatusCommand.self, WorkersCommand.self,
       ScoresCommand.self, VariantsCommand.self, ExportCommand.self, InspectCommand.self,
       EvaluateCommand.self, ExecuteCommand.self, AllocateCommand.self, DevicesCommand.self,
       BenchmarkCommand.self,

@@ -39,6 +39,13 @@ struct WorkerOptions: ParsableArguments {
       """)
   var memory = 1536
 
+  @Flag(
+    help: """
+      Let workers of different instruction sets or libraries work together; the last bits of scores \
+      then depend on who computed what, and `scores` says so.
+      """)
+  var allowMixed = false
+
   func validate() throws {
     guard (0...256).contains(workers) else {
       throw ValidationError("--workers \(workers): give 0…256")

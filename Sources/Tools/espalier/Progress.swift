@@ -1,3 +1,4 @@
+import CoordinatorService
 import Foundation
 
 /// Live progress on standard error: one line that is rewritten on a terminal, a line a change
@@ -11,8 +12,10 @@ struct Progress {
 
   /// Shows where a sweep stands.
   ///
-  /// - Parameter counts: Jobs by stage and state, with their estimated work.
-  mutating func show(_ stages: [StageProgress]) {
+  /// - Parameters:
+  ///   - stages: Jobs by stage and state, with their estimated work.
+  ///   - workers: What the workers do now; empty where nobody knows.
+  mutating func show(_ stages: [StageProgress], workers: [CoordinatorStatus.Worker] = []) {
     let total = stages.reduce(0) { $0 + $1.weight }
     let done = stages.reduce(0) { $0 + $1.completedWeight }
     if firstDone == nil { firstDone = done }
@@ -20,7 +23,8 @@ struct Progress {
     let share = total > 0 ? done / total : 0
     let line =
       String(format: "%3.0f %%", 100 * share) + "  " + parts.joined(separator: " · ")
-      + remaining(total: total, done: done)
+      + "  \(Amounts.flops(2 * done)) of \(Amounts.flops(2 * total))"
+      + Self.rates(workers) + remaining(total: total, done: done)
     let now = ContinuousClock.now
     if isTerminal {
       write("\r\u{1B}[K" + line)
@@ -29,6 +33,14 @@ struct Progress {
       lastPrinted = now
     }
     lastLine = line
+  }
+
+  private static func rates(_ workers: [CoordinatorStatus.Worker]) -> String {
+    let (images, flops) = workers.reduce((0, 0)) {
+      ($0.0 + $1.imagesPerSecond, $0.1 + $1.flopsPerSecond)
+    }
+    guard images > 0 || flops > 0 else { return "" }
+    return ", " + String(format: "%.0f", images) + " images/s, \(Amounts.flops(flops))/s"
   }
 
   /// Leaves the line of progress behind.
@@ -54,4 +66,19 @@ struct StageProgress {
   var completed: Int
   var weight: Double
   var completedWeight: Double
+}
+
+/// Amounts of work and memory for people.
+enum Amounts {
+  static func flops(_ count: Double) -> String { scaled(count, "FLOP") }
+  static func bytes(_ count: Int) -> String {
+    count > 0 ? "\(count >> 20) MiB" : "unknown memory"
+  }
+
+  private static func scaled(_ count: Double, _ unit: String) -> String {
+    for (size, prefix) in [(1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M")] where count >= size {
+      return String(format: "%.1f ", count / size) + prefix + unit
+    }
+    return String(format: "%.0f ", count) + unit
+  }
 }

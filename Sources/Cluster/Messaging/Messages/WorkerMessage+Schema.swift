@@ -50,7 +50,10 @@ extension WorkerMessage {
     case .heartbeat(let beat):
       let jobs = beat.jobs.compactMap { JobReference($0) }
       guard jobs.count == beat.jobs.count else { return nil }
-      self = .heartbeat(jobs)
+      guard let memory = Int(exactly: beat.memory), let images = Int(exactly: beat.images) else {
+        return nil
+      }
+      self = .heartbeat(jobs, WorkerUsage(memory: memory, images: images))
     case .fetch(let fetch):
       guard let digest = Digest(hex: fetch.digest), let offset = Int(exactly: fetch.offset),
         let length = Int(exactly: fetch.length)
@@ -63,10 +66,11 @@ extension WorkerMessage {
       self = .store(digest, offset: offset, total: total, bytes: store.bytes)
     case .completed(let result):
       let artifacts = result.artifacts.compactMap { Digest(hex: $0) }
-      guard let job = JobReference(result.job), artifacts.count == result.artifacts.count else {
-        return nil
-      }
-      self = .completed(job, summary: result.summary, artifacts: artifacts)
+      let held = result.held.compactMap { Digest(hex: $0) }
+      guard let job = JobReference(result.job), artifacts.count == result.artifacts.count,
+        held.count == result.held.count
+      else { return nil }
+      self = .completed(job, summary: result.summary, artifacts: artifacts, held: held)
     case .failed(let failure):
       guard let job = JobReference(failure.job) else { return nil }
       self = .failed(
@@ -80,8 +84,12 @@ extension WorkerMessage {
     var schema = SchemaWorkerMessage()
     switch self {
     case .hello(let hello): schema.hello = hello.schema
-    case .heartbeat(let jobs):
-      schema.heartbeat = .with { $0.jobs = jobs.map(\.schema) }
+    case .heartbeat(let jobs, let usage):
+      schema.heartbeat = .with {
+        $0.jobs = jobs.map(\.schema)
+        $0.memory = UInt64(usage.memory)
+        $0.images = UInt64(usage.images)
+      }
     case .fetch(let digest, let offset, let length):
       schema.fetch = .with {
         $0.digest = digest.hex
@@ -95,11 +103,12 @@ extension WorkerMessage {
         $0.total = UInt64(total)
         $0.bytes = bytes
       }
-    case .completed(let job, let summary, let artifacts):
+    case .completed(let job, let summary, let artifacts, let held):
       schema.completed = .with {
         $0.job = job.schema
         $0.summary = summary
         $0.artifacts = artifacts.map(\.hex)
+        $0.held = held.map(\.hex)
       }
     case .failed(let job, let code, let message, let retryable):
       schema.failed = .with {

@@ -62,18 +62,38 @@ public struct WorkerHello: Hashable, Sendable {
   }
 }
 
+/// What a worker's process has used so far.
+public struct WorkerUsage: Hashable, Sendable {
+  /// Memory it takes, in bytes; 0 if it does not know.
+  public var memory: Int
+  /// Images that networks have run on.
+  public var images: Int
+
+  public init(memory: Int = 0, images: Int = 0) {
+    self.memory = memory
+    self.images = images
+  }
+}
+
+/// How worker processes end, for those who start them.
+public enum WorkerExit {
+  /// The coordinator will not have it: another of the same program would be refused, too.
+  public static let refused: Int32 = 78
+}
+
 /// What a worker says to the coordinator.
 public enum WorkerMessage: Hashable, Sendable {
   /// First words, and again after the coordinator restarted (``WorkerLink`` repeats them itself).
   case hello(WorkerHello)
   /// The worker lives, and still works on these jobs: renews their leases.
-  case heartbeat([JobReference])
+  case heartbeat([JobReference], WorkerUsage = WorkerUsage())
   /// Asks for `length` bytes of an artifact at most, from byte `offset` on.
   case fetch(Digest, offset: Int, length: Int)
   /// Offers `bytes` at `offset` of an artifact of `total` bytes; without bytes, asks how far it is.
   case store(Digest, offset: Int, total: Int, bytes: Data)
-  /// A job's result: the JSON of its stage, and the artifacts it made, already stored.
-  case completed(JobReference, summary: Data, artifacts: [Digest])
+  /// A job's result: the JSON of its stage, and the artifacts it made, already stored; and the
+  /// shards whose activations the worker remembers, the latest used first.
+  case completed(JobReference, summary: Data, artifacts: [Digest], held: [Digest] = [])
   case failed(JobReference, code: String, message: String, retryable: Bool)
   /// The worker leaves; jobs it still held may be given to others at once.
   case goodbye

@@ -225,6 +225,12 @@ nonisolated struct SchemaWorkerMessage: Sendable {
 
     var jobs: [SchemaJobReference] = []
 
+    /// Memory the worker's process takes, in bytes; 0 if it does not know.
+    var memory: UInt64 = 0
+
+    /// Images that networks have run on since the worker started.
+    var images: UInt64 = 0
+
     var unknownFields = SwiftProtobuf.UnknownStorage()
 
     init() {}
@@ -291,6 +297,9 @@ nonisolated struct SchemaWorkerMessage: Sendable {
 
     /// SHA-256 of the artifacts the job made, each stored before this is sent.
     var artifacts: [String] = []
+
+    /// SHA-256 of the shards whose activations the worker remembers, the latest used first.
+    var held: [String] = []
 
     var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1194,7 +1203,7 @@ nonisolated extension SchemaWorkerMessage.Hello: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension SchemaWorkerMessage.Heartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = SchemaWorkerMessage.protoMessageName + ".Heartbeat"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0\u{1}memory\0\u{1}images\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1203,6 +1212,8 @@ nonisolated extension SchemaWorkerMessage.Heartbeat: SwiftProtobuf.Message, Swif
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.jobs) }()
+      case 2: try { try decoder.decodeSingularUInt64Field(value: &self.memory) }()
+      case 3: try { try decoder.decodeSingularUInt64Field(value: &self.images) }()
       default: break
       }
     }
@@ -1212,11 +1223,19 @@ nonisolated extension SchemaWorkerMessage.Heartbeat: SwiftProtobuf.Message, Swif
     if !self.jobs.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.jobs, fieldNumber: 1)
     }
+    if self.memory != 0 {
+      try visitor.visitSingularUInt64Field(value: self.memory, fieldNumber: 2)
+    }
+    if self.images != 0 {
+      try visitor.visitSingularUInt64Field(value: self.images, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: SchemaWorkerMessage.Heartbeat, rhs: SchemaWorkerMessage.Heartbeat) -> Bool {
     if lhs.jobs != rhs.jobs {return false}
+    if lhs.memory != rhs.memory {return false}
+    if lhs.images != rhs.images {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1309,7 +1328,7 @@ nonisolated extension SchemaWorkerMessage.Store: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = SchemaWorkerMessage.protoMessageName + ".Completed"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}summary\0\u{1}artifacts\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}summary\0\u{1}artifacts\0\u{1}held\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1320,6 +1339,7 @@ nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, Swif
       case 1: try { try decoder.decodeSingularMessageField(value: &self._job) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.summary) }()
       case 3: try { try decoder.decodeRepeatedStringField(value: &self.artifacts) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.held) }()
       default: break
       }
     }
@@ -1339,6 +1359,9 @@ nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, Swif
     if !self.artifacts.isEmpty {
       try visitor.visitRepeatedStringField(value: self.artifacts, fieldNumber: 3)
     }
+    if !self.held.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.held, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1346,6 +1369,7 @@ nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, Swif
     if lhs._job != rhs._job {return false}
     if lhs.summary != rhs.summary {return false}
     if lhs.artifacts != rhs.artifacts {return false}
+    if lhs.held != rhs.held {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

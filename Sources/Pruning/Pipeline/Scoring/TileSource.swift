@@ -69,7 +69,7 @@ struct TileSource: Sendable {
       // Another worker may have made it while this one waited.
       if let features = try borrowed(key, images: images.count) { return features }
       bench.cache.makeRoom(footprint.tile + footprint.working, keeping: inUse)
-      let tile = try make(images, key: key)
+      let tile = try make(shard, images, key: key)
       bench.cache.remember(tile, bytes: footprint.tile, for: "\(key)")
       return tile.features
     }
@@ -90,7 +90,9 @@ struct TileSource: Sendable {
     }
   }
 
-  private func make(_ images: DataShard, key: Digest) throws -> FeatureTile {
+  private func make(
+    _ shard: Digest, _ images: DataShard, key: Digest
+  ) throws -> FeatureTile {
     let byteCount = footprint(images.count).tile
     let pages = try PageMemory(
       byteCount: TileLending.byteCount(byteCount), lendable: bench.lending != nil)
@@ -101,7 +103,7 @@ struct TileSource: Sendable {
       try features[tap].write(values, at: range.lowerBound)
     }
     for tap in features.indices { features[tap].fill() }
-    return FeatureTile(features: features, loan: bench.lending?.lend(pages, as: key))
+    return FeatureTile(features: features, of: shard, loan: bench.lending?.lend(pages, as: key))
   }
 
   /// The features of `images` images in some pages, tap after tap.
@@ -119,9 +121,12 @@ struct TileSource: Sendable {
 /// A tile's features as a worker remembers them, offered to others while it does.
 final class FeatureTile: Sendable {
   let features: [TileFeatures]
+  /// The images they are of.
+  let shard: Digest
   private let loan: TileLoan?
 
-  init(features: [TileFeatures], loan: TileLoan?) {
+  init(features: [TileFeatures], of shard: Digest, loan: TileLoan?) {
+    self.shard = shard
     self.features = features
     self.loan = loan
   }

@@ -75,6 +75,8 @@ struct TilePairScores: JobComputation {
   var reference: Digest
   var microBatch: Int
 
+  var shards: [Digest] { [first] + (second.map { [$0] } ?? []) }
+
   func compute(on bench: Workbench) async throws -> Outcome<NoSummary> {
     let model = try await bench.model(model)
     let reference = try await bench.cache.value(for: "reference/\(reference)") {

@@ -27,7 +27,7 @@ struct InProcessCluster {
       link: try WorkerLink(to: endpoint, in: context), backend: backend,
       configuration: WorkerConfiguration(
         workerID: "in-process-\(getpid())", threads: options.threads,
-        cacheBytes: options.memory << 20))
+        cacheBytes: options.memory << 20, libraries: openBLASConfiguration))
     self.coordinator = coordinator
     client = try ControlClient(to: endpoint, in: context)
     tasks = [

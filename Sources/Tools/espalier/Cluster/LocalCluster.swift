@@ -61,6 +61,7 @@ struct LocalCluster {
       "--memory", "\(workers.memory)",
     ]
     for endpoint in listen { arguments += ["--listen", endpoint] }
+    if workers.allowMixed { arguments.append("--allow-mixed") }
     // A URL may hold a password: it travels in the environment, which other users cannot read.
     var environment = ProcessInfo.processInfo.environment
     if let databaseText { environment["ESPALIER_DATABASE"] = databaseText }

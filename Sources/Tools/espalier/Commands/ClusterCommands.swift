@@ -77,6 +77,37 @@ struct StatusCommand: AsyncParsableCommand {
   }
 }
 
+/// `espalier workers`: who computes, how fast, and with what.
+struct WorkersCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "workers",
+    abstract: "Show the workers: jobs, speed, memory, and what their results depend on.",
+    discussion: "Ends with 4 where no coordinator runs.")
+
+  @OptionGroup var cluster: ClusterOptions
+  @Option(help: "table or json.") var format = OutputFormat.table
+
+  func run() async throws {
+    let data = try await LocalCluster(cluster).request(.status, timeout: .seconds(5))
+    let workers = try CanonicalJSON.decode(CoordinatorStatus.self, from: data).workers
+    switch format {
+    case .json: try printJSON(workers)
+    case .table:
+      for worker in workers { print("\(worker.line)\n    \(worker.identity)") }
+    }
+  }
+}
+
+extension CoordinatorStatus.Worker {
+  /// For people.
+  var line: String {
+    "\(id), process \(processID) on \(host), \(threads) thread(s), \(jobs) job(s), "
+      + "\(completed) done" + (refused > 0 ? ", \(refused) refused" : "")
+      + String(format: ", %.0f images/s", imagesPerSecond)
+      + ", \(Amounts.flops(flopsPerSecond))/s, \(Amounts.bytes(memoryBytes))"
+  }
+}
+
 /// `espalier sweeps`: what was asked for.
 struct SweepsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -130,15 +161,26 @@ struct StatusAnswer: Codable {
       error = sweep.error
       jobs = Self.byState(counts)
       stages = Dictionary(grouping: counts, by: \.stage).mapValues(Self.byState)
+      let all = counts.reduce(0) { $0 + $1.weight }
+      let completed = counts.filter { $0.state == .completed }.reduce(0) { $0 + $1.weight }
+      work = Work(flops: 2 * all, done: 2 * completed)
     }
 
     private static func byState(_ counts: [StageCount]) -> [String: Int] {
       Dictionary(counts.map { ($0.state.rawValue, $0.jobs) }, uniquingKeysWith: +)
     }
 
+    /// Estimated work of the jobs that are known by now.
+    struct Work: Codable {
+      var flops: Double
+      var done: Double
+    }
+    var work: Work
+
     var line: String {
       let counts = jobs.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
       return "\(id)  \(name)  \(state)  \(counts.joined(separator: ", "))"
+        + ", \(Amounts.flops(work.done)) of \(Amounts.flops(work.flops))"
         + (error.map { "\n    \($0)" } ?? "")
     }
   }
@@ -154,11 +196,7 @@ struct StatusAnswer: Codable {
     var lines = ["state        \(state)", "database     \(database)"]
     if let coordinator {
       lines.append("coordinator  running, process \(coordinator.processID)")
-      for worker in coordinator.workers {
-        lines.append(
-          "worker       \(worker.id), process \(worker.processID) on \(worker.host), "
-            + "\(worker.threads) thread(s), \(worker.jobs) job(s)")
-      }
+      for worker in coordinator.workers { lines.append("worker       \(worker.line)") }
     } else {
       lines.append("coordinator  stopped")
     }

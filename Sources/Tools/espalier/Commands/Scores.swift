@@ -103,6 +103,11 @@ struct ScoresAnswer: Encodable {
   /// What a reader should know before believing the ranking.
   var warnings: [String] {
     var list = faults.map { "tap \($0); it has no score" }
+    if provenance["machines"] == "mixed", let machines = provenance["computed_by"] {
+      list.append(
+        "computed by several kinds of machines, so that the last bits depend on who computed what: "
+          + machines)
+    }
     if let confidence, confidence.verdict == ScoreConfidence.Verdict.unstable.rawValue {
       list.append(
         String(

@@ -90,10 +90,11 @@ struct Watching {
     var progress = Progress()
     defer { progress.finish() }
     var lastSeen = ContinuousClock.now
+    let workers = WorkerWatch(folder: folder)
     while true {
       let sweep = try await stores.sweeps.find(id)
       if sweep.state != .running { return sweep }
-      progress.show(try await counts(id))
+      progress.show(try await counts(id), workers: await workers.latest())
       if StateLock.holder(of: folder) != nil {
         lastSeen = .now
       } else if let revive, ContinuousClock.now - lastSeen > .seconds(3) {

@@ -1,0 +1,57 @@
+import Foundation
+import Importance
+import Tensors
+
+/// Statistics of tiles that nobody computed: a few features made of the tile's number.
+public struct SimulatedTiles: Sendable {
+  public let taps: [String]
+  /// Images in a tile.
+  public let images: Int
+
+  public init(taps: [String], images: Int) {
+    self.taps = taps
+    self.images = images
+  }
+
+  private static let features = 4
+
+  /// The kernel: linear, about zero.
+  var reference: KernelReference {
+    KernelReference(kernel: .linear, centres: taps.map { _ in [0] })
+  }
+
+  var kernelSummary: Data { Data(#"{"bandwidths": [], "kernel": "linear"}"#.utf8) }
+
+  /// Nil for any other job than a tile pair.
+  public func statistics(forPayload payload: Data) throws -> TilePairStatistics? {
+    struct Payload: Decodable {
+      struct Computation: Decodable { var pair: TilePair }
+      var computation: Computation
+    }
+    let decoder = JSONDecoder()
+    guard let pair = try? decoder.decode(Payload.self, from: payload).computation.pair else {
+      return nil
+    }
+    return try statistics(of: pair)
+  }
+
+  public func statistics(of pair: TilePair) throws -> TilePairStatistics {
+    try TilePairStatistics.compute(
+      pair: pair, taps: taps, first: tile(pair.first),
+      second: pair.isDiagonal ? nil : tile(pair.second),
+      reference: reference, threads: 1)
+  }
+
+  private func tile(_ number: Int) throws -> [TileFeatures] {
+    try taps.indices.map { tap in
+      let elements = (0..<images * Self.features).map { place in
+        let turns =
+          Double((number * taps.count + tap) * images * Self.features + place)
+          * 0.618_033_988_749_895
+        return Float(turns - turns.rounded(.down))
+      }
+      return try TileFeatures(
+        Tensor(shape: [images, 1, Self.features], elements: elements), centre: [0])
+    }
+  }
+}

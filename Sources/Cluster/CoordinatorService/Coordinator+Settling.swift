@@ -1,0 +1,204 @@
+import Digests
+import Foundation
+import JobEngine
+import Logging
+import Messaging
+import Pipeline
+
+extension Coordinator {
+  /// A report with what it is about.
+  private struct Case: Sendable {
+    var peer: PeerID
+    var worker: String
+    var job: WireReference
+    var entry: JobWindow.Entry
+    var output: JobOutput
+
+    var specification: JobSpecification { entry.job.specification }
+  }
+
+  /// Results refused one after the other that a worker is sent away for.
+  private static let patienceWithWorker = 5
+
+  /// Looks at results, writes down the good ones in one statement, and answers all reports.
+  func settle(_ reports: [Intake.Report]) async throws {
+    guard !reports.isEmpty else { return }
+    let jobs = try await jobs(of: reports)
+    var cases: [Case] = []
+    for report in reports {
+      // A worker that is not known introduces itself, and reports again.
+      guard let session = workers[report.peer] else { continue }
+      let worker = session.hello.workerID
+      switch report.ending {
+      case .failed(let failure, let isRetryable):
+        try await fail(
+          report, failure, isRetryable, by: worker, jobs[report.job.id]?.job.specification)
+      case .completed(let output, _):
+        guard let job = jobs[report.job.id] else {
+          acknowledge(report.job, accepted: false, to: report.peer)
+          continue
+        }
+        cases.append(
+          Case(
+            peer: report.peer, worker: worker, job: report.job, entry: job, output: output))
+      }
+    }
+    let verdicts = await Self.verdicts(on: cases, by: bench)
+    var sound: [Case] = []
+    for one in cases {
+      guard case .success(let output)? = verdicts[one.job] else { continue }
+      var one = one
+      one.output = output
+      sound.append(one)
+    }
+    try await record(sound, reports)
+    for one in cases {
+      if case .failure(let fault)? = verdicts[one.job] { try await refuse(one, fault.message) }
+    }
+    if sweeps.values.contains(where: \.isDue) { news.raise() }
+  }
+
+  /// What was asked for in the attempts that are reported.
+  private func jobs(of reports: [Intake.Report]) async throws -> [Int64: JobWindow.Entry] {
+    var jobs: [Int64: JobWindow.Entry] = [:]
+    var unknown: [Int64] = []
+    for report in reports {
+      if let entry = workers[report.peer]?.entry(report.job) {
+        jobs[report.job.id] = entry
+      } else {
+        unknown.append(report.job.id)
+      }
+    }
+    // Given out by an earlier coordinator, or reported again.
+    guard !unknown.isEmpty else { return jobs }
+    for job in try await stores.jobs.find(unknown) { jobs[job.id] = JobWindow.Entry(job) }
+    return jobs
+  }
+
+  private typealias Verdicts = [WireReference: Result<JobOutput, PipelineError>]
+
+  /// Which results are sound, and what is wrong with the others; away from the actor, because it
+  /// reads files.
+  private nonisolated static func verdicts(
+    on cases: [Case], by bench: Workbench
+  ) async -> Verdicts {
+    let lanes = 2
+    return await withTaskGroup(of: Verdicts.self) { group in
+      for lane in 0..<min(lanes, cases.count) {
+        group.addTask {
+          var verdicts: Verdicts = [:]
+          for place in stride(from: lane, to: cases.count, by: lanes) {
+            verdicts[cases[place].job] = await verdict(on: cases[place], by: bench)
+          }
+          return verdicts
+        }
+      }
+      return await group.reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+    }
+  }
+
+  private nonisolated static func verdict(
+    on one: Case, by bench: Workbench
+  ) async -> Result<JobOutput, PipelineError> {
+    do {
+      guard let request = one.entry.request else {
+        throw PipelineError(.unknownJob, "this coordinator cannot read the job")
+      }
+      return .success(try await request.validated(one.output, on: bench))
+    } catch {
+      return .failure(error as? PipelineError ?? PipelineError(.wrongResult, "\(error)"))
+    }
+  }
+
+  private func record(_ cases: [Case], _ reports: [Intake.Report]) async throws {
+    let recorded = try await stores.jobs.complete(
+      cases.map { one in
+        Completion(
+          one.job.lease, by: one.worker,
+          result: JobResult(summary: one.output.summary, artifacts: one.output.artifacts),
+          identity: workers[one.peer]?.identity)
+      })
+    var holdings: [WireReference: [Digest]] = [:]
+    for report in reports {
+      if case .completed(_, let shards) = report.ending { holdings[report.job] = shards }
+    }
+    for one in cases {
+      let isAccepted = recorded.contains(one.job.lease)
+      if isAccepted {
+        workers[one.peer]?.complete(
+          one.job, weight: one.specification.weight, holding: holdings[one.job] ?? [])
+        for sweep in sweeps.values { sweep.complete(one.specification.key) }
+      }
+      acknowledge(one.job, accepted: isAccepted, to: one.peer)
+    }
+  }
+
+  /// A result that is none: the job is done again, by another worker if there is one.
+  private func refuse(_ one: Case, _ fault: String) async throws {
+    logger.warning(
+      "refused a result",
+      metadata: [
+        "job.id": "\(one.job.id)", "label": "\(one.specification.label)",
+        "worker.id": "\(one.worker)", "reason": "\(fault)",
+      ])
+    let state = try await stores.jobs.fail(
+      one.job.lease, worker: one.worker,
+      failure: JobFailure(
+        code: PipelineError.Code.wrongResult.rawValue, message: "worker \(one.worker): \(fault)"),
+      verdict: .retry(after: .zero))
+    acknowledge(one.job, accepted: false, to: one.peer)
+    guard let state, let session = workers[one.peer] else { return }
+    session.refuse(one.job)
+    if state == .discarded {
+      giveUp(one.specification, PipelineError.Code.wrongResult.rawValue, fault)
+    }
+    if session.refusalsInARow >= Self.patienceWithWorker {
+      try await sendAway(one.peer, session, because: fault)
+    }
+    jobsMayBeThere()
+  }
+
+  private func sendAway(
+    _ peer: PeerID, _ session: WorkerSession, because fault: String
+  ) async throws {
+    let name = session.hello.workerID
+    let reason = """
+      \(session.refusalsInARow) results of worker \(name) one after the other were none, the last \
+      because \(fault); check its memory, its disk and its version
+      """
+    logger.error("sent a worker away", metadata: ["worker.id": "\(name)", "reason": "\(reason)"])
+    send(.refused(reason: reason), to: peer)
+    workers[peer] = nil
+    try await stores.jobs.release(worker: name)
+    try await stores.workers.gone(name)
+    jobsCameBack()
+  }
+
+  private func fail(
+    _ report: Intake.Report, _ failure: JobFailure, _ isRetryable: Bool, by worker: String,
+    _ job: JobSpecification?
+  ) async throws {
+    logger.notice(
+      "job failed",
+      metadata: [
+        "job.id": "\(report.job.id)", "attempt": "\(report.job.attempt)", "worker.id": "\(worker)",
+        "error": "\(failure.message)",
+      ])
+    let state = try await stores.jobs.fail(
+      report.job.lease, worker: worker, failure: failure,
+      verdict: isRetryable ? .retry(after: .seconds(1)) : .discard)
+    acknowledge(report.job, accepted: state != nil, to: report.peer)
+    workers[report.peer]?.drop(report.job)
+    if state == .discarded, let job { giveUp(job, failure.code, failure.message) }
+  }
+
+  private func giveUp(_ job: JobSpecification, _ code: String, _ message: String) {
+    let reason = JobFailureReason(code: code, message: "\(job.label): \(message)")
+    for sweep in sweeps.values { sweep.fail(job.key, reason) }
+  }
+
+  private func acknowledge(_ job: WireReference, accepted: Bool, to peer: PeerID) {
+    send(.acknowledged(job, accepted: accepted), to: peer)
+    workers[peer]?.drop(job)
+  }
+}

@@ -1,0 +1,133 @@
+import Digests
+import Execution
+import Foundation
+import JobEngine
+import Logging
+import Messaging
+import Pipeline
+
+extension Coordinator {
+  /// Takes a worker in, or refuses it.
+  func welcome(_ hello: WorkerHello, at peer: PeerID) async throws {
+    let name = hello.workerID
+    let own = hello.backend.identity
+    if workers.isEmpty { identity = own }
+    if let identity, identity != own, !configuration.allowsMixed {
+      let reason = """
+        worker \(name) computes with \(own), the others here with \(identity): their results differ \
+        in the last bits. Use one kind of machine, or start the cluster with --allow-mixed
+        """
+      logger.warning("refused a worker", metadata: ["worker.id": "\(name)", "reason": "\(reason)"])
+      return send(.refused(reason: reason), to: peer)
+    }
+    workers[peer] = WorkerSession(hello)
+    try await stores.workers.connected(
+      id: name, processID: Int(hello.processID), host: hello.host,
+      identity: try CanonicalJSON.encode(BackendIdentity(hello)), threads: hello.threads)
+    logger.info("worker", metadata: ["worker.id": "\(name)"])
+    send(
+      .welcome(
+        heartbeatInterval: configuration.heartbeatInterval,
+        leaseDuration: configuration.leaseDuration), to: peer)
+    jobsMayBeThere()
+  }
+
+  /// Extends the leases of workers that live, all in one statement.
+  func renew(_ heartbeats: [PeerID: Intake.Heartbeat]) async throws {
+    let known = heartbeats.compactMap { peer, beat in
+      workers[peer].map { (peer: peer, session: $0, beat: beat) }
+    }
+    guard !known.isEmpty else { return }
+    let held = known.flatMap { _, session, beat in
+      beat.jobs.map { HeldJob($0.lease, by: session.hello.workerID) }
+    }
+    let still = Set(
+      try await stores.jobs.extend(held, duration: configuration.leaseDuration).map(\.message))
+    try await stores.workers.seen(known.map(\.session.hello.workerID))
+    for (peer, session, beat) in known {
+      session.usage = beat.usage
+      session.confirm(beat.jobs.filter(still.contains))
+      for job in beat.jobs where !still.contains(job) {
+        send(.cancel(job), to: peer)
+        session.drop(job)
+      }
+    }
+  }
+
+  /// Gives jobs to workers that can take some, one each and then another, so that all are busy.
+  func dispatch() async throws {
+    let free = workers.values.reduce(0) { $0 + max($1.freeCredits, 0) }
+    guard !isDraining, free > 0 else { return }
+    if window.needsMore(for: free) {
+      let limit = max(1024, 4 * free)
+      // What becomes available from now on may be missed, and makes the window stale.
+      window.isStale = false
+      let jobs = try await stores.jobs.available(limit: limit)
+      let filled = await Self.window(jobs, isWhole: jobs.count < limit)
+      let wasStale = window.isStale
+      window = filled
+      window.isStale = wasStale
+    }
+    let chosen = choose()
+    guard !chosen.isEmpty else { return }
+    let attempts = try await stores.jobs.lease(
+      chosen.map { Assignment(job: $0.entry.job.id, worker: $0.session.hello.workerID) },
+      duration: configuration.leaseDuration)
+    let references = Dictionary(uniqueKeysWithValues: attempts.map { ($0.id, $0.message) })
+    var orphaned: Set<String> = []
+    for (peer, session, entry) in chosen {
+      guard let reference = references[entry.job.id] else { continue }
+      guard workers[peer] === session else {
+        orphaned.insert(session.hello.workerID)
+        continue
+      }
+      session.take(entry, as: reference)
+      let job = entry.job.specification
+      send(
+        .assign(reference, stage: job.stage, label: job.label, payload: job.payload), to: peer)
+    }
+    // They left while their jobs were being leased.
+    for worker in orphaned where !workers.values.contains(where: { $0.hello.workerID == worker }) {
+      if try await stores.jobs.release(worker: worker) > 0 { jobsCameBack() }
+    }
+  }
+
+  /// Reading payloads takes its time: away from the actor.
+  private nonisolated static func window(_ jobs: [QueuedJob], isWhole: Bool) async -> JobWindow {
+    JobWindow(jobs, isWhole: isWhole)
+  }
+
+  private typealias Choice = (peer: PeerID, session: WorkerSession, entry: JobWindow.Entry)
+
+  private func choose() -> [Choice] {
+    var choices: [Choice] = []
+    let most = workers.values.map(\.hello.credits).max() ?? 0
+    var given: [PeerID: Int] = [:]
+    var shards: [PeerID: Set<Digest>] = [:]
+    for level in 0..<most {
+      for (peer, session) in workers {
+        let count = session.held.count + given[peer, default: 0]
+        guard count <= level, session.hello.credits > level, window.count > 0 else { continue }
+        let held = shards[peer] ?? session.shards
+        // Nobody else there: then again by the same.
+        let others = workers.count > 1
+        guard
+          let entry = window.take(
+            holding: held, unless: { others && session.refusedJobs.contains($0) })
+        else { continue }
+        given[peer, default: 0] += 1
+        shards[peer] = held.union(entry.shards)
+        choices.append((peer, session, entry))
+      }
+    }
+    return choices
+  }
+}
+
+extension BackendIdentity {
+  fileprivate init(_ hello: WorkerHello) {
+    self.init(
+      name: hello.backend.name, version: hello.backend.version,
+      instructionSet: hello.backend.instructionSet)
+  }
+}

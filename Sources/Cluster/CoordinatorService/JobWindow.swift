@@ -1,0 +1,105 @@
+import Digests
+import JobEngine
+import Pipeline
+
+/// The jobs that can be leased next, best first, in memory: which worker gets which is chosen here.
+///
+/// The database's order is kept but for one thing: among jobs of the highest priority a worker gets
+/// one whose shards' activations it holds, so that fewer forward passes are repeated. What jobs
+/// compute does not depend on who gets them.
+struct JobWindow {
+  /// A job that waits for a worker.
+  struct Entry {
+    let job: QueuedJob
+    /// Nil where this program cannot read the payload.
+    let request: JobRequest?
+
+    init(_ job: QueuedJob) {
+      self.job = job
+      request = try? JobRequest(payload: job.specification.payload)
+    }
+
+    var shards: [Digest] { request?.shards ?? [] }
+  }
+
+  private var entries: [Entry?] = []
+  /// Entries before it are taken.
+  private var head = 0
+  /// Places of entries by shard, ascending.
+  private var places: [Digest: [Int]] = [:]
+  /// Entries that are left.
+  private(set) var count = 0
+  /// Whether the database may have jobs that are not here.
+  var isStale = true
+
+  /// Entries looked at for one worker, at most: leasing stays quick however many jobs there are.
+  private static let patience = 256
+
+  init() {}
+
+  /// - Parameters:
+  ///   - jobs: Best first.
+  ///   - isWhole: Whether these are all there are.
+  init(_ jobs: [QueuedJob], isWhole: Bool) {
+    entries = jobs.map(Entry.init)
+    for (place, entry) in entries.enumerated() {
+      for shard in entry?.shards ?? [] { places[shard, default: []].append(place) }
+    }
+    count = jobs.count
+    self.isWhole = isWhole
+    isStale = false
+  }
+
+  private var isWhole = false
+
+  /// Whether the database should be asked again before `wanted` jobs are taken.
+  func needsMore(for wanted: Int) -> Bool { isStale || count < wanted && !isWhole }
+
+  /// Takes the best job for a worker.
+  ///
+  /// - Parameters:
+  ///   - held: Shards whose activations the worker holds.
+  ///   - isUnwelcome: Jobs that others should do if they can.
+  /// - Complexity: O(1) for the size of the window.
+  mutating func take(
+    holding held: Set<Digest>, unless isUnwelcome: (Int64) -> Bool
+  ) -> Entry? {
+    while head < entries.count, entries[head] == nil { head += 1 }
+    var best: (place: Int, misses: Int)?
+    var priority: Int?
+    var looks = Self.patience
+    func look(at place: Int, _ entry: Entry) {
+      looks -= 1
+      let specification = entry.job.specification
+      guard specification.priority == priority ?? specification.priority,
+        !isUnwelcome(entry.job.id)
+      else { return }
+      priority = specification.priority
+      let misses = entry.shards.count { !held.contains($0) }
+      if let best, (best.misses, best.place) <= (misses, place) { return }
+      best = (place, misses)
+    }
+    for place in head..<entries.count {
+      guard best == nil, looks > 0 else { break }
+      if let entry = entries[place] { look(at: place, entry) }
+    }
+    for shard in held {
+      guard looks > 0, best.map({ $0.misses > 0 }) ?? true else { break }
+      tidy(shard)
+      for place in places[shard] ?? [] {
+        guard looks > 0 else { break }
+        if let entry = entries[place] { look(at: place, entry) }
+      }
+    }
+    guard let place = best?.place, let entry = entries[place] else { return nil }
+    entries[place] = nil
+    count -= 1
+    return entry
+  }
+
+  /// Forgets places that are taken, once there are many at the front.
+  private mutating func tidy(_ shard: Digest) {
+    guard let known = places[shard], let first = known.first, entries[first] == nil else { return }
+    places[shard] = known.filter { entries[$0] != nil }
+  }
+}

@@ -62,7 +62,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var sequentialDamping = 0.001
   /// How many times the error of an image's mean counts in a sequential fit, besides that of its
   /// positions.
-  public var meanWeight = 4
+  public var meanWeight = 0
   /// Images that run through a network together; part of the recipe because the last bits of a
   /// product may depend on it.
   public var microBatch = 8

@@ -81,7 +81,7 @@ struct SweepOptions: ParsableArguments {
       How many times the error of an image's mean counts in fits layer by layer, besides that of \
       its positions.
       """)
-  var meanWeight = 4
+  var meanWeight = 0
 
   @Flag(help: "Stop after allocation: variants get the status 'planned'.")
   var planOnly = false

@@ -87,6 +87,15 @@ struct SequentialTests {
     #expect(unfitted.contains("block0.outer.conv"), "\(unfitted)")
   }
 
+  @Test("a sweep with fewer positions than columns says so, for the layer with the fewest")
+  func scarcity() throws {
+    #expect(try SmallSweep().pipeline().remarks.isEmpty)
+    // The classifier reads 12 channels at one position an image.
+    let remarks = try SmallSweep(images: (8, 16)).pipeline().remarks
+    #expect(remarks.count == 1 && remarks[0].contains("\"fc\""), "\(remarks)")
+    #expect(remarks[0].contains("12 input columns and 8 calibration images give it 8 positions"))
+  }
+
   @Test("what the network makes of a layer's output is its clamp, scaled")
   func surroundings() throws {
     var network = try SmallSweep.residualNetwork()

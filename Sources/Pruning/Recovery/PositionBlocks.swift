@@ -41,20 +41,10 @@ struct PositionBlocks: Sendable {
     precondition(positionsPerImage > 0, "\(positionsPerImage) positions per image")
     self.geometry = geometry
     self.companions = companions
-    stride = Self.stride(of: geometry, positionsPerImage: positionsPerImage)
+    stride = geometry.positionStride(positionsPerImage: positionsPerImage)
     let rows = geometry.columns + companions.reduce(1, +)
     block = [Float](repeating: 1, count: rows * Self.rowLength)
     padded = PaddedImage(geometry)
-  }
-
-  private static func stride(of geometry: ConsumerGeometry, positionsPerImage: Int) -> Int {
-    var stride = max((geometry.positions + positionsPerImage - 1) / positionsPerImage, 1)
-    while greatestCommonDivisor(stride, geometry.outputWidth) > 1 { stride += 1 }
-    return stride
-  }
-
-  private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
-    b == 0 ? a : greatestCommonDivisor(b, a % b)
   }
 
   /// Adds images; full blocks go to the consumer.

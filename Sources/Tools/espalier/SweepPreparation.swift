@@ -59,6 +59,7 @@ struct SweepPreparation {
     if let workers {
       try pipeline.checkScoreMemory(workers.memory << 20, threads: workers.threads)
     }
+    if options != nil { for remark in pipeline.remarks { note(remark) } }
     return definition
   }
 

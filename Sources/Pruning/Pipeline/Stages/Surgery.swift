@@ -28,8 +28,8 @@ struct PlanSurgery: JobComputation {
     var reconstruction: String
     /// Relative squared change of the outputs on the images held back.
     var outputError: Double
-    /// What a user should know of the fit: too few calibration images, layers it failed on.
-    var remarks: [String]
+    /// Layers whose fit was not finite: they have the weights of the single pass.
+    var unfitted: [String]
   }
 
   var model: Digest
@@ -86,8 +86,7 @@ struct PlanSurgery: JobComputation {
     }
     // The first of equal ones: the plainer comes first.
     let best = candidates.min { $0.error < $1.error || ($1.error.isNaN && !$0.error.isNaN) }
-    return try await outcome(
-      model, sliced: sliced, best ?? candidates[0], remarks: grams.scarcity, on: bench)
+    return try await outcome(model, sliced: sliced, best ?? candidates[0], on: bench)
   }
 
   /// A way to make up for what was cut.
@@ -124,8 +123,7 @@ struct PlanSurgery: JobComputation {
   }
 
   private func outcome(
-    _ model: PreparedModel, sliced: Network, _ recovered: Recovered, remarks: [String] = [],
-    on bench: Workbench
+    _ model: PreparedModel, sliced: Network, _ recovered: Recovered, on bench: Workbench
   ) async throws -> Outcome<Summary> {
     let cost = recovered.network.cost()
     guard recovered.error.isFinite else {
@@ -134,26 +132,21 @@ struct PlanSurgery: JobComputation {
     }
     var artifacts: [Digest] = []
     for (network, step) in [(sliced, "surgery"), (recovered.network, "reconstruction")] {
-      let data = try ONNXModel.encode(network, lineage: lineage(model, step: step, remarks))
+      let data = try ONNXModel.encode(
+        network, lineage: lineage(model, step: step, recovered.unfitted))
       artifacts.append(try await bench.artifacts.store(data))
-    }
-    var remarks = remarks
-    if !recovered.unfitted.isEmpty {
-      remarks.append(
-        "no finite fit, weights of the single pass kept: "
-          + recovered.unfitted.joined(separator: ", "))
     }
     return Outcome(
       Summary(
         macs: cost.macs, parameters: cost.parameters, modelBytes: cost.modelBytes,
         peakActivationBytes: cost.peakActivationBytes,
         batchNormalization: recovered.statistics, reconstruction: recovered.fit,
-        outputError: recovered.error, remarks: remarks), artifacts: artifacts)
+        outputError: recovered.error, unfitted: recovered.unfitted), artifacts: artifacts)
   }
 
   /// What the exported file says about where it comes from.
   private func lineage(
-    _ model: PreparedModel, step: String, _ remarks: [String]
+    _ model: PreparedModel, step: String, _ unfitted: [String]
   ) throws -> [String: String] {
     let widths = Dictionary(
       uniqueKeysWithValues: zip(model.groups.map(\.name), selection.widths(model.groups)))
@@ -163,7 +156,7 @@ struct PlanSurgery: JobComputation {
       "espalier.step": step,
       "espalier.widths": String(decoding: try CanonicalJSON.encode(widths), as: UTF8.self),
     ]
-    if !remarks.isEmpty { lineage["espalier.remarks"] = remarks.joined(separator: "; ") }
+    if !unfitted.isEmpty { lineage["espalier.unfitted"] = unfitted.joined(separator: " ") }
     return lineage
   }
 }
@@ -171,20 +164,5 @@ struct PlanSurgery: JobComputation {
 extension Network {
   var hasBatchNormalization: Bool {
     nodes.contains { if case .batchNormalization = $0.operation { true } else { false } }
-  }
-}
-
-extension [String: InputGram] {
-  /// Says which layers have more input columns than positions to fit them on; nothing if none.
-  var scarcity: [String] {
-    let scarce = filter { $0.value.positions < $0.value.columns }.sorted { $0.key < $1.key }
-    guard let (name, gram) = scarce.first else { return [] }
-    let others = scarce.count > 1 ? " and \(scarce.count - 1) more layers" : ""
-    return [
-      """
-      layer "\(name)"\(others): \(gram.positions) calibration positions for \(gram.columns) input \
-      columns; the fit is damped, more calibration images make it better
-      """
-    ]
   }
 }

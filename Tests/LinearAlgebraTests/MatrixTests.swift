@@ -69,6 +69,16 @@ import Testing
       m: 6, n: 5, into: &c)
     let expected = (x * y.transposed).elements.map { Float($0) + 1 }
     expectClose(c, expected, tolerance: 1e-5)
+    var padded = [Float](repeating: 1, count: 42)
+    FloatProducts.add(
+      x.elements.map(Float.init), times: y.transposed.elements.map(Float.init), inner: 9, m: 6,
+      n: 5, rowsOfBApart: 5, rowsOfCApart: 7, into: &padded)
+    for row in 0..<6 {
+      expectClose(
+        Array(padded[row * 7..<row * 7 + 5]), Array(expected[row * 5..<row * 5 + 5]),
+        tolerance: 1e-5)
+      #expect(padded[row * 7 + 5..<row * 7 + 7] == [1, 1])
+    }
     var gram = [Float](repeating: 0, count: 36)
     FloatProducts.addUpperGram(
       rows: x.elements.map(Float.init), inner: 9, stride: 9, m: 6, into: &gram)

@@ -76,6 +76,9 @@ struct JobKeyTests {
       try await news { $0.recipe.sensitivityImages = 40 }
         .isSuperset(of: [.reconstruction, .allocation]))
     #expect(try await news { $0.recipe.strategy = "uniform" }.isSuperset(of: [.allocation]))
+    #expect(try await news { $0.recipe.meanWeight = 3 }.isSuperset(of: [.surgery]))
+    #expect(
+      try await news { $0.recipe.reconstruction = .sequential }.isSuperset(of: [.surgery]))
     // The last bits may differ, and need not: what follows from equal sums is shared.
     #expect(
       try await news { $0.recipe.microBatch = 5 }

@@ -21,6 +21,25 @@ public enum FloatProducts {
       Int32(stride), y, Int32(stride), 1, &c, Int32(n))
   }
 
+  /// c += a b.
+  ///
+  /// - Parameters:
+  ///   - a: `[m, inner]`.
+  ///   - b: `[inner, n]`, its rows `rowsOfBApart` elements apart.
+  ///   - c: `[m, n]`, its rows `rowsOfCApart` elements apart.
+  public static func add(
+    _ a: [Float], times b: [Float], inner: Int, m: Int, n: Int, rowsOfBApart: Int,
+    rowsOfCApart: Int, into c: inout [Float]
+  ) {
+    precondition(
+      n <= rowsOfBApart && n <= rowsOfCApart && a.count >= m * inner
+        && b.count >= inner * rowsOfBApart && c.count >= m * rowsOfCApart,
+      "buffers of \(a.count), \(b.count), \(c.count) for m = \(m), n = \(n), inner = \(inner)")
+    cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(m), Int32(n), Int32(inner), 1, a,
+      Int32(inner), b, Int32(rowsOfBApart), 1, &c, Int32(rowsOfCApart))
+  }
+
   /// The upper triangle of c += x xᵀ: half of the work. The lower triangle is not touched.
   ///
   /// - Parameters:

@@ -65,7 +65,8 @@ extension Pipeline {
         model: model.digest, modelName: definition.model.name, selection: selection,
         grams: plan.grams, shards: definition.calibration.shards,
         reconstruction: recipe.reconstruction, sequentialDamping: recipe.sequentialDamping,
-        positions: recipe.gramPositions, microBatch: recipe.microBatch),
+        meanWeight: recipe.meanWeight, positions: recipe.gramPositions,
+        microBatch: recipe.microBatch),
       label: report.device, weight: 3 * Double(definition.calibration.count) * forward)
     guard let surgery else { return nil }
     guard case .success(let outcome) = surgery else {

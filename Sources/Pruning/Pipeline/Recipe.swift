@@ -27,6 +27,8 @@ public enum ReconstructionKind: String, Sendable, Hashable, Codable, CaseIterabl
   /// After that, layer by layer, on the inputs of the network pruned so far; kept where it is
   /// nearer to the dense network on images held back for the choice.
   case sequential
+  /// The same to what the activation behind a layer lets through of its target.
+  case rectified
 }
 
 /// What variants are evaluated by.
@@ -55,9 +57,12 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var gramPositions = 64
   /// Images that the sensitivity of every group is measured on, at most.
   public var sensitivityImages = 256
-  public var reconstruction = ReconstructionKind.sequential
+  public var reconstruction = ReconstructionKind.rectified
   /// λ of the sequential fit over the mean of the diagonal of its input's second moments.
   public var sequentialDamping = 0.001
+  /// How many times the error of an image's mean counts in a sequential fit, besides that of its
+  /// positions.
+  public var meanWeight = 0
   /// Images that run through a network together; part of the recipe because the last bits of a
   /// product may depend on it.
   public var microBatch = 8

@@ -25,45 +25,76 @@ struct SequentialReconstruction {
   let relativeDamping: Double
   /// Positions of each image that enter a fit, at most.
   let positions: Int
+  /// Alternations that fit what a layer's activation lets through; 0 for its output as it is.
+  let clampSteps: Int
+  /// How many times the error of an image's mean counts besides that of its positions.
+  let meanWeight: Int
 
-  /// The pruned network with fitted layers.
+  /// Both networks, halted at the same layer.
+  private struct Pair {
+    var ours: Frontier
+    var theirs: Frontier
+  }
+
+  /// The pruned network with fitted layers, and the names of those that could not be fitted: they
+  /// have the weights of the single pass.
   ///
-  /// - Parameter inputs: Of the network, in its order, all samples.
+  /// - Parameter chunks: Inputs of the network, in its order, by chunk of samples.
   func fitted(
-    on inputs: [Tensor], with runner: NetworkRunner, microBatch: Int
-  ) throws -> Network {
+    on chunks: [[Tensor]], with runner: NetworkRunner, microBatch: Int
+  ) throws -> (network: Network, unfitted: [String]) {
     var result = pruned
+    var unfitted: [String] = []
     let layers = self.layers
-    guard !layers.isEmpty, dense.canBeHalted else { return prior }
-    var (ours, theirs) = (
-      Frontier(pruned, inputs: inputs), Frontier(dense, inputs: inputs)
-    )
+    guard !layers.isEmpty, dense.canBeHalted else { return (prior, []) }
+    let consumers = pruned.consumers()
+    var pairs = chunks.map {
+      Pair(ours: Frontier(pruned, inputs: $0), theirs: Frontier(dense, inputs: $0))
+    }
     for (index, layer) in layers.enumerated() {
-      if index == 0 {
-        _ = try ours.advance(result, to: layer.node, with: runner, microBatch: microBatch)
-        _ = try theirs.advance(dense, to: layer.node, with: runner, microBatch: microBatch)
-      }
       // Nobody needs what comes after the last layer.
       let next = index + 1 < layers.count ? layers[index + 1].node : layer.node + 1
-      let output = dense.nodes[layer.node].output
-      let shortcut = shortcut(of: layer)
-      let before = shortcut.flatMap { theirs.values[$0.value] }
-      guard let input = ours.values[layer.input],
-        let wanted = try theirs.advance(
-          dense, to: next, tap: output, with: runner, microBatch: microBatch)
-      else { return prior }
-      var target = keeping(wanted, of: output)
-      if let shortcut, let dense = before, let own = ours.values[shortcut.value] {
-        target.add(
-          keeping(dense, of: shortcut.value), minus: own, factors: shortcut.factors)
+      let output = LayerOutput(
+        of: layer, in: pruned, consumers: consumers,
+        known: Set(pruned.liveValues(before: layer.node)))
+      let bias = ownBias(of: layer)
+      var fit = LayerFit(
+        layer.name, geometry: layer.geometry, clamp: clampSteps > 0 ? output.clamp : nil,
+        hasShortcut: output.shortcut != nil, positionsPerImage: positions,
+        meanWeight: meanWeight)
+      for place in pairs.indices {
+        var pair = pairs[place]
+        _ = try pair.ours.advance(result, to: layer.node, with: runner, microBatch: microBatch)
+        _ = try pair.theirs.advance(dense, to: layer.node, with: runner, microBatch: microBatch)
+        let before = output.shortcut.flatMap { pair.theirs.values[$0] }
+        let own = output.shortcut.flatMap { pair.ours.values[$0] }
+        let value = dense.nodes[layer.node].output
+        guard let input = pair.ours.values[layer.input],
+          let wanted = try pair.theirs.advance(
+            dense, to: next, tap: value, with: runner, microBatch: microBatch)
+        else { return (prior, []) }
+        var shortcuts: (dense: Tensor, own: Tensor)?
+        if let before, let own, let shortcut = output.shortcut {
+          shortcuts = (keeping(before, of: shortcut), own)
+        }
+        let target = LayerTarget(
+          dense: keeping(wanted, of: value), shortcuts: shortcuts, factors: output.factors,
+          constant: bias)
+        try fit.add(
+          input: layer.arranged(input), target: layer.arranged(target.target),
+          shortcut: target.shortcut)
+        pairs[place] = pair
       }
-      target.remove(biasInside(layer, result))
-      try result.fit(
-        layer, input: input, target: target, prior: prior, relativeDamping: relativeDamping,
-        positions: positions)
-      _ = try ours.advance(result, to: next, with: runner, microBatch: microBatch)
+      do {
+        try result.fit(
+          layer, &fit, prior: prior, relativeDamping: relativeDamping,
+          inputs: pairs.compactMap { $0.ours.values[layer.input] }, clampSteps: clampSteps)
+      } catch let error as RecoveryError where error.code == .singular {
+        result.take(layer, from: prior)
+        unfitted.append(layer.name)
+      }
     }
-    return result
+    return (result, unfitted)
   }
 
   /// What one sample of the dense network leaves where it is halted, at most.
@@ -93,96 +124,40 @@ struct SequentialReconstruction {
     return result
   }
 
-  /// What a layer's output is added to, and by what the difference there is to be multiplied to
-  /// stand at the layer's own output.
-  private func shortcut(of layer: ConsumerLayer) -> (value: ValueID, factors: [Float])? {
-    let consumers = pruned.consumers()
-    var value = pruned.nodes[layer.node].output
-    var factors = [Float](repeating: 1, count: layer.geometry.outputs)
-    if let index = layer.normalisation {
-      let node = pruned.nodes[index]
-      guard case .batchNormalization(let operation) = node.operation,
-        let scale = pruned.constant(node.inputs[1])?.elements,
-        let variance = pruned.constant(node.inputs[4])?.elements
-      else { return nil }
-      factors = zip(scale, variance).map { scale, variance in
-        let factor = (variance + operation.epsilon).squareRoot() / scale
-        // A channel that the normalisation all but switches off cannot repair anything.
-        return factor.isFinite && abs(factor) < 1000 ? factor : 0
-      }
-      value = node.output
-    }
-    let readers = consumers[value.index]
-    guard readers.count == 1, !pruned.outputs.contains(value), !layer.readsLastAxis,
-      case .elementwise(.add) = pruned.nodes[readers[0]].operation,
-      let other = pruned.nodes[readers[0]].inputs.compactMap(\.self).first(where: { $0 != value }),
-      pruned.constant(other) == nil, pruned[other].shape == pruned[value].shape
-    else { return nil }
-    return (other, factors)
-  }
-
   /// The constant that a layer's own output holds, by output channel, and its factor 1 / alpha.
-  private func biasInside(_ layer: ConsumerLayer, _ network: Network) -> OwnBias {
-    var bias = OwnBias()
+  private func ownBias(of layer: ConsumerLayer) -> LayerTarget.Constant {
+    var bias = LayerTarget.Constant()
     guard !layer.readsLastAxis else { return bias }
-    if case .gemm(let gemm) = network.nodes[layer.node].operation {
+    if case .gemm(let gemm) = pruned.nodes[layer.node].operation {
       bias.alpha = gemm.alpha
       bias.beta = gemm.beta
     }
-    let inputs = network.nodes[layer.node].inputs
-    if inputs.count > 2 { bias.elements = network.constant(inputs[2])?.elements ?? [] }
+    let inputs = pruned.nodes[layer.node].inputs
+    if inputs.count > 2 { bias.elements = pruned.constant(inputs[2])?.elements ?? [] }
     return bias
-  }
-}
-
-/// y = alpha · W u + beta · b.
-private struct OwnBias {
-  var alpha: Float = 1
-  var beta: Float = 1
-  /// b; empty where there is none, one element where all outputs share it.
-  var elements: [Float] = []
-}
-
-extension Tensor {
-  /// Adds factors · (a − b), the factors by channel.
-  fileprivate mutating func add(_ a: Tensor, minus b: Tensor, factors: [Float]) {
-    guard a.count == count, b.count == count, rank > 1 else { return }
-    let inner = shape[2...].reduce(1, *)
-    for place in elements.indices {
-      elements[place] +=
-        factors[place / inner % shape[1]] * (a.elements[place] - b.elements[place])
-    }
-  }
-
-  /// From outputs to W u.
-  fileprivate mutating func remove(_ bias: OwnBias) {
-    guard rank > 1, !bias.elements.isEmpty || bias.alpha != 1 else { return }
-    let inner = shape[2...].reduce(1, *)
-    for place in elements.indices {
-      let channel = place / inner % shape[1]
-      let constant =
-        bias.elements.isEmpty ? 0 : bias.elements[bias.elements.count == 1 ? 0 : channel]
-      elements[place] = (elements[place] - bias.beta * constant) / bias.alpha
-    }
   }
 }
 
 extension Network {
   /// Gives a layer the weights that bring its output nearest to a target.
   fileprivate mutating func fit(
-    _ layer: ConsumerLayer, input: Tensor, target: Tensor, prior: Network,
-    relativeDamping: Double, positions: Int
+    _ layer: ConsumerLayer, _ fit: inout LayerFit, prior: Network, relativeDamping: Double,
+    inputs: [Tensor], clampSteps: Int
   ) throws {
     guard let start = prior.constant(layer.weight) else { return }
-    let outputs = layer.geometry.outputs
-    var collector = GramCollector(
-      geometry: layer.geometry, targets: outputs, positionsPerImage: positions)
-    try collector.add(input: layer.arranged(input), target: layer.arranged(target))
-    let fit = try TargetFit(
-      layer.name, gram: try collector.finish(),
-      prior: (layer.inputAxis == 1 ? start : start.transposed).elements, outputs: outputs,
-      centred: layer.absorbsMean, relativeDamping: relativeDamping)
-    replaceWeight(of: layer, with: fit.weights)
-    if layer.absorbsMean { absorb(fit.offsets, in: layer) }
+    let solution = try fit.solved(
+      prior: (layer.inputAxis == 1 ? start : start.transposed).elements,
+      centred: layer.absorbsMean, relativeDamping: relativeDamping,
+      inputs: inputs.map { layer.arranged($0) }, steps: clampSteps)
+    replaceWeight(of: layer, with: solution.weights)
+    if layer.absorbsMean { absorb(solution.offsets, in: layer) }
+  }
+
+  /// The weights and constants that a layer has in another form of the network.
+  fileprivate mutating func take(_ layer: ConsumerLayer, from other: Network) {
+    let parameters = [
+      layer.weight, layer.bias, layer.normalisation.flatMap { nodes[$0].inputs[3] },
+    ]
+    for id in parameters.compactMap(\.self) { self[id].constant = other.constant(id) }
   }
 }

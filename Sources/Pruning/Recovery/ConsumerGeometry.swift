@@ -79,6 +79,17 @@ public struct ConsumerGeometry: Sendable, Hashable, Codable {
     return (0..<units).map { Array($0 * size..<($0 + 1) * size) }
   }
 
+  /// Every how many-th output position is taken for about so many of an image: a stride that shares
+  /// no factor with the map's width.
+  public func positionStride(positionsPerImage: Int) -> Int {
+    func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
+      b == 0 ? a : greatestCommonDivisor(b, a % b)
+    }
+    var stride = max((positions + positionsPerImage - 1) / positionsPerImage, 1)
+    while greatestCommonDivisor(stride, outputWidth) > 1 { stride += 1 }
+    return stride
+  }
+
   private func extent(_ size: Int, axis: Int) -> Int {
     let window = dilations[axis] * (kernel[axis] - 1) + 1
     let room = size + padsBefore[axis] + padsAfter[axis] - window

@@ -4,59 +4,23 @@ import Tensors
 /// Collects the input moments of one consumer while images pass by, and, where a target is to be
 /// fitted, its moments with the input: the target's channels are then further columns of the Gram.
 ///
-/// Positions are subsampled: image i contributes output positions i mod s, i mod s + s, … for a
-/// stride s that shares no factor with the map's width, so that no column of the map is preferred.
-/// Products are in single precision over blocks of positions, of inputs less their mean over the
-/// first block: what they are rounded by is then relative to the variation of the input, not to its
-/// size. They are summed in `Double`. Blocks do not depend on how images are batched, so neither
-/// does the result.
+/// A part of the output positions is taken, by a stride that depends on the layer alone.
 public struct GramCollector: Sendable {
-  public let geometry: ConsumerGeometry
-  /// s.
-  public let positionStride: Int
+  public var geometry: ConsumerGeometry { blocks.geometry }
+  /// Every how many-th output position is taken.
+  public var positionStride: Int { blocks.stride }
 
-  private var gram: InputGram
-  /// Images seen, which rotate the first position.
-  private var images = 0
-  /// The mean of the first block; empty before.
-  private var centre: [Float] = []
-  /// Channels of the target.
-  private let targets: Int
-  /// U and the target of the current block, `[columns + targets + 1, block]`; the last row is ones,
-  /// which makes the sums a part of the same product.
-  private var block: [Float]
-  private var filled = 0
-  /// U Uᵀ of one block, upper triangle.
-  private var product: [Float]
-  private var padded: PaddedImage
-
-  /// Positions per product: enough to run the product at full speed, few enough that its rounding
-  /// stays at that of a single float.
-  private static let blockSize = 1024
+  private var blocks: PositionBlocks
+  private var moments: BlockMoments
 
   /// - Parameters:
   ///   - targets: Channels of the target, if there is one.
   ///   - positionsPerImage: How many positions of a large map to take, about; all of a small one.
   public init(geometry: ConsumerGeometry, targets: Int = 0, positionsPerImage: Int = 64) {
-    precondition(positionsPerImage > 0, "\(positionsPerImage) positions per image")
-    self.geometry = geometry
-    self.targets = targets
-    positionStride = Self.stride(of: geometry, positionsPerImage: positionsPerImage)
-    let columns = geometry.columns + targets
-    gram = InputGram(columns: columns, positionStride: positionStride)
-    block = [Float](repeating: 1, count: (columns + 1) * Self.blockSize)
-    product = [Float](repeating: 0, count: (columns + 1) * (columns + 1))
-    padded = PaddedImage(geometry)
-  }
-
-  private static func stride(of geometry: ConsumerGeometry, positionsPerImage: Int) -> Int {
-    var stride = max((geometry.positions + positionsPerImage - 1) / positionsPerImage, 1)
-    while greatestCommonDivisor(stride, geometry.outputWidth) > 1 { stride += 1 }
-    return stride
-  }
-
-  private static func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
-    b == 0 ? a : greatestCommonDivisor(b, a % b)
+    blocks = PositionBlocks(
+      geometry: geometry, companions: targets > 0 ? [targets] : [],
+      positionsPerImage: positionsPerImage)
+    moments = BlockMoments(columns: geometry.columns + targets, positionStride: blocks.stride)
   }
 
   /// Adds images.
@@ -68,81 +32,70 @@ public struct GramCollector: Sendable {
   /// - Throws: ``RecoveryError`` with `shapeMismatch` or `nonFiniteActivations`.
   /// - Complexity: O(positions · columns²) float operations.
   public mutating func add(input: Tensor, target: Tensor? = nil) throws {
-    let size = geometry.channels * geometry.height * geometry.width
-    guard let count = input.shape.first, input.count == count * size,
-      (target?.count ?? 0) == count * targets * (targets > 0 ? geometry.positions : 0)
-    else {
-      throw RecoveryError(
-        .shapeMismatch,
-        """
-        an input of shape \(input.shape) and a target of shape \(target?.shape ?? []) for a layer that reads \(geometry.channels) × \
-        \(geometry.height) × \(geometry.width)
-        """)
-    }
-    for image in 0..<count {
-      padded.load(input.elements, at: image * size)
-      let first = images % positionStride
-      images += 1
-      // The rotation may pass the end of a map smaller than the stride: such an image has none.
-      var positions = Array(
-        Swift.stride(from: first, to: geometry.positions, by: positionStride))[...]
-      while !positions.isEmpty {
-        let part = positions.prefix(Self.blockSize - filled)
-        unfold(part)
-        if let target { place(target, image: image, part) }
-        filled += part.count
-        positions = positions.dropFirst(part.count)
-        if filled == Self.blockSize { try flush() }
-      }
-    }
+    try blocks.add(input: input, maps: target.map { [$0] } ?? [], to: &moments)
   }
 
   /// The moments of everything added.
   public mutating func finish() throws -> InputGram {
-    try flush()
-    return gram
+    try blocks.flush(to: &moments)
+    return moments.gram
+  }
+}
+
+/// Sums the moments of blocks.
+///
+/// Products are in single precision over blocks of positions, of inputs less their mean over the
+/// first block: what they are rounded by is then relative to the variation of the input, not to its
+/// size. They are summed in `Double`.
+struct BlockMoments: BlockConsumer, Sendable {
+  private(set) var gram: InputGram
+  /// How many times the mean of each image counts besides its positions.
+  private let meanWeight: Int
+  /// The mean of the first block; empty before.
+  private var centre: [Float] = []
+  /// U Uᵀ of one block, upper triangle.
+  private var product: [Float]
+
+  init(columns: Int, positionStride: Int, meanWeight: Int = 0) {
+    self.meanWeight = meanWeight
+    gram = InputGram(columns: columns, positionStride: positionStride)
+    product = [Float](repeating: 0, count: (columns + 1) * (columns + 1))
   }
 
-  /// Writes the unfolded input of some positions of the loaded image into the block.
-  private mutating func unfold(_ positions: ArraySlice<Int>) {
-    let origins = positions.map { padded.origin(ofPosition: $0) }
-    let offsets = padded.columnOffsets
-    let (blockSize, start) = (Self.blockSize, filled)
-    padded.elements.withUnsafeBufferPointer { image in
-      block.withUnsafeMutableBufferPointer { block in
-        for (column, offset) in offsets.enumerated() {
-          let target = column * blockSize + start
-          for (index, origin) in origins.enumerated() {
-            block[target + index] = image[origin + offset]
-          }
-        }
-      }
+  /// - Parameter block: Of the columns, and after them a row of ones.
+  mutating func take(_ block: inout [Float], images: [Int]) throws {
+    let positions = images.reduce(0, +)
+    subtractCentre(from: &block, positions: positions)
+    let rows = gram.columns + 1
+    let places = PositionBlocks.appendMeans(
+      to: &block, rows: rows, images: images, weight: meanWeight)
+    FloatProducts.addUpperGram(
+      rows: block, inner: places, stride: PositionBlocks.rowLength, m: rows, accumulate: false,
+      into: &product)
+    addProduct(rows: rows, positions: positions * (1 + meanWeight))
+    gram.positions += positions * (1 + meanWeight)
+    for place in positions..<places { block[gram.columns * PositionBlocks.rowLength + place] = 1 }
+    guard gram.squares.allSatisfy(\.isFinite) else {
+      throw RecoveryError(
+        .nonFiniteActivations,
+        """
+        inputs of a layer of \(gram.columns) columns are not finite or overflow; check the model \
+        and the scaling of its input
+        """)
     }
   }
 
-  /// Writes the target at some positions of an image into the block.
-  private mutating func place(_ target: Tensor, image: Int, _ positions: ArraySlice<Int>) {
-    for channel in 0..<targets {
-      let source = (image * targets + channel) * geometry.positions
-      let row = (geometry.columns + channel) * Self.blockSize + filled
-      for (index, position) in positions.enumerated() {
-        block[row + index] = target.elements[source + position]
-      }
-    }
-  }
-
-  /// Subtracts the centre from the block, from all rows but the ones.
-  private mutating func centreBlock() {
+  private mutating func subtractCentre(from block: inout [Float], positions: Int) {
+    let size = PositionBlocks.rowLength
     if centre.isEmpty {
       centre = (0..<gram.columns).map { row in
-        let inputs = block[row * Self.blockSize..<row * Self.blockSize + filled]
-        return Float(inputs.reduce(0) { $0 + Double($1) } / Double(filled))
+        let inputs = block[row * size..<row * size + positions]
+        return Float(inputs.reduce(0) { $0 + Double($1) } / Double(positions))
       }
     }
     block.withUnsafeMutableBufferPointer { block in
       for (row, shift) in centre.enumerated() {
-        let start = row * Self.blockSize
-        for index in start..<start + filled { block[index] -= shift }
+        for index in row * size..<row * size + positions { block[index] -= shift }
       }
     }
   }
@@ -150,8 +103,8 @@ public struct GramCollector: Sendable {
   /// Adds the block's moments, with the centre c put back:
   ///
   ///     Σ u uᵀ = Σ v vᵀ + c (Σ v)ᵀ + (Σ v) cᵀ + n c cᵀ        v = u − c
-  private mutating func addProduct(rows: Int) {
-    let (columns, count) = (gram.columns, Double(filled))
+  private mutating func addProduct(rows: Int, positions: Int) {
+    let (columns, count) = (gram.columns, Double(positions))
     let shift = centre.map(Double.init)
     let sums = (0..<columns).map { Double(product[$0 * rows + columns]) }
     let totals = (0..<columns).map { sums[$0] + count * shift[$0] }
@@ -166,73 +119,5 @@ public struct GramCollector: Sendable {
       }
     }
     for i in 0..<columns { gram.sums[i] += totals[i] }
-  }
-
-  private mutating func flush() throws {
-    guard filled > 0 else { return }
-    centreBlock()
-    let rows = gram.columns + 1
-    FloatProducts.addUpperGram(
-      rows: block, inner: filled, stride: Self.blockSize, m: rows, accumulate: false,
-      into: &product)
-    addProduct(rows: rows)
-    gram.positions += filled
-    filled = 0
-    guard gram.squares.allSatisfy(\.isFinite) else {
-      throw RecoveryError(
-        .nonFiniteActivations,
-        """
-        inputs of a layer of \(gram.columns) columns are not finite or overflow; check the model \
-        and the scaling of its input
-        """)
-    }
-  }
-}
-
-/// One image with its zero padding, and where unfolded elements lie in it.
-private struct PaddedImage: Sendable {
-  private(set) var elements: [Float]
-  /// Where each column's element lies, from the origin of a position.
-  let columnOffsets: [Int]
-  private let geometry: ConsumerGeometry
-  private let rowLength: Int
-  private let planeSize: Int
-
-  init(_ geometry: ConsumerGeometry) {
-    let rows = geometry.height + geometry.padsBefore[0] + geometry.padsAfter[0]
-    let rowLength = geometry.width + geometry.padsBefore[1] + geometry.padsAfter[1]
-    self.geometry = geometry
-    self.rowLength = rowLength
-    planeSize = rows * rowLength
-    elements = [Float](repeating: 0, count: geometry.channels * rows * rowLength)
-    columnOffsets = (0..<geometry.channels).flatMap { channel in
-      (0..<geometry.kernel[0]).flatMap { y in
-        (0..<geometry.kernel[1]).map { x in
-          channel * rows * rowLength + y * geometry.dilations[0] * rowLength
-            + x * geometry.dilations[1]
-        }
-      }
-    }
-  }
-
-  /// Where the window of an output position begins.
-  func origin(ofPosition position: Int) -> Int {
-    let (y, x) = position.quotientAndRemainder(dividingBy: geometry.outputWidth)
-    return y * geometry.strides[0] * rowLength + x * geometry.strides[1]
-  }
-
-  /// Copies the image that starts at `start` between the pads.
-  mutating func load(_ source: [Float], at start: Int) {
-    let (height, width) = (geometry.height, geometry.width)
-    let corner = geometry.padsBefore[0] * rowLength + geometry.padsBefore[1]
-    source.withUnsafeBufferPointer { source in
-      for channel in 0..<geometry.channels {
-        for y in 0..<height {
-          let from = start + (channel * height + y) * width
-          let to = channel * planeSize + corner + y * rowLength
-          for x in 0..<width { elements[to + x] = source[from + x] }
-        }
-      }
-    }
   }
 }

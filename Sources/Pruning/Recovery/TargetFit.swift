@@ -12,9 +12,22 @@ import LinearAlgebra
 /// one, so that the layer repairs what was lost before it (He, Zhang & Sun 2017, section 3.2).
 public struct TargetFit: Sendable {
   /// W, `[O, K]`.
-  public let weights: [Float]
+  public private(set) var weights: [Float]
   /// T̄ − W Ū, by output; zeros where the fit is not centred.
-  public let offsets: [Double]
+  public private(set) var offsets: [Double]
+
+  public let outputs: Int
+  /// K.
+  public let columns: Int
+  public let centred: Bool
+  /// Ū.
+  let mean: [Double]
+  let positions: Int
+  private let layer: String
+  /// Of U Uᵀ + λ I.
+  private let factorization: CholeskyFactorization
+  /// λ W₀.
+  private let pull: Matrix
 
   /// - Parameters:
   ///   - gram: Of K input columns, and after them O target channels.
@@ -36,34 +49,61 @@ public struct TargetFit: Sendable {
     }
     let whole = gram.matrix(centred: centred)
     let inputs = Array(0..<columns)
-    var hessian = whole.principalSubmatrix(inputs)
+    let hessian = whole.principalSubmatrix(inputs)
     let scarcity = 0.1 * Double(columns) / Double(gram.positions)
     let damping =
       (relativeDamping + scarcity) * hessian.diagonal.reduce(0, +) / Double(columns)
     // A column that never varies tells nothing: it keeps its weight, for any damping above 0 will do.
     let floor = max(damping, .leastNormalMagnitude)
-    for column in inputs { hessian[column, column] += floor }
-    var target = Matrix(rows: outputs, columns: columns)
-    for output in 0..<outputs {
-      for column in inputs {
-        target[output, column] =
-          whole[column, columns + output] + floor * Double(prior[output * columns + column])
-      }
-    }
     do {
-      weights = try CholeskyFactorization(hessian).solve(target).elements.map(Float.init)
+      factorization = try CholeskyFactorization(hessian, damping: floor)
     } catch {
       throw RecoveryError(
         .singular,
         "layer '\(layer)': \(error.message); use more calibration images or a larger damping")
     }
-    guard centred else {
-      offsets = Array(repeating: 0, count: outputs)
-      return
+    pull = Matrix(rows: outputs, columns: columns, elements: prior.map { floor * Double($0) })
+    let mean = gram.mean
+    self.layer = layer
+    self.outputs = outputs
+    self.columns = columns
+    self.centred = centred
+    self.mean = Array(mean[..<columns])
+    positions = gram.positions
+    weights = prior
+    offsets = Array(repeating: 0, count: outputs)
+    var cross = Matrix(rows: outputs, columns: columns)
+    for output in 0..<outputs {
+      for column in inputs { cross[output, column] = whole[column, columns + output] }
     }
-    let (mean, fitted) = (gram.mean, weights)
+    try solve(cross, targetMean: Array(mean[columns...]))
+  }
+
+  /// Fits the same layer to another target.
+  ///
+  /// - Parameters:
+  ///   - cross: T Uᵀ, centred where the fit is.
+  ///   - targetMean: T̄, by output.
+  /// - Throws: ``RecoveryError`` with `singular` if the weights are not finite.
+  mutating func solve(_ cross: Matrix, targetMean: [Double]) throws {
+    var right = cross
+    for place in right.elements.indices { right.elements[place] += pull.elements[place] }
+    let solution: Matrix
+    do {
+      solution = try factorization.solve(right)
+    } catch {
+      throw RecoveryError(.singular, "layer '\(layer)': \(error.message)")
+    }
+    let fitted = solution.elements.map(Float.init)
+    guard fitted.allSatisfy(\.isFinite) else {
+      throw RecoveryError(
+        .singular,
+        "layer '\(layer)': fitted weights are not finite; use more calibration images")
+    }
+    weights = fitted
+    guard centred else { return }
     offsets = (0..<outputs).map { output in
-      inputs.reduce(mean[columns + output]) {
+      (0..<columns).reduce(targetMean[output]) {
         $0 - Double(fitted[output * columns + $1]) * mean[$1]
       }
     }

@@ -78,9 +78,17 @@ struct SweepOptions: ParsableArguments {
   @Option(
     help: """
       How layers make up for lost channels: single fits each to its own dense output, sequential \
-      then layer by layer to the dense network's, and keeps what is nearer to it.
+      then layer by layer to the dense network's, rectified to what the activations let through \
+      of that; what is nearest to the dense network is kept.
       """)
-  var reconstruction = ReconstructionKind.sequential
+  var reconstruction = ReconstructionKind.rectified
+
+  @Option(
+    help: """
+      How many times the error of an image's mean counts in fits layer by layer, besides that of \
+      its positions.
+      """)
+  var meanWeight = 0
 
   @Flag(help: "Stop after allocation: variants get the status 'planned'.")
   var planOnly = false

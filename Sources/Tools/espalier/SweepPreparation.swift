@@ -59,6 +59,7 @@ struct SweepPreparation {
     if let workers {
       try pipeline.checkScoreMemory(workers.memory << 20, threads: workers.threads)
     }
+    if options != nil { for remark in pipeline.remarks { note(remark) } }
     return definition
   }
 
@@ -72,6 +73,10 @@ struct SweepPreparation {
     recipe.evaluates = options.evaluate
     recipe.metric = options.metric ?? network.defaultMetric
     recipe.reconstruction = options.reconstruction
+    guard (0...1000).contains(options.meanWeight) else {
+      throw InputError("--mean-weight \(options.meanWeight): give a number from 0 to 1000")
+    }
+    recipe.meanWeight = options.meanWeight
     return try DeviceCatalogue.read(URL(filePath: options.devices))
   }
 

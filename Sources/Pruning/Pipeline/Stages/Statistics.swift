@@ -9,7 +9,7 @@ import Tensors
 /// Input Grams of every layer that reads prunable channels, on one shard.
 struct InputGrams: JobComputation {
   static let stage = Stage.statistics
-  static let kind = "input-grams-1"
+  static let kind = "input-grams-2"
 
   var model: Digest
   var shard: Digest

@@ -1,0 +1,153 @@
+import Tensors
+
+/// What takes blocks of positions.
+protocol BlockConsumer {
+  /// - Parameters:
+  ///   - block: Rows ``PositionBlocks/rowLength`` apart; all but the row of ones may be changed,
+  ///     they are filled anew for the next.
+  ///   - images: How many places of each row belong to each image, in order.
+  mutating func take(_ block: inout [Float], images: [Int]) throws
+}
+
+/// Unfolds sampled output positions of images into blocks of a fixed size.
+///
+/// Positions are subsampled: image i contributes output positions i mod s, i mod s + s, … for a
+/// stride s that shares no factor with the map's width, so that no column of the map is preferred.
+/// Blocks do not depend on how images are batched.
+struct PositionBlocks: Sendable {
+  /// Positions per block, at most: enough to run products at full speed, few enough that their
+  /// rounding stays at that of a single float.
+  static let size = 1024
+  /// Places of a row: room for a block's positions and for one mean of each of its images.
+  static let rowLength = 2 * size
+
+  let geometry: ConsumerGeometry
+  /// s.
+  let stride: Int
+  /// Channels of maps that are sampled where the layer's output is, one row each.
+  let companions: [Int]
+
+  /// Images seen, which rotate the first position.
+  private var images = 0
+  /// `[columns + companions[0] + 1 + companions[1] + …, rowLength]`. The row after the first companion
+  /// (after the columns if there is none) is ones, which makes sums a part of a product.
+  private var block: [Float]
+  private var filled = 0
+  /// Positions of each image in the block.
+  private var parts: [Int] = []
+  private var padded: PaddedImage
+
+  init(geometry: ConsumerGeometry, companions: [Int] = [], positionsPerImage: Int) {
+    precondition(positionsPerImage > 0, "\(positionsPerImage) positions per image")
+    self.geometry = geometry
+    self.companions = companions
+    stride = geometry.positionStride(positionsPerImage: positionsPerImage)
+    let rows = geometry.columns + companions.reduce(1, +)
+    block = [Float](repeating: 1, count: rows * Self.rowLength)
+    padded = PaddedImage(geometry)
+  }
+
+  /// Adds images; full blocks go to the consumer.
+  ///
+  /// - Parameters:
+  ///   - input: The layer's input, `[n, C, H, W]` or any shape that flattens to it.
+  ///   - maps: The companions, `[n, channels, H', W']` each.
+  /// - Throws: ``RecoveryError`` with `shapeMismatch`, and what the consumer throws.
+  mutating func add(
+    input: Tensor, maps: [Tensor] = [], to consumer: inout some BlockConsumer
+  ) throws {
+    let size = geometry.channels * geometry.height * geometry.width
+    guard let count = input.shape.first, input.count == count * size,
+      maps.map(\.count) == companions.map({ count * $0 * geometry.positions })
+    else {
+      throw RecoveryError(
+        .shapeMismatch,
+        """
+        an input of shape \(input.shape) and targets of shapes \(maps.map(\.shape)) for a layer \
+        that reads \(geometry.channels) × \(geometry.height) × \(geometry.width)
+        """)
+    }
+    for image in 0..<count {
+      padded.load(input.elements, at: image * size)
+      let first = images % stride
+      images += 1
+      // The rotation may pass the end of a map smaller than the stride: such an image has none.
+      var positions = Array(Swift.stride(from: first, to: geometry.positions, by: stride))[...]
+      // An image stays in one block, if one holds it.
+      if filled + positions.count > Self.size { try flush(to: &consumer) }
+      while !positions.isEmpty {
+        let part = positions.prefix(Self.size - filled)
+        unfold(part)
+        place(maps, image: image, part)
+        filled += part.count
+        parts.append(part.count)
+        positions = positions.dropFirst(part.count)
+        if filled == Self.size { try flush(to: &consumer) }
+      }
+    }
+  }
+
+  /// Gives the consumer what is left.
+  mutating func flush(to consumer: inout some BlockConsumer) throws {
+    guard filled > 0 else { return }
+    try consumer.take(&block, images: parts)
+    filled = 0
+    parts = []
+  }
+
+  /// Appends to each row its mean over every image, times the root of weight · positions: products
+  /// of rows then hold the images' means besides, weight times.
+  ///
+  /// - Returns: How many places there are now.
+  static func appendMeans(
+    to rows: inout [Float], rows count: Int, images: [Int], weight: Int
+  ) -> Int {
+    let filled = images.reduce(0, +)
+    guard weight > 0 else { return filled }
+    rows.withUnsafeMutableBufferPointer { rows in
+      for row in 0..<count {
+        let start = row * rowLength
+        var place = start
+        for (image, positions) in images.enumerated() {
+          var sum: Float = 0
+          for index in place..<place + positions { sum += rows[index] }
+          rows[start + filled + image] = sum * (Float(weight) / Float(positions)).squareRoot()
+          place += positions
+        }
+      }
+    }
+    return filled + images.count
+  }
+
+  /// Writes the unfolded input of some positions of the loaded image into the block.
+  private mutating func unfold(_ positions: ArraySlice<Int>) {
+    let origins = positions.map { padded.origin(ofPosition: $0) }
+    let offsets = padded.columnOffsets
+    let start = filled
+    padded.elements.withUnsafeBufferPointer { image in
+      block.withUnsafeMutableBufferPointer { block in
+        for (column, offset) in offsets.enumerated() {
+          let target = column * Self.rowLength + start
+          for (index, origin) in origins.enumerated() {
+            block[target + index] = image[origin + offset]
+          }
+        }
+      }
+    }
+  }
+
+  /// Writes the companions at some positions of an image into the block.
+  private mutating func place(_ maps: [Tensor], image: Int, _ positions: ArraySlice<Int>) {
+    var row = geometry.columns
+    for (index, map) in maps.enumerated() {
+      for channel in 0..<companions[index] {
+        let source = (image * companions[index] + channel) * geometry.positions
+        for (offset, position) in positions.enumerated() {
+          block[row * Self.rowLength + filled + offset] = map.elements[source + position]
+        }
+        row += 1
+      }
+      if index == 0 { row += 1 }
+    }
+  }
+}

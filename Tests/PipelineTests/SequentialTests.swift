@@ -1,0 +1,138 @@
+import Datasets
+import Execution
+import NetworkGraph
+import OneDNNBackend
+import Recovery
+import Surgery
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Pipeline
+
+@Suite("Fits layer by layer", .tags(.backend))
+struct SequentialTests {
+  private static let selected: [String: [Int]] = [
+    "block0.inner.conv": [0, 2, 3, 7, 9], "block1.inner.conv": [1, 2, 3, 5, 8, 9, 10],
+  ]
+
+  private static func reconstruction(
+    of network: Network, damping: Double = 0.001, steps: Int = 4, meanWeight: Int = 4
+  ) throws -> SequentialReconstruction {
+    let groups = network.channelGroups()
+    var selection = ChannelSelection()
+    for group in groups { selection.kept[group.id] = selected[group.name] }
+    let pruned = try network.pruned(selection, groups: groups)
+    return SequentialReconstruction(
+      dense: network, pruned: pruned, prior: pruned,
+      kept: network.keptIndices(selection, groups: groups), relativeDamping: damping,
+      positions: 16, clampSteps: steps, meanWeight: meanWeight)
+  }
+
+  private static func fitted(
+    _ reconstruction: SequentialReconstruction, threads: Int = 1, chunk: Int = 16
+  ) throws -> (network: Network, unfitted: [String]) {
+    let images = SmallSweep.images(96, seed: 11)
+    let chunks = stride(from: 0, to: 96, by: chunk).map {
+      images.shard($0..<min($0 + chunk, 96)).tensors
+    }
+    return try reconstruction.fitted(
+      on: chunks, with: NetworkRunner(backend: OneDNNBackend(), threads: threads), microBatch: 4)
+  }
+
+  private static func change(_ a: Network, _ b: Network) throws -> Double {
+    let images = SmallSweep.images(64, seed: 500).tensors[0]
+    let logits = try [a, b].map { try StoryTests.logits(of: $0, images).elements }
+    return zip(logits[0], logits[1]).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+  }
+
+  @Test(
+    "a fitted network answers more like the dense one, on images it has not seen",
+    arguments: [0, 4], [0, 4])
+  func nearer(steps: Int, meanWeight: Int) throws {
+    let network = try SmallSweep.residualNetwork()
+    let reconstruction = try Self.reconstruction(
+      of: network, steps: steps, meanWeight: meanWeight)
+    let (result, unfitted) = try Self.fitted(reconstruction)
+    #expect(unfitted.isEmpty)
+    let (before, after) = (
+      try Self.change(network, reconstruction.pruned), try Self.change(network, result)
+    )
+    #expect(after < 0.8 * before, "\(before) before, \(after) after")
+  }
+
+  @Test("threads and chunks do not matter")
+  func deterministic() throws {
+    let reconstruction = try Self.reconstruction(of: SmallSweep.residualNetwork())
+    let one = try Self.fitted(reconstruction).network
+    #expect(try Self.fitted(reconstruction, threads: 2).network == one)
+    #expect(try Self.fitted(reconstruction, chunk: 32).network == one)
+  }
+
+  @Test("where nothing is removed nothing is fitted")
+  func nothingRemoved() throws {
+    let network = try SmallSweep.residualNetwork()
+    let reconstruction = SequentialReconstruction(
+      dense: network, pruned: network, prior: network, kept: [:], relativeDamping: 0.001,
+      positions: 16, clampSteps: 4, meanWeight: 4)
+    #expect(try Self.fitted(reconstruction).network == network)
+  }
+
+  @Test("a fit that is not finite leaves the weights of the single pass, and names the layer")
+  func unfitted() throws {
+    let reconstruction = try Self.reconstruction(
+      of: SmallSweep.residualNetwork(), damping: .infinity)
+    let (result, unfitted) = try Self.fitted(reconstruction)
+    #expect(result == reconstruction.prior)
+    #expect(unfitted.contains("block0.outer.conv"), "\(unfitted)")
+  }
+
+  @Test("a sweep with fewer positions than columns says so, for the layer with the fewest")
+  func scarcity() throws {
+    #expect(try SmallSweep().pipeline().remarks.isEmpty)
+    // The classifier reads 12 channels at one position an image.
+    let remarks = try SmallSweep(images: (8, 16)).pipeline().remarks
+    #expect(remarks.count == 1 && remarks[0].contains("\"fc\""), "\(remarks)")
+    #expect(remarks[0].contains("12 input columns and 8 calibration images give it 8 positions"))
+  }
+
+  @Test("what the network makes of a layer's output is its clamp, scaled")
+  func surroundings() throws {
+    var network = try SmallSweep.residualNetwork()
+    // A BatchNorm may turn a channel round.
+    for (index, value) in network.values.enumerated() where value.name.hasSuffix("norm.scale") {
+      network[ValueID(index)].constant?.elements[1] *= -1
+    }
+    let consumers = network.consumers()
+    let images = SmallSweep.images(4, seed: 9).tensors[0]
+    var seen = 0
+    for index in network.nodes.indices {
+      guard let layer = ConsumerLayer(index, in: network, consumers: consumers) else { continue }
+      let output = LayerOutput(
+        of: layer, in: network, consumers: consumers,
+        known: Set(network.liveValues(before: index)))
+      guard let clamp = output.clamp else { continue }
+      seen += 1
+      var last = network.nodes[index].output
+      while let reader = consumers[last.index].first {
+        last = network.nodes[reader].output
+        if case .activation = network.nodes[reader].operation { break }
+      }
+      let taps = [network.nodes[index].output, last] + (output.shortcut.map { [$0] } ?? [])
+      let values = try ReferenceBackend().plan(
+        network, options: ExecutionOptions(batch: 4, taps: taps)
+      ).run(images).values
+      let (y, z) = (try #require(values[taps[0]]), try #require(values[taps[1]]))
+      let inner = y.count / (4 * layer.geometry.outputs)
+      let expected = y.elements.indices.map { place -> Float in
+        let channel = place / inner % layer.geometry.outputs
+        let factor = output.factors[channel]
+        let added = output.shortcut.flatMap { values[$0] }.map { $0.elements[place] * factor } ?? 0
+        let q = y.elements[place] + clamp.shift[channel] + added
+        return min(max(q, clamp.lower[channel]), clamp.upper[channel]) / factor
+      }
+      expectClose(z.elements, expected, tolerance: 1e-4)
+    }
+    #expect(seen == 5, "all convolutions but those whose shortcut comes later have one")
+  }
+}

@@ -1,0 +1,141 @@
+import LinearAlgebra
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Recovery
+
+@Suite("Fitting a layer to what its activation lets through", .tags(.pure))
+struct LayerFitTests {
+  /// A layer of four outputs on six inputs with two of them gone, a shortcut and a clamp.
+  struct Problem {
+    let geometry = ConsumerGeometry(fullyConnected: 4, outputs: 5)
+    let input: Tensor
+    let target: Tensor
+    let shortcut: Tensor
+    let clamp = OutputClamp(
+      shift: [0, 0.3, -0.2, 0.1, 0], lower: [0, 0, 0, -.infinity, -.infinity],
+      upper: [.infinity, 6, 1, 0, .infinity])
+    let prior = [Float](repeating: 0.1, count: 20)
+
+    init(samples: Int = 300) {
+      var generator = SeededGenerator(seed: 5)
+      func tensor(_ width: Int) -> Tensor {
+        Tensor(
+          shape: [samples, width],
+          elements: (0..<samples * width).map { _ in Float.random(in: -1...1, using: &generator) })
+      }
+      let (hidden, noise, weights) = (tensor(4), tensor(5), tensor(5))
+      input = hidden
+      shortcut = tensor(5)
+      target = Tensor(
+        shape: [samples, 5],
+        elements: (0..<samples * 5).map { place in
+          let (row, column) = place.quotientAndRemainder(dividingBy: 5)
+          return noise.elements[place]
+            + (0..<4).reduce(0) {
+              $0 + 2 * hidden.elements[row * 4 + $1] * weights.elements[column * 4 + $1]
+            }
+        })
+    }
+
+    func fit(steps: Int, chunks: [Range<Int>]? = nil, clamped: Bool = true) throws -> TargetFit {
+      var fit = LayerFit(
+        "layer", geometry: geometry, clamp: clamped ? clamp : nil, hasShortcut: true,
+        positionsPerImage: 64)
+      let ranges = chunks ?? [0..<input.shape[0]]
+      func part(_ tensor: Tensor, _ range: Range<Int>) -> Tensor {
+        tensor.gathering(Array(range), axis: 0)
+      }
+      for range in ranges {
+        try fit.add(
+          input: part(input, range), target: part(target, range), shortcut: part(shortcut, range))
+      }
+      return try fit.solved(
+        prior: prior, centred: true, relativeDamping: 1e-6, inputs: ranges.map { part(input, $0) },
+        steps: steps)
+    }
+
+    /// Σ (clamp(target) − clamp(output))², and the least Σ (clamp(target) − clamp(z))² + (z − y)².
+    func losses(_ fit: TargetFit) -> (clamped: Double, relaxed: Double) {
+      var (sum, relaxed) = (0.0, 0.0)
+      for row in 0..<input.shape[0] {
+        for output in 0..<5 {
+          let added = shortcut.elements[row * 5 + output] + clamp.shift[output]
+          let (lower, upper) = (clamp.lower[output], clamp.upper[output])
+          let y = (0..<4).reduce(Float(fit.offsets[output]) + added) {
+            $0 + fit.weights[output * 4 + $1] * input.elements[row * 4 + $1]
+          }
+          let wanted = target.elements[row * 5 + output] + added
+          let z = OutputClamp.nearest(to: y, target: wanted, lower: lower, upper: upper)
+          func miss(_ value: Float) -> Double {
+            Double(min(max(wanted, lower), upper) - min(max(value, lower), upper))
+          }
+          sum += miss(y) * miss(y)
+          relaxed += miss(z) * miss(z) + Double((z - y) * (z - y))
+        }
+      }
+      return (sum, relaxed)
+    }
+  }
+
+  @Test("the nearest output to a clamped target is the least of all on a fine grid")
+  func nearest() {
+    var generator = SeededGenerator(seed: 1)
+    for (lower, upper) in [(Float(0), Float.infinity), (-.infinity, 0), (0, 1), (-0.5, 0.7)] {
+      for _ in 0..<200 {
+        let y = Float.random(in: -3...3, using: &generator)
+        let target = Float.random(in: -3...3, using: &generator)
+        func cost(_ z: Float) -> Float {
+          let miss = min(max(target, lower), upper) - min(max(z, lower), upper)
+          return miss * miss + (z - y) * (z - y)
+        }
+        let z = OutputClamp.nearest(to: y, target: target, lower: lower, upper: upper)
+        let least = (-400...400).map { cost(Float($0) / 100) }.min() ?? 0
+        #expect(cost(z) <= least + 1e-5, "y \(y), target \(target), bounds \(lower), \(upper)")
+      }
+    }
+  }
+
+  @Test("without steps, or without a clamp, the fit is least squares")
+  func plain() throws {
+    let problem = Problem()
+    let plain = try problem.fit(steps: 4, clamped: false)
+    let none = try problem.fit(steps: 0)
+    #expect(plain.weights == none.weights && plain.offsets == none.offsets)
+    var collector = GramCollector(
+      geometry: problem.geometry, targets: 5, positionsPerImage: 64)
+    try collector.add(input: problem.input, target: problem.target)
+    let direct = try TargetFit(
+      "layer", gram: collector.finish(), prior: problem.prior, outputs: 5, centred: true,
+      relativeDamping: 1e-6)
+    #expect(plain.weights == direct.weights && plain.offsets == direct.offsets)
+  }
+
+  @Test("every alternation lowers what it minimises, and what the clamp lets through is nearer")
+  func descends() throws {
+    let problem = Problem()
+    let losses = try [0, 1, 2, 4, 8].map { problem.losses(try problem.fit(steps: $0)) }
+    for (before, after) in zip(losses, losses.dropFirst()) {
+      #expect(after.relaxed < before.relaxed, "\(losses)")
+    }
+    #expect(losses[4].clamped < losses[0].clamped, "\(losses)")
+  }
+
+  @Test("chunks do not matter")
+  func chunks() throws {
+    let problem = Problem(samples: 2100)
+    let whole = try problem.fit(steps: 3)
+    let parts = try problem.fit(steps: 3, chunks: [0..<7, 7..<1500, 1500..<2100])
+    #expect(whole.weights == parts.weights && whole.offsets == parts.offsets)
+  }
+
+  @Test("outputs without bounds keep their least squares")
+  func unbounded() throws {
+    let problem = Problem()
+    let (plain, clamped) = (try problem.fit(steps: 0), try problem.fit(steps: 4))
+    expectClose(
+      Array(clamped.weights[16...]), Array(plain.weights[16...]), tolerance: 1e-4)
+    #expect(clamped.weights[..<4] != plain.weights[..<4])
+  }
+}

@@ -104,7 +104,9 @@ struct LagrangianSolverTests {
     #expect(LagrangianSolver().solve(problem) == LagrangianSolver().solve(problem))
   }
 
-  @Test("many limits at once: every answer is valid, and bounded by brute force", arguments: 0..<30)
+  @Test(
+    "many limits on one path: every answer is valid, bounded by brute force, and its own",
+    arguments: 0..<30)
   func manyLimits(seed: Int) {
     let problem = networkLikeProblem(
       seed: UInt64(900 + seed), variables: 4, options: 5, edges: 4, resources: 1 + seed % 3)
@@ -113,8 +115,13 @@ struct LagrangianSolverTests {
       full.map { Int64(share * Double($0)) }
     }
     for gap in [0, 0.05] {
-      let solutions = LagrangianSolver(targetGap: gap).solve(problem, limits: limits)
-      #expect(solutions.count == limits.count)
+      let path = LagrangianPath(problem)
+      let solver = LagrangianSolver(targetGap: gap)
+      let solutions = limits.map { path.solve(limits: $0, by: solver)[0] }
+      // A path is as it was, whatever was asked of it.
+      for (limit, solution) in zip(limits, solutions).reversed() {
+        #expect(path.solve(limits: limit, by: solver) == [solution])
+      }
       for (solution, limits) in zip(solutions, limits) {
         var limited = problem
         for index in limits.indices { limited.resources[index].limit = limits[index] }

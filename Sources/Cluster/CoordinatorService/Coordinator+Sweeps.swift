@@ -12,6 +12,8 @@ import Postgres
 struct ActiveSweep: Sendable {
   let pipeline: Pipeline
   var results = Results()
+  /// How far the pipeline came with them.
+  var walk = Walk()
   /// Keys of jobs that were asked for.
   var asked: Set<Digest> = []
   /// Jobs asked for and not known to be settled, at most.
@@ -113,7 +115,7 @@ extension Coordinator {
     defer { sweeps[id]?.isAdvancing = false }
     try await learn(&sweep, id)
     while true {
-      switch try sweep.pipeline.advance(sweep.results) {
+      switch try sweep.pipeline.advance(sweep.results, from: &sweep.walk) {
       case .finished(let report):
         try await finish(id, sweep.pipeline.definition, report)
         sweeps[id] = nil

@@ -14,7 +14,7 @@ struct Search {
   }
 
   private var problem: ChoiceProblem
-  private let solver: LagrangianSolver
+  var solver: LagrangianSolver
   private let coarsening: Coarsening
   private let isCoarsened: Bool
   private let whole: [ClosedRange<Int>]

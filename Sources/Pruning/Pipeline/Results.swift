@@ -13,6 +13,9 @@ public struct Results: Sendable {
     self.outputs = outputs
     self.failures = failures
   }
+
+  /// Whether a job has an answer, of either kind.
+  func knows(_ key: Digest) -> Bool { outputs[key] != nil || failures[key] != nil }
 }
 
 /// Why a job was given up.
@@ -63,8 +66,13 @@ struct Inquiry {
       return .success(Outcome(summary, artifacts: output.artifacts))
     }
     if let reason = results.failures[job.key] { return .failure(reason) }
-    if keys.insert(job.key).inserted { missing.append(job) }
+    ask([job])
     return nil
+  }
+
+  /// Notes jobs that are known to have no answer.
+  mutating func ask(_ jobs: [Job]) {
+    for job in jobs where keys.insert(job.key).inserted { missing.append(job) }
   }
 }
 

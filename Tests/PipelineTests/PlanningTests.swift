@@ -113,8 +113,9 @@ struct PlanningTests {
       #expect(Set(candidates.map(\.plan.widths)).count == candidates.count)
       #expect(candidates.count == 3)
       #expect(candidates.allSatisfy { $0.plan.usage.allSatisfy(\.isWithin) })
-      let chosen = try #require(candidates.first(where: \.isChosen))
-      #expect(candidates.count(where: \.isChosen) == 1)
+      let taken = candidates.filter(\.isChosen)
+      #expect(taken.count == 1)
+      let chosen = try #require(taken.first)
       #expect(candidates.allSatisfy { $0.outputError ?? -1 >= chosen.outputError ?? .infinity })
       #expect(
         variant.objective == chosen.plan.objective && variant.bound == candidates[0].plan.bound)

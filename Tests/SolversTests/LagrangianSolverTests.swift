@@ -145,6 +145,35 @@ struct LagrangianSolverTests {
     }
   }
 
+  @Test("among many options the optimum is that of brute force, and proven", arguments: 0..<16)
+  func narrowed(seed: Int) {
+    let problem = networkLikeProblem(
+      seed: UInt64(700 + seed), variables: 4, options: 13, edges: 4, resources: 1 + seed % 2,
+      tightness: 0.3)
+    let solution = LagrangianSolver().solve(problem)
+    guard let optimum = optimum(problem) else {
+      #expect(solution.choice.isEmpty)
+      return
+    }
+    #expect(problem.allows(solution.choice) && solution.bound >= optimum)
+    #expect(solution.status == .optimal)
+    expectClose([solution.objective], [optimum], tolerance: 2e-9)
+  }
+
+  @Test("a problem of some options is the problem where they are chosen")
+  func restricted() {
+    let problem = networkLikeProblem(
+      seed: 5, variables: 4, options: 6, edges: 5, resources: 2, tightness: 0.5)
+    let ranges = [1...3, 0...5, 2...2, 3...5]
+    let part = problem.restricted(to: ranges)
+    part.checkSizes()
+    for choice in allChoices(ranges.map(\.count)) {
+      let whole = zip(ranges, choice).map { $0.lowerBound + $1 }
+      #expect(part.costs(of: choice) == problem.costs(of: whole))
+      #expect(part.utility(of: choice) == problem.utility(of: whole))
+    }
+  }
+
   @Test("the best few plans are those of brute force", arguments: 0..<25)
   func bestPlans(seed: Int) {
     let problem = networkLikeProblem(

@@ -2,10 +2,11 @@
 ///
 /// Prices on the resources make the problem a dynamic programme (``TreeProgramme``), cutting planes
 /// find the best prices (``Relaxation``), every plan met is repaired and improved
-/// (``LocalSearch``), and branch and bound splits the variables on which the plans at the best
-/// prices disagree: after the root few are left. Deterministic.
+/// (``LocalSearch``), options that no better plan can have are cut away, and branch and bound splits
+/// the variables on which the plans at the best prices disagree. Deterministic.
 public struct LagrangianSolver: Sendable {
-  /// The most parts the plans are split into; 1 stops at the root's bound.
+  /// The most parts the plans are split into; 1 stops at the root's bound. Where few options are
+  /// left, nodes cost little, and more of them are allowed.
   public var nodeLimit: Int
   /// The most sums in all evaluations of the dynamic programme before no part is split any more:
   /// a bound on time that does not depend on the machine.

@@ -164,7 +164,10 @@ struct LagrangianSolverTests {
   func restricted() {
     let problem = networkLikeProblem(
       seed: 5, variables: 4, options: 6, edges: 5, resources: 2, tightness: 0.5)
-    let ranges = [1...3, 0...5, 2...2, 3...5]
+    let ranges = problem.utilities.enumerated().map { variable, options in
+      min(variable, options.count - 1)...(options.count - 1)
+    }
+    #expect(ranges.contains { $0.lowerBound > 0 })
     let part = problem.restricted(to: ranges)
     part.checkSizes()
     for choice in allChoices(ranges.map(\.count)) {

@@ -65,6 +65,7 @@ let modules: [Module] = [
   module(
     "LinearAlgebra", in: "Numerics", "COpenBLAS", "CTileProducts", "CMemory", numeric: true),
   module("Solvers", in: "Numerics", numeric: true),
+  module("Drawing", in: "Numerics", "LinearAlgebra"),
 
   // Floor 2: networks.
   module(
@@ -86,7 +87,8 @@ let modules: [Module] = [
     "Importance", in: "Pruning", "LinearAlgebra", "Tensors", "Digests", "Parallelism", numeric: true
   ),
   module(
-    "Allocation", in: "Pruning", "Solvers", "NetworkGraph", "Quantities", "Devices", numeric: true),
+    "Allocation", in: "Pruning", "Solvers", "Parallelism", "NetworkGraph", "Quantities", "Devices",
+    numeric: true),
   module(
     "Surgery", in: "Pruning", "NetworkGraph", "Tensors", numeric: true,
     testing: [
@@ -139,7 +141,8 @@ let modules: [Module] = [
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
       "CoordinatorService", "WorkerService", "ClusterSimulation", "Catalogue", "Postgres",
-      "Processes", "Pipeline", "OneDNNBackend", .argumentParser, .logging, .unixSignals,
+      "Processes", "Pipeline", "OneDNNBackend", "Drawing", .argumentParser, .logging,
+      .unixSignals,
     ], hasTests: false),
 ]
 
@@ -183,7 +186,7 @@ let zooTests = Target.testTarget(
   name: "ZooTests",
   dependencies: [
     "ONNXFormat", "NetworkGraph", "Surgery", "Execution", "OneDNNBackend", "Tensors", "TestSupport",
-    "PruningTestSupport", "Quantities",
+    "PruningTestSupport", "Quantities", "Allocation", "Devices",
   ], path: "Tests/ZooTests", exclude: ["Fixtures"], swiftSettings: settings)
 
 let tests = modules.filter(\.hasTests).map { module -> Target in

@@ -118,5 +118,12 @@ struct DeviceRulesTests {
     }
     #expect(
       try batch.allocate(devices, strategy: "greedy").count == devices.count)
+    // To the last bit, a device's answer is its own: alone, in any order, after any other.
+    for (device, outcome) in zip(devices, outcomes) {
+      let own = AllocationBatch(groups: groups, utilities: utilities, costs: [.macs: parameters])
+      #expect(try own.allocate([device]) == [outcome])
+    }
+    let backwards = try batch.allocate(Array(devices.reversed()))
+    #expect(Array(backwards.reversed()) == outcomes)
   }
 }

@@ -1,4 +1,6 @@
+import Devices
 import Foundation
+import Quantities
 import TestSupport
 import Testing
 
@@ -13,6 +15,21 @@ struct PlanFamilyTests {
       .log(importance: .random(in: 0.2...3, using: &random))
     }
   }
+
+  private func batch(_ problem: AllocationProblem) -> AllocationBatch {
+    AllocationBatch(
+      groups: problem.groups, utilities: problem.utilities,
+      costs: [.macs: problem.costs["macs"], .parameters: problem.costs["parameters"]]
+        .compactMapValues(\.self))
+  }
+
+  /// Asks for what `problem(_:multiple: 8)` does.
+  private let device = DeviceProfile(
+    name: "device",
+    budgets: [
+      Budget(resource: .macs, amount: .share(0.5)),
+      Budget(resource: .parameters, amount: .share(0.6)),
+    ], channelMultiple: 8)
 
   private func limits(_ problem: AllocationProblem, share: Double) -> [ResourceLimit] {
     problem.limits.map {
@@ -45,13 +62,14 @@ struct PlanFamilyTests {
     crossed[1].limit = problem.limits[1].limit * 2
     #expect(throws: AllocationError.self) { try problem.ladder([problem.limits, crossed]) }
     #expect(throws: AllocationError.self) { try problem.ladder([Array(problem.limits.prefix(1))]) }
-    #expect(throws: AllocationError.self) { try problem.best(0) }
+    #expect(throws: AllocationError.self) { try batch(problem).best(0, for: device) }
   }
 
   @Test("the best few plans are distinct, in order and within the budgets")
   func best() throws {
     let problem = problem(2, multiple: 8)
-    let plans = try problem.best(5).compactMap { outcome -> PruningPlanWidths? in
+    let plans = try batch(problem).best(5, for: device).compactMap {
+      outcome -> PruningPlanWidths? in
       if case .plan(let plan) = outcome { plan } else { nil }
     }
     #expect(plans.count == 5)

@@ -39,8 +39,10 @@ struct Cluster {
     var results = known
     var done: [Job] = []
     var generator = SeededGenerator(seed: seed ?? 0)
+    var walk = Walk()
     while true {
-      let step = try pipeline.advance(results)
+      let step = try pipeline.advance(results, from: &walk)
+      try expectSame(step, pipeline.advance(results))
       guard case .needs(var jobs) = step else {
         return Ending(step: step, results: results, jobs: done)
       }
@@ -61,5 +63,15 @@ struct Cluster {
         done.append(job)
       }
     }
+  }
+}
+
+/// Expects that where a walk goes on from makes no difference.
+private func expectSame(_ step: Pipeline.Step, _ fresh: Pipeline.Step) {
+  switch (step, fresh) {
+  case (.needs(let a), .needs(let b)): #expect(a == b, "a walk asks for other jobs")
+  case (.finished(let a), .finished(let b)): #expect(a == b, "a walk ends elsewhere")
+  case (.failed(let a), .failed(let b)): #expect(a == b)
+  default: Issue.record("a walk stands at \(step), and the pipeline at \(fresh)")
   }
 }

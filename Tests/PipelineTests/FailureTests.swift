@@ -13,8 +13,7 @@ import Testing
 @Suite("Sweeps that go wrong", .tags(.backend))
 struct FailureTests {
   @Test(
-    "a device whose job is given up fails alone",
-    arguments: [Stage.allocation, .surgery, .evaluation])
+    "a device whose job is given up fails alone", arguments: [Stage.surgery, .evaluation])
   func deviceFails(stage: Stage) async throws {
     let sweep = try SmallSweep()
     let cluster = Cluster(bench: sweep.bench()) { job in
@@ -24,6 +23,28 @@ struct FailureTests {
     #expect(report.variants.map(\.status) == [.ready, .failed, .ready])
     #expect(report.variants[1].reason == Cluster.reason.message)
     #expect(try await SmallSweep.plain.ending.report.variants[0] == report.variants[0])
+  }
+
+  @Test("devices whose batch is given up fail together, and no others")
+  func batchFails() async throws {
+    let sweep = try SmallSweep(
+      devices: (0..<40).map {
+        SmallSweep.device("device\($0)", [.macs: 0.4 + 0.01 * Double($0)])
+      })
+    let batches = try DeviceProfile.batches(sweep.definition.devices)
+    try #require(batches.count > 1)
+    let lost = Set(batches[0])
+    let first = sweep.definition.devices[batches[0][0]].name
+    var planned = sweep
+    planned.definition.recipe.plansOnly = true
+    let cluster = Cluster(bench: sweep.bench()) { job in
+      job.stage == .allocation && job.label.split(separator: " ").first.map(String.init) == first
+    }
+    let report = try await cluster.drive(planned.pipeline()).report
+    for (place, variant) in report.variants.enumerated() {
+      #expect(variant.status == (lost.contains(place) ? .failed : .planned))
+      #expect(variant.reason == (lost.contains(place) ? Cluster.reason.message : nil))
+    }
   }
 
   @Test(

@@ -61,22 +61,22 @@ struct ValidationTests {
 
 @Suite("What a stage came to is remembered", .tags(.backend))
 struct ConclusionTests {
-  @Test("with the conclusions, the spent results may be forgotten")
+  @Test("with the walk, the spent results may be forgotten")
   func spent() async throws {
     let (sweep, plain) = try await SmallSweep.plain
     let pipeline = try sweep.pipeline()
-    var (results, conclusions) = (plain.results, Conclusions())
-    _ = try pipeline.advance(results, &conclusions)
-    let spent = conclusions.takeSpent()
+    var (results, walk) = (plain.results, Walk())
+    _ = try pipeline.advance(results, from: &walk)
+    let spent = walk.takeSpent()
     let early = plain.jobs.filter { [.scores, .statistics, .reconstruction].contains($0.stage) }
     #expect(Set(spent) == Set(early.map(\.key)))
     for key in spent { results.outputs[key] = nil }
-    guard case .finished(let report) = try pipeline.advance(results, &conclusions) else {
+    guard case .finished(let report) = try pipeline.advance(results, from: &walk) else {
       Issue.record("all jobs are done, and the sweep is not")
       return
     }
     #expect(report == (try plain.report))
-    #expect(conclusions.takeSpent().isEmpty)
+    #expect(walk.takeSpent().isEmpty)
   }
 
   @Test("jobs that help only together are one cohort")

@@ -104,7 +104,9 @@ struct LagrangianSolverTests {
     #expect(LagrangianSolver().solve(problem) == LagrangianSolver().solve(problem))
   }
 
-  @Test("many limits at once: every answer is valid, and bounded by brute force", arguments: 0..<30)
+  @Test(
+    "many limits on one path: every answer is valid, bounded by brute force, and its own",
+    arguments: 0..<30)
   func manyLimits(seed: Int) {
     let problem = networkLikeProblem(
       seed: UInt64(900 + seed), variables: 4, options: 5, edges: 4, resources: 1 + seed % 3)
@@ -113,8 +115,13 @@ struct LagrangianSolverTests {
       full.map { Int64(share * Double($0)) }
     }
     for gap in [0, 0.05] {
-      let solutions = LagrangianSolver(targetGap: gap).solve(problem, limits: limits)
-      #expect(solutions.count == limits.count)
+      let path = LagrangianPath(problem)
+      let solver = LagrangianSolver(targetGap: gap)
+      let solutions = limits.map { path.solve(limits: $0, by: solver)[0] }
+      // A path is as it was, whatever was asked of it.
+      for (limit, solution) in zip(limits, solutions).reversed() {
+        #expect(path.solve(limits: limit, by: solver) == [solution])
+      }
       for (solution, limits) in zip(solutions, limits) {
         var limited = problem
         for index in limits.indices { limited.resources[index].limit = limits[index] }
@@ -135,6 +142,38 @@ struct LagrangianSolverTests {
         if gap == 0 { expectClose([solution.objective], [optimum], tolerance: 2e-9) }
         #expect(solution.gap <= gap + 1e-9)
       }
+    }
+  }
+
+  @Test("among many options the optimum is that of brute force, and proven", arguments: 0..<16)
+  func narrowed(seed: Int) {
+    let problem = networkLikeProblem(
+      seed: UInt64(700 + seed), variables: 4, options: 13, edges: 4, resources: 1 + seed % 2,
+      tightness: 0.3)
+    let solution = LagrangianSolver().solve(problem)
+    guard let optimum = optimum(problem) else {
+      #expect(solution.choice.isEmpty)
+      return
+    }
+    #expect(problem.allows(solution.choice) && solution.bound >= optimum)
+    #expect(solution.status == .optimal)
+    expectClose([solution.objective], [optimum], tolerance: 2e-9)
+  }
+
+  @Test("a problem of some options is the problem where they are chosen")
+  func restricted() {
+    let problem = networkLikeProblem(
+      seed: 5, variables: 4, options: 6, edges: 5, resources: 2, tightness: 0.5)
+    let ranges = problem.utilities.enumerated().map { variable, options in
+      min(variable, options.count - 1)...(options.count - 1)
+    }
+    #expect(ranges.contains { $0.lowerBound > 0 })
+    let part = problem.restricted(to: ranges)
+    part.checkSizes()
+    for choice in allChoices(ranges.map(\.count)) {
+      let whole = zip(ranges, choice).map { $0.lowerBound + $1 }
+      #expect(part.costs(of: choice) == problem.costs(of: whole))
+      #expect(part.utility(of: choice) == problem.utility(of: whole))
     }
   }
 

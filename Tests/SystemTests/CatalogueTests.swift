@@ -25,6 +25,7 @@ extension SystemTests {
         try await constraints(cluster, all)
         try await faults(cluster)
         try await exports(cluster, all)
+        try await explanations(cluster, all)
         let again = try await cluster.espalier(run, expecting: 3)
         #expect(again.errors.contains("already"))
       }
@@ -91,6 +92,36 @@ extension SystemTests {
       let injection = "device = 'x''; drop table variants; --'"
       #expect(try await cluster.variants(injection).isEmpty)
       #expect(try await cluster.variants().count == 4)
+    }
+
+    private struct Account: Decodable {
+      struct Layer: Decodable { var dense, kept: Int }
+      struct Explanation: Decodable {
+        struct Group: Decodable {
+          var name: String
+          var width: Int
+        }
+        var objective: Double
+        var groups: [Group]
+      }
+      var explanation: Explanation
+      var layers: [Layer]
+    }
+
+    private func explanations(_ cluster: TestCluster, _ all: [VariantRecord]) async throws {
+      let drawing = cluster.root.appending(path: "half.svg")
+      let account = try await cluster.json(
+        Account.self, "explain", "test", "half", "--plot", drawing.path)
+      let half = try #require(all.first { $0.device == "half" })
+      #expect(account.explanation.objective == half.objective)
+      for group in account.explanation.groups { #expect(half.widths?[group.name] == group.width) }
+      #expect(account.layers.contains { $0.kept < $0.dense })
+      let text = try String(contentsOf: drawing, encoding: .utf8)
+      #expect(text.hasPrefix("<svg") && text.contains("half"))
+      let dust = try await cluster.espalier("explain", "test", "dust", expecting: 3)
+      #expect(dust.output.contains("macs cannot go below"))
+      let nobody = try await cluster.espalier("explain", "test", "nobody", expecting: 2)
+      #expect(nobody.errors.contains("'nobody'"))
     }
 
     private func exports(_ cluster: TestCluster, _ all: [VariantRecord]) async throws {

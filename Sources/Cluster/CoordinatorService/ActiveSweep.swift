@@ -8,7 +8,8 @@ import Pipeline
 final class ActiveSweep {
   let pipeline: Pipeline
   private(set) var results = Results()
-  var conclusions = Conclusions()
+  /// How far the pipeline came with them.
+  var walk = Walk()
   /// Keys of jobs that were asked for.
   private var asked: Set<Digest> = []
   /// Jobs not known to be done, with their cohorts.
@@ -86,8 +87,8 @@ final class ActiveSweep {
   func know(_ output: JobOutput, of key: Digest) { results.outputs[key] = output }
   func know(_ reason: JobFailureReason, of key: Digest) { results.failures[key] = reason }
 
-  /// Drops the results that the conclusions stand for.
+  /// Drops the results that the walk has done with.
   func forgetSpent() {
-    for key in conclusions.takeSpent() { results.outputs[key] = nil }
+    for key in walk.takeSpent() { results.outputs[key] = nil }
   }
 }

@@ -142,17 +142,16 @@ extension Coordinator {
 
   /// A walk over many jobs takes its time: away from the actor.
   private func walk(_ sweep: ActiveSweep) async throws -> Pipeline.Step {
-    let (step, conclusions) = try await Self.walk(
-      sweep.pipeline, sweep.results, sweep.conclusions)
-    sweep.conclusions = conclusions
+    let (step, walk) = try await Self.advance(sweep.pipeline, sweep.results, from: sweep.walk)
+    sweep.walk = walk
     return step
   }
 
-  private nonisolated static func walk(
-    _ pipeline: Pipeline, _ results: Results, _ conclusions: Conclusions
-  ) async throws -> (Pipeline.Step, Conclusions) {
-    var conclusions = conclusions
-    return (try pipeline.advance(results, &conclusions), conclusions)
+  private nonisolated static func advance(
+    _ pipeline: Pipeline, _ results: Results, from walk: Walk
+  ) async throws -> (Pipeline.Step, Walk) {
+    var walk = walk
+    return (try pipeline.advance(results, from: &walk), walk)
   }
 
   /// Jobs in one statement, at most.

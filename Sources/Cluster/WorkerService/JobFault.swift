@@ -1,3 +1,4 @@
+import Allocation
 import Execution
 import Importance
 import Messaging
@@ -21,7 +22,8 @@ public struct JobFault: Sendable, Hashable {
     switch error {
     case let error as PipelineError:
       (code, isRetryable) = (error.code.rawValue, error.code == .corruptArtifact)
-    case is ImportanceError, is ExecutionError, is NetworkError, is ONNXError, is SurgeryError:
+    case is ImportanceError, is ExecutionError, is NetworkError, is ONNXError, is SurgeryError,
+      is AllocationError:
       (code, isRetryable) = (PipelineError.Code.invalidInput.rawValue, false)
     case is RecoveryError: (code, isRetryable) = ("reconstruction", false)
     case is MessagingError: (code, isRetryable) = ("messaging", true)

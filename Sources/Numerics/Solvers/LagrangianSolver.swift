@@ -2,10 +2,11 @@
 ///
 /// Prices on the resources make the problem a dynamic programme (``TreeProgramme``), cutting planes
 /// find the best prices (``Relaxation``), every plan met is repaired and improved
-/// (``LocalSearch``), and branch and bound splits the variables on which the plans at the best
-/// prices disagree: after the root few are left. Deterministic.
+/// (``LocalSearch``), options that no better plan can have are cut away, and branch and bound splits
+/// the variables on which the plans at the best prices disagree. Deterministic.
 public struct LagrangianSolver: Sendable {
-  /// The most parts the plans are split into; 1 stops at the root's bound.
+  /// The most parts the plans are split into; 1 stops at the root's bound. Where few options are
+  /// left, nodes cost little, and more of them are allowed.
   public var nodeLimit: Int
   /// The most sums in all evaluations of the dynamic programme before no part is split any more:
   /// a bound on time that does not depend on the machine.
@@ -33,32 +34,7 @@ public struct LagrangianSolver: Sendable {
   ///
   /// - Complexity: Evaluations × sums of one; see ``TreeProgramme``.
   public func solve(_ problem: ChoiceProblem) -> Solution {
-    solve(problem, limits: [problem.resources.map(\.limit)])[0]
-  }
-
-  /// One solution for each set of limits, in their order.
-  ///
-  /// Prices that were tried for one set bound the plans of every other, and plans found for one
-  /// are candidates for every other, so that later sets cost a fraction of the first. The answers
-  /// may depend on which sets stand together, their validity does not.
-  ///
-  /// - Parameter limits: For each set, the limit of every resource; the problem's own are not used.
-  public func solve(_ problem: ChoiceProblem, limits: [[Int64]]) -> [Solution] {
-    problem.checkSizes()
-    precondition(
-      limits.allSatisfy { $0.count == problem.resources.count }, "a limit for every resource")
-    guard let widest = limits.max(by: { $0.lexicographicallyPrecedes($1) }) else { return [] }
-    // Costs are measured in units of the widest budget: it outlives the others.
-    var scaled = problem
-    for (index, limit) in widest.enumerated() { scaled.resources[index].limit = limit }
-    var search = Search(scaled, solver: self)
-    var solutions = [Solution?](repeating: nil, count: limits.count)
-    // Ascending: what fits a smaller budget fits the next one too.
-    let order = limits.indices.sorted {
-      limits[$0] == limits[$1] ? $0 < $1 : limits[$0].lexicographicallyPrecedes(limits[$1])
-    }
-    for index in order { solutions[index] = search.run(limits: limits[index], count: 1)[0] }
-    return solutions.compactMap(\.self)
+    solve(problem, count: 1)[0]
   }
 
   /// The best distinct plans, best first: at most `count`, fewer where there are no more.

@@ -123,6 +123,40 @@ struct Relaxation {
     return outcome
   }
 
+  /// The best plan at some prices; nothing is remembered of it.
+  mutating func best(at prices: [Double], ranges: [ClosedRange<Int>]) -> [Int] {
+    programme.maximise(utilityWeight: 1, prices: prices, ranges: ranges)
+  }
+
+  /// The bound that some prices give for the plans within ranges; nothing is remembered of it.
+  mutating func bound(at prices: [Double], ranges: [ClosedRange<Int>]) -> Double {
+    let choice = best(at: prices, ranges: ranges)
+    return lagrangian(
+      Plan(choice: choice, utility: problem.utility(of: choice), costs: problem.costs(of: choice)),
+      prices: prices)
+  }
+
+  /// What every option of a variable is worth less than a choice's, at some prices, the others as
+  /// they are.
+  func losses(_ variable: Int, around choice: [Int], prices: [Double]) -> [Double] {
+    var values = problem.utilities[variable]
+    for (index, resource) in problem.resources.enumerated() where prices[index] != 0 {
+      let price = prices[index] / scales[index]
+      for option in values.indices {
+        values[option] -= price * Double(resource.unary[variable][option])
+      }
+      for pair in resource.pairs where pair.first == variable || pair.second == variable {
+        for option in values.indices {
+          let cost =
+            pair.first == variable
+            ? pair.costs[option, choice[pair.second]] : pair.costs[choice[pair.first], option]
+          values[option] -= price * Double(cost)
+        }
+      }
+    }
+    return values.map { values[choice[variable]] - $0 }
+  }
+
   /// Whether a bound is near enough to the mixture that no bound can come below.
   private func isClose(
     _ bound: Double, _ result: MasterProgramme.Result, _ precision: Double

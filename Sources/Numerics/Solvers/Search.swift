@@ -2,35 +2,35 @@
 /// for one set of limits after the other. What a run learns serves the next.
 struct Search {
   /// The plans whose options lie in ranges.
-  private struct Node {
+  struct Node {
     var ranges: [ClosedRange<Int>]
     var outcome: Relaxation.Outcome
   }
 
-  private struct Candidate {
+  struct Candidate {
     var choice: [Int]
     var utility: Double
     var costs: [Int64]
   }
 
-  private var problem: ChoiceProblem
-  private let solver: LagrangianSolver
-  private let coarsening: Coarsening
+  private(set) var problem: ChoiceProblem
+  var solver: LagrangianSolver
+  let coarsening: Coarsening
   private let isCoarsened: Bool
   private let whole: [ClosedRange<Int>]
   /// The least value of every resource, whatever a plan takes of the others.
   private let least: [Int64]
-  private var relaxation: Relaxation
+  var relaxation: Relaxation
   /// Plans of the problem that were met under any limits, each once.
   private var candidates: [Candidate] = []
   private var known: Set<[Int]> = []
   private var offered = 0
   /// The best plans within the limits, best first.
-  private var best: [Candidate] = []
+  private(set) var best: [Candidate] = []
   /// How many plans are asked for.
   private var count = 1
   /// An upper bound for the parts that are dealt with.
-  private var closed = -Double.infinity
+  var closed = -Double.infinity
 
   /// Pairs of options that local search looks at in a round.
   private static let pairMoves = 200_000
@@ -63,7 +63,8 @@ struct Search {
     let root = bound(whole, start: nil)
     if root.outcome.bound > target { improve(root.outcome) }
     if count > 1 { addNeighbours() }
-    let left = branch(from: root)
+    let isDeep = count == 1 && solver.nodeLimit > 2 && root.outcome.bound > target
+    let left = (isDeep ? solveNarrowed(root) : nil) ?? branch(from: root)
     return solutions(
       bound: max(closed, left), prices: root.outcome.prices,
       evaluations: relaxation.evaluations - before)
@@ -100,7 +101,7 @@ struct Search {
   }
 
   /// Parts with no better bound hold nothing worth looking for.
-  private var target: Double {
+  var target: Double {
     guard best.count == count, let last = best.last?.utility else { return -.infinity }
     return last + max(solver.tolerance * max(1, abs(last)) * 0.5, solver.targetGap * abs(last))
   }
@@ -120,7 +121,7 @@ struct Search {
     offered = relaxation.plans.count
   }
 
-  private mutating func meet(_ choice: [Int]) {
+  mutating func meet(_ choice: [Int]) {
     guard known.insert(choice).inserted else { return }
     let candidate = Candidate(
       choice: choice, utility: problem.utility(of: choice), costs: problem.costs(of: choice))

@@ -1,17 +1,25 @@
 import Devices
 import NetworkGraph
 import Solvers
+import Synchronization
 
 /// The widths of many devices for one network.
 ///
-/// Devices that share grid and kinds of budgets are solved as one problem with many limits: a
-/// price tried for one bounds the plans of all. Within one call the answers are the same on every
-/// machine; which plan of equal standing a device gets may depend on the devices beside it.
-public struct AllocationBatch: Sendable {
-  public var groups: [GroupVariable]
+/// Devices that share grid and kinds of budgets share a ``LagrangianPath``: what is learnt before
+/// any budget is looked at. A device's answer depends on the device alone, not on the others or
+/// their order.
+public final class AllocationBatch: Sendable {
+  public let groups: [GroupVariable]
   /// In the order of `groups`.
-  public var utilities: [Utility]
-  public var costs: [BudgetResource: CostPolynomial]
+  public let utilities: [Utility]
+  public let costs: [BudgetResource: CostPolynomial]
+  private let kinds = Mutex<[Kind]>([])
+
+  /// Problems that differ in limits alone.
+  private struct Kind {
+    var problem: AllocationProblem
+    var path: LagrangianPath
+  }
 
   public init(
     groups: [GroupVariable], utilities: [Utility], costs: [BudgetResource: CostPolynomial]
@@ -19,6 +27,18 @@ public struct AllocationBatch: Sendable {
     self.groups = groups
     self.utilities = utilities
     self.costs = costs
+  }
+
+  /// - Throws: ``AllocationError`` where device and network contradict each other.
+  public func problem(for device: DeviceProfile) throws -> AllocationProblem {
+    let problem = try AllocationProblem(
+      device: device, groups: groups, utilities: utilities, costs: costs)
+    do {
+      try problem.validate()
+    } catch {
+      throw AllocationError(error.code, "\(device.name): \(error.message)")
+    }
+    return problem
   }
 
   /// One outcome for each device, in their order.
@@ -32,49 +52,89 @@ public struct AllocationBatch: Sendable {
     _ devices: [DeviceProfile], strategy: String = "certified", targetGap: Double = 0
   ) throws -> [AllocationOutcome] {
     let chosen = try AllocationStrategies.named(strategy)
-    let problems = try devices.map {
-      try AllocationProblem(device: $0, groups: groups, utilities: utilities, costs: costs)
+    return try devices.map { device in
+      guard chosen is CertifiedStrategy else { return chosen.allocate(try problem(for: device)) }
+      return try best(1, for: device, targetGap: targetGap)[0]
     }
-    guard chosen is CertifiedStrategy else {
-      return try problems.map { problem in
-        try problem.validate()
-        return chosen.allocate(problem)
-      }
-    }
-    // Who asks for thousands of good plans does not wait for the last few to become better.
-    let solver = LagrangianSolver(nodeLimit: targetGap > 0 ? 2 : 400, targetGap: targetGap)
-    let certified = CertifiedStrategy(solver: solver)
-    var outcomes = [AllocationOutcome?](repeating: nil, count: devices.count)
-    for members in alike(problems) {
-      try problems[members[0]].validate()
-      let solved = certified.allocate(
-        problems[members[0]], limits: members.map { problems[$0].limits })
-      for (member, outcome) in zip(members, solved) { outcomes[member] = outcome }
-    }
-    return outcomes.compactMap(\.self)
   }
 
-  /// The places of problems that differ in limits alone.
-  private func alike(_ problems: [AllocationProblem]) -> [[Int]] {
-    var classes: [(problem: AllocationProblem, members: [Int])] = []
-    for (index, problem) in problems.enumerated() {
-      let place = classes.firstIndex { $0.problem.isAlike(problem) }
-      if let place {
-        classes[place].members.append(index)
-      } else {
-        classes.append((problem, [index]))
-      }
+  /// The best distinct plans for a device, best first: at most `count`.
+  ///
+  /// The bound of each is for every plan that does not stand before it. Where no plan is within the
+  /// budgets, the one outcome says why.
+  ///
+  /// - Throws: ``AllocationError`` where the device and the network contradict each other.
+  public func best(
+    _ count: Int, for device: DeviceProfile, targetGap: Double = 0
+  ) throws -> [AllocationOutcome] {
+    guard count >= 1 else {
+      throw AllocationError(.invalidProblem, "\(count) plans are none; ask for at least 1")
     }
-    return classes.map(\.members)
+    let problem = try problem(for: device)
+    let solutions = path(for: problem).solve(
+      limits: problem.limits.map(\.limitOfCost), count: count, by: .certifying(to: targetGap))
+    let grids = problem.grids()
+    return solutions.map { problem.outcome(of: $0, grids: grids, strategy: "certified") }
+  }
+
+  /// One outcome for each device, such that a bigger budget's widths are nowhere below a smaller
+  /// one's; see ``AllocationProblem/ladder(_:targetGap:)``.
+  ///
+  /// - Throws: ``AllocationError`` where devices differ in more than how much they allow, or their
+  ///   budgets do not contain each other.
+  public func ladder(
+    _ devices: [DeviceProfile], targetGap: Double = 0
+  ) throws -> [AllocationOutcome] {
+    let problems = try rungs(devices)
+    return try problems.first?.ladder(problems.map(\.limits), targetGap: targetGap) ?? []
+  }
+
+  /// The problems of devices that can stand on one ladder.
+  ///
+  /// - Throws: ``AllocationError`` where they cannot.
+  public func rungs(_ devices: [DeviceProfile]) throws -> [AllocationProblem] {
+    let problems = try devices.map(problem)
+    guard let first = problems.first else { return [] }
+    for (device, problem) in zip(devices, problems) where !first.isAlike(problem) {
+      throw AllocationError(
+        .invalidProblem,
+        """
+        \(device.name) asks for other widths or other kinds of budgets than \(devices[0].name); \
+        the rungs of a ladder may differ in how much they allow alone
+        """)
+    }
+    _ = try first.ascending(problems.map(\.limits), names: devices.map(\.name))
+    return problems
+  }
+
+  private func path(for problem: AllocationProblem) -> LagrangianPath {
+    func known(_ kinds: [Kind]) -> LagrangianPath? {
+      kinds.first { $0.problem.isAlike(problem) }?.path
+    }
+    if let path = kinds.withLock({ known($0) }) { return path }
+    // Two threads may both come here: what they make is the same.
+    let path = LagrangianPath(problem.choices(grids: problem.grids()))
+    return kinds.withLock { kinds in
+      if let path = known(kinds) { return path }
+      kinds.append(Kind(problem: problem, path: path))
+      return path
+    }
+  }
+}
+
+extension LagrangianSolver {
+  /// Who asks for thousands of good plans does not wait for the last few to become better.
+  static func certifying(to targetGap: Double) -> LagrangianSolver {
+    LagrangianSolver(nodeLimit: targetGap > 0 ? 2 : 400, targetGap: targetGap)
   }
 }
 
 extension AllocationProblem {
-  /// Whether two problems of one network differ in limits alone.
-  fileprivate func isAlike(_ other: AllocationProblem) -> Bool {
-    channelMultiple == other.channelMultiple && minimumKeepRatio == other.minimumKeepRatio
-      && limits.map(\.resource) == other.limits.map(\.resource)
-      && limits.map(\.divisor) == other.limits.map(\.divisor) && groups == other.groups
-      && limits.allSatisfy { costs[$0.resource] == other.costs[$0.resource] }
+  /// Whether two problems differ in how much is allowed alone.
+  func isAlike(_ other: AllocationProblem) -> Bool {
+    guard limits.count == other.limits.count else { return false }
+    var same = other
+    for index in limits.indices { same.limits[index].limit = limits[index].limit }
+    return same == self
   }
 }

@@ -26,6 +26,11 @@ public struct PruningPlanWidths: Sendable, Hashable, Codable {
     self.usage = usage
     self.strategy = strategy
   }
+
+  /// How far the plan is from a bound, as a share of its objective.
+  public func gap(to bound: Double) -> Double {
+    max(bound - objective, 0) / max(abs(objective), 1e-9)
+  }
 }
 
 /// A budget that no plan on the grid can meet.

@@ -2,7 +2,7 @@ import NetworkGraph
 
 extension AllocationProblem {
   /// - Throws: ``AllocationError`` that names the group or resource at fault.
-  func validate() throws {
+  func validate() throws(AllocationError) {
     try require(
       groups.map(\.id) == Array(groups.indices), "the groups' ids must be 0, 1, … in order")
     try require(
@@ -31,7 +31,7 @@ extension AllocationProblem {
       "a resource is limited twice: keep the lower limit")
   }
 
-  private func validate(_ group: GroupVariable, _ utility: Utility) throws {
+  private func validate(_ group: GroupVariable, _ utility: Utility) throws(AllocationError) {
     try require(group.width >= 1, "group \(group.name) has no channels")
     try require(
       group.multiple ?? 1 >= 1, "group \(group.name): its channel multiple must be at least 1")
@@ -59,7 +59,9 @@ extension AllocationProblem {
       """
   }
 
-  private func require(_ holds: Bool, _ message: @autoclosure () -> String) throws {
+  private func require(
+    _ holds: Bool, _ message: @autoclosure () -> String
+  ) throws(AllocationError) {
     if !holds { throw AllocationError(.invalidProblem, message()) }
   }
 }

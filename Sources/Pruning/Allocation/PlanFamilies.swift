@@ -1,6 +1,6 @@
 import Solvers
 
-/// Several plans for one network: a ladder of budgets, or the best few for one.
+/// Plans for several budgets that contain each other.
 extension AllocationProblem {
   /// One outcome for each list of limits, such that a bigger budget's widths are nowhere below a
   /// smaller one's: one set of channels can then serve all rungs, each a part of the next.
@@ -9,10 +9,26 @@ extension AllocationProblem {
   /// before; the direction with the greater sum of utilities stands. The bound of a rung is for
   /// plans that keep to the ladder.
   ///
-  /// - Parameter budgets: Of this problem's resources, in the order of its limits.
+  /// - Parameters:
+  ///   - budgets: Of this problem's resources, in the order of its limits.
+  ///   - targetGap: A rung is left at a plan this close to its bound; 0 for the best.
   /// - Throws: ``AllocationError`` where budgets do not contain each other: one is higher in one
   ///   resource and lower in another.
-  public func ladder(_ budgets: [[ResourceLimit]]) throws -> [AllocationOutcome] {
+  public func ladder(
+    _ budgets: [[ResourceLimit]], targetGap: Double = 0
+  ) throws -> [AllocationOutcome] {
+    let ascending = try ascending(budgets, names: budgets.indices.map { "budget \($0 + 1)" })
+    try validate()
+    let solver = LagrangianSolver.certifying(to: targetGap)
+    let down = climb(budgets, order: ascending.reversed(), isUp: false, by: solver)
+    let up = climb(budgets, order: ascending, isUp: true, by: solver)
+    return up.utility > down.utility ? up.outcomes : down.outcomes
+  }
+
+  /// The places of budgets from the smallest to the biggest.
+  ///
+  /// - Throws: ``AllocationError`` that names two budgets neither of which contains the other.
+  func ascending(_ budgets: [[ResourceLimit]], names: [String]) throws -> [Int] {
     for budget in budgets {
       guard budget.map(\.resource) == limits.map(\.resource) else {
         throw AllocationError(
@@ -27,26 +43,23 @@ extension AllocationProblem {
         throw AllocationError(
           .invalidProblem,
           """
-          budgets \(lower + 1) and \(upper + 1) do not contain each other; \
+          the budgets of \(names[lower]) and \(names[upper]) do not contain each other; \
           a ladder needs one order in all resources
           """)
       }
     }
-    try validate()
-    let down = climb(budgets, order: ascending.reversed(), isUp: false)
-    let up = climb(budgets, order: ascending, isUp: true)
-    return up.utility > down.utility ? up.outcomes : down.outcomes
+    return ascending
   }
 
-  private func climb(_ budgets: [[ResourceLimit]], order: [Int], isUp: Bool) -> (
-    outcomes: [AllocationOutcome], utility: Double
-  ) {
+  private func climb(
+    _ budgets: [[ResourceLimit]], order: [Int], isUp: Bool, by solver: LagrangianSolver
+  ) -> (outcomes: [AllocationOutcome], utility: Double) {
     var outcomes = [AllocationOutcome?](repeating: nil, count: budgets.count)
     var rung = self
     var utility = 0.0
     for index in order {
       rung.limits = budgets[index]
-      let outcome = CertifiedStrategy().allocate(rung)
+      let outcome = CertifiedStrategy(solver: solver).allocate(rung)
       outcomes[index] = outcome
       guard case .plan(let plan) = outcome else { continue }
       utility += plan.objective
@@ -59,17 +72,5 @@ extension AllocationProblem {
       }
     }
     return (outcomes.compactMap(\.self), utility)
-  }
-
-  /// The best distinct plans within the limits, best first: at most `count`.
-  ///
-  /// The bound of each is for every plan that does not stand before it. Where no plan is within
-  /// the budgets, the one outcome says why.
-  public func best(_ count: Int) throws -> [AllocationOutcome] {
-    guard count >= 1 else {
-      throw AllocationError(.invalidProblem, "\(count) plans are none; ask for at least 1")
-    }
-    try validate()
-    return CertifiedStrategy().best(count, self)
   }
 }

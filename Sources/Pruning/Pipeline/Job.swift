@@ -108,8 +108,8 @@ public struct Job: Sendable, Hashable {
   fileprivate static let kinds: [String: any JobComputation.Type] = {
     let all: [any JobComputation.Type] = [
       KernelMeasurement.self, TilePairScores.self, ScoreSum.self, InputGrams.self, GramSum.self,
-      GroupOrder.self, AllocationTables.self, DeviceAllocation.self, PlanSurgery.self,
-      ShardEvaluation.self,
+      GroupOrder.self, AllocationTables.self, DeviceAllocations.self, PlanCosts.self,
+      PlanSurgery.self, ShardEvaluation.self,
     ]
     return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
   }()

@@ -24,7 +24,7 @@ extension Pipeline {
   var recipe: Recipe { definition.recipe }
   var calibration: DatasetReference { definition.calibration }
   /// Multiply–accumulates of a forward pass of one image.
-  var forward: Double { Double(model.network.cost().macs.count) }
+  var forward: Double { Double(model.cost.macs.count) }
 
   /// Summed input Grams, by layer name.
   func grams(_ inquiry: inout Inquiry) throws -> [String: Digest]? {

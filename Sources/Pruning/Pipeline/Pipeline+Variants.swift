@@ -13,89 +13,108 @@ struct VariantPlan {
   var orders: [Int: GroupOrder.Summary]
   /// By layer name.
   var grams: [String: Digest]
-  var baseline: Measurement
 }
 
 extension Pipeline {
   /// What the sweep finds for one device, or nil while jobs are missing.
   func variant(
-    for device: DeviceProfile, _ plan: VariantPlan, _ inquiry: inout Inquiry
+    for device: DeviceProfile, _ answer: Walk.DeviceAnswer, _ plan: VariantPlan,
+    _ inquiry: inout Inquiry
   ) throws -> VariantReport? {
-    let recipe = definition.recipe
     var report = VariantReport(
-      device: device.name, deviceClass: device.deviceClass, strategy: recipe.strategy,
+      device: device.name, deviceClass: device.deviceClass, strategy: definition.recipe.strategy,
       status: .ready)
-    let allocation = try inquiry.attempt(
-      DeviceAllocation(
-        tables: plan.tables, device: device.withoutRemarks, strategy: recipe.strategy),
-      label: device.name, weight: 0)
-    switch allocation {
-    case nil: return nil
-    case .failure(let reason): return report.failed(reason)
-    case .success(let outcome):
-      switch outcome.summary {
+    guard case .outcomes(let outcomes, let cost) = answer else {
+      if case .failed(let reason) = answer { return report.failed(reason) }
+      return nil
+    }
+    var plans: [PruningPlanWidths] = []
+    for outcome in outcomes {
+      switch outcome {
+      case .plan(let plan): plans.append(plan)
       case .infeasible(let infeasible):
         report.status = .infeasible
         report.reason = "\(infeasible)"
         return report
-      case .plan(let widths):
-        report.take(widths, names: model.groups.map(\.name))
-        guard let selection = selection(widths.widths, plan.orders) else { return nil }
-        return try finish(report, selection, plan, &inquiry)
       }
     }
-  }
-
-  /// Surgery and evaluation of a plan.
-  private func finish(
-    _ draft: VariantReport, _ selection: ChannelSelection, _ plan: VariantPlan,
-    _ inquiry: inout Inquiry
-  ) throws -> VariantReport? {
-    var report = draft
-    let recipe = definition.recipe
-    if recipe.plansOnly {
-      let network = try model.network.pruned(selection, groups: model.groups)
+    report.candidates = plans.map { .init(plan: $0, isChosen: false) }
+    if let cost {
+      report.choose(0, names: model.groups.map(\.name))
       report.status = .planned
-      report.take(network.cost())
+      report.take(cost)
       return report
     }
-    let forward = Double(model.network.cost().macs.count)
-    let surgery = try inquiry.attempt(
+    return try finish(report, plan, &inquiry)
+  }
+
+  /// Surgery of every plan, and evaluation of the one that changes the network least.
+  private func finish(
+    _ draft: VariantReport, _ plan: VariantPlan, _ inquiry: inout Inquiry
+  ) throws -> VariantReport? {
+    var report = draft
+    var chosen: (place: Int, outcome: Outcome<PlanSurgery.Summary>)?
+    var failure: JobFailureReason?
+    var isWaiting = false
+    for place in report.candidates.indices {
+      let label = place == 0 ? report.device : "\(report.device), plan \(place + 1)"
+      switch try surgery(of: report.candidates[place].plan, plan, label, &inquiry) {
+      case nil: isWaiting = true
+      case .failure(let reason): failure = failure ?? reason
+      case .success(let outcome):
+        let error = outcome.summary.outputError
+        report.candidates[place].outputError = error
+        // The first of equal ones: it has the better objective.
+        if error < chosen?.outcome.summary.outputError ?? .infinity { chosen = (place, outcome) }
+      }
+    }
+    if isWaiting { return nil }
+    guard let chosen else { return failure.map { report.failed($0) } }
+    report.choose(chosen.place, names: model.groups.map(\.name))
+    return try evaluate(report, chosen.outcome, &inquiry)
+  }
+
+  private func surgery(
+    of plan: PruningPlanWidths, _ shared: VariantPlan, _ label: String, _ inquiry: inout Inquiry
+  ) throws -> Attempt<PlanSurgery.Summary>? {
+    let recipe = definition.recipe
+    guard let selection = selection(plan.widths, shared.orders) else { return nil }
+    return try inquiry.attempt(
       PlanSurgery(
         model: model.digest, modelName: definition.model.name, selection: selection,
-        grams: plan.grams, shards: definition.calibration.shards,
+        grams: shared.grams, shards: definition.calibration.shards,
         reconstruction: recipe.reconstruction, sequentialDamping: recipe.sequentialDamping,
         meanWeight: recipe.meanWeight, positions: recipe.gramPositions,
         microBatch: recipe.microBatch),
-      label: report.device, weight: 3 * Double(definition.calibration.count) * forward)
-    guard let surgery else { return nil }
-    guard case .success(let outcome) = surgery else {
-      if case .failure(let reason) = surgery { return report.failed(reason) }
-      return nil
-    }
-    let summary = outcome.summary
+      label: label, weight: 3 * Double(definition.calibration.count) * forward)
+  }
+
+  private func evaluate(
+    _ draft: VariantReport, _ surgery: Outcome<PlanSurgery.Summary>, _ inquiry: inout Inquiry
+  ) throws -> VariantReport? {
+    var report = draft
+    let summary = surgery.summary
     report.macs = summary.macs
     report.parameters = summary.parameters
     report.modelBytes = summary.modelBytes
     report.peakActivationBytes = summary.peakActivationBytes
-    report.digest = outcome.artifacts[1]
+    report.digest = surgery.artifacts[1]
     let share = Double(summary.macs.count) / max(forward, 1)
     let before = try evaluation(
-      of: outcome.artifacts[0], label: "\(report.device) before", share: share, &inquiry)
+      of: surgery.artifacts[0], label: "\(report.device) before", share: share, &inquiry)
     let after = try evaluation(
-      of: outcome.artifacts[1], label: report.device, share: share, &inquiry)
-    for measurement in [plan.baseline, before, after] {
+      of: surgery.artifacts[1], label: report.device, share: share, &inquiry)
+    for measurement in [before, after] {
       if case .failed(let reason) = measurement { return report.failed(reason) }
       if measurement == .pending { return nil }
     }
     report.evaluation = after.evaluation
     report.evaluationBefore = before.evaluation
-    report.baseline = plan.baseline.evaluation
     return report
   }
 
   /// The units that stay: those that would be removed last.
-  private func selection(
+  func selection(
     _ widths: [Int], _ orders: [Int: GroupOrder.Summary]
   ) -> ChannelSelection? {
     var selection = ChannelSelection()

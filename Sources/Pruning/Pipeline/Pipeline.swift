@@ -1,5 +1,6 @@
 import Allocation
 import Datasets
+import Devices
 import Digests
 import Foundation
 import Importance
@@ -9,11 +10,11 @@ import Surgery
 
 /// The whole story of a sweep: what is computed from what.
 ///
-/// ``advance(_:)`` walks the stages from the beginning, as if nothing cost anything. Where a result
-/// is known it goes on; where one is missing it notes the job and leaves what depends on it. Called
-/// again with more results it gets further, until a report comes out. It keeps no state, so a
-/// coordinator that dies loses nothing: the results in the database are all there is to know.
-/// ``Conclusions`` spare it the stages that are done.
+/// ``advance(_:from:)`` walks the stages from the beginning, as if nothing cost anything. Where a
+/// result is known it goes on; where one is missing it notes the job and leaves what depends on it.
+/// Called again with more results it gets further, until a report comes out. A ``Walk`` remembers
+/// how far it came, to save time and nothing else, so a coordinator that dies loses nothing: the
+/// results in the database are all there is to know.
 public struct Pipeline: Sendable {
   /// What the results so far lead to.
   public enum Step: Sendable {
@@ -29,6 +30,8 @@ public struct Pipeline: Sendable {
   /// Names of the values that nHSIC compares, in execution order.
   public let taps: [String]
   let layers: [ConsumerLayer]
+  /// Places of devices that are allocated in one job.
+  let batches: [[Int]]
 
   /// - Throws: ``PipelineError`` with `invalidInput` where model, data and recipe do not fit.
   public init(_ definition: SweepDefinition, network: Network) throws {
@@ -38,54 +41,14 @@ public struct Pipeline: Sendable {
     let values = try network.taps(definition.recipe.taps, groups: model.groups)
     taps = values.map { network[$0].name }
     layers = network.consumerLayers(model.groups)
+    // The rungs of a ladder are parts of each other.
+    batches =
+      definition.recipe.isLadder
+      ? [Array(definition.devices.indices)] : try DeviceProfile.batches(definition.devices)
     if !definition.recipe.scoresOnly, definition.recipe.utility != .error {
       let known = Dictionary(uniqueKeysWithValues: taps.map { ($0, 1.0) })
       for group in model.groups where group.isPrunable { _ = try importance(of: group, known) }
     }
-  }
-
-  /// Where the sweep stands, given what is known.
-  public func advance(_ results: Results) throws -> Step {
-    var conclusions = Conclusions()
-    return try advance(results, &conclusions)
-  }
-
-  /// The same, for one who calls again and again.
-  ///
-  /// - Parameter conclusions: What earlier walks of this sweep concluded; what this one does besides
-  ///   is added. Results that are spent with it may be forgotten.
-  public func advance(_ results: Results, _ conclusions: inout Conclusions) throws -> Step {
-    var inquiry = Inquiry(results, conclusions)
-    defer { conclusions = inquiry.conclusions }
-    let scores = try inquiry.conclusion(\.scores) { try self.scores(&$0) }
-    guard !definition.recipe.scoresOnly else { return step(scores, inquiry) }
-    let grams = try inquiry.conclusion(\.grams) { try self.grams(&$0) }
-    let baseline = try inquiry.together {
-      try evaluation(of: definition.model.digest, label: "dense", &$0)
-    }
-    if let scores, let grams,
-      let orders = try inquiry.conclusion(\.orders, { try self.orders(grams, &$0) }),
-      let tables = try tables(orders, scores, &inquiry)
-    {
-      let plan = VariantPlan(tables: tables, orders: orders, grams: grams, baseline: baseline)
-      // Every device asks for its jobs before any answer is looked at.
-      let variants = try definition.devices.map { try variant(for: $0, plan, &inquiry) }
-      let finished = variants.compactMap(\.self)
-      if finished.count == variants.count, baseline != .pending {
-        return .finished(
-          SweepReport(scores: scores, baseline: baseline.evaluation, variants: finished))
-      }
-    }
-    return step(nil, inquiry)
-  }
-
-  /// The end where there is nothing but scores to find, or what stands before it.
-  private func step(_ scores: ImportanceScores?, _ inquiry: Inquiry) -> Step {
-    if let scores {
-      return .finished(SweepReport(scores: scores, baseline: nil, variants: []))
-    }
-    if let failure = inquiry.failure { return .failed(failure) }
-    return .needs(inquiry.missing)
   }
 }
 
@@ -126,6 +89,7 @@ extension SweepDefinition {
         "\(self.model.name) has no channel group that can be pruned; see `espalier inspect`")
     }
     try checkEstimator()
+    try checkDevices(model)
   }
 
   /// Checks that there are as many images as the recipe's estimator and kernel are defined for.
@@ -145,6 +109,21 @@ extension SweepDefinition {
       throw PipelineError(
         .invalidInput,
         "the RBF kernel's bandwidth needs two images in a tile; use more images or --kernel linear")
+    }
+  }
+
+  /// Checks that the network has what the devices' budgets and rules speak of.
+  private func checkDevices(_ model: PreparedModel) throws {
+    let costs = model.costs
+    let batch = AllocationBatch(
+      groups: model.groups.map { GroupVariable($0, in: model.network) },
+      utilities: model.groups.map { _ in .linear(importance: 0) },
+      costs: [.macs: costs.macs, .parameters: costs.parameters, .modelBytes: costs.modelBytes])
+    do {
+      for device in devices { _ = try batch.problem(for: device) }
+      if recipe.isLadder { _ = try batch.rungs(devices) }
+    } catch let error as AllocationError {
+      throw PipelineError(.invalidInput, error.message)
     }
   }
 }

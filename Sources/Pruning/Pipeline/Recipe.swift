@@ -53,6 +53,13 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var utility = UtilityKind.error
   /// The allocator, by name.
   public var strategy = "certified"
+  /// Relative distance from its bound at which `certified` leaves a plan; 0 for the best.
+  public var allocationGap = 0.0
+  /// Plans made for each device; the one nearest to the dense network on calibration images held
+  /// back becomes its variant.
+  public var candidates = 1
+  /// Bigger budgets contain smaller ones: widths, and the channels themselves.
+  public var isLadder = false
   /// Positions of each image that enter an input Gram, at most.
   public var gramPositions = 64
   /// Images that the sensitivity of every group is measured on, at most.

@@ -14,6 +14,9 @@ public struct Results: Sendable {
     self.outputs = outputs
     self.failures = failures
   }
+
+  /// Whether a job has an answer, of either kind.
+  func knows(_ key: Digest) -> Bool { outputs[key] != nil || failures[key] != nil }
 }
 
 /// Why a job was given up.
@@ -30,17 +33,15 @@ public struct JobFailureReason: Sendable, Hashable, Codable {
 /// What whole stages came to, so that a walk need not work it out from their jobs again.
 ///
 /// It follows from the results alone: a walk without it comes to the same, only later.
-public struct Conclusions: Sendable {
+struct Conclusions: Sendable {
   var scores: ImportanceScores?
   var grams: [String: Digest]?
   var orders: [Int: GroupOrder.Summary]?
   /// Jobs whose results no walk asks for any more.
   fileprivate var spent: [Digest] = []
 
-  public init() {}
-
   /// Jobs whose results no walk asks for any more, each once.
-  public mutating func takeSpent() -> [Digest] {
+  mutating func takeSpent() -> [Digest] {
     defer { spent = [] }
     return spent
   }
@@ -122,6 +123,16 @@ struct Inquiry {
       missing.append(job)
     }
     return nil
+  }
+
+  /// Notes jobs that another inquiry found to have no answer, its cohorts as they are there.
+  mutating func ask(_ jobs: [Job]) {
+    let start = cohorts
+    for var job in jobs where keys.insert(job.key).inserted {
+      job.cohort += start
+      cohorts = max(cohorts, job.cohort)
+      missing.append(job)
+    }
   }
 }
 

@@ -24,6 +24,15 @@ public struct VariantReport: Sendable, Codable, Hashable {
     public var used: Int64
   }
 
+  /// A plan that was made and tried for a device.
+  public struct Candidate: Sendable, Codable, Hashable {
+    public var plan: PruningPlanWidths
+    /// Relative squared change of the outputs on calibration images held back; nil where the plan
+    /// was not cut.
+    public var outputError: Double?
+    public var isChosen: Bool
+  }
+
   public var device: String
   public var deviceClass: String
   public var status: Status
@@ -46,6 +55,8 @@ public struct VariantReport: Sendable, Codable, Hashable {
   /// By resource.
   public var budgets: [String: BudgetUse] = [:]
   public var strategy: String
+  /// Every plan of the device, best objective first.
+  public var candidates: [Candidate] = []
   /// The exported model: an artifact.
   public var digest: Digest?
 
@@ -72,15 +83,32 @@ extension VariantReport {
     return report
   }
 
-  /// - Parameter names: Of the groups, by id.
-  mutating func take(_ plan: PruningPlanWidths, names: [String]) {
+  /// The report once it is known what the dense network does.
+  func compared(with baseline: Measurement) -> VariantReport {
+    guard status == .ready else { return self }
+    if case .failed(let reason) = baseline { return failed(reason) }
+    var report = self
+    report.baseline = baseline.evaluation
+    return report
+  }
+
+  /// - Parameters:
+  ///   - bound: No plan has a greater objective.
+  ///   - names: Of the groups, by id.
+  mutating func take(_ plan: PruningPlanWidths, bound: Double, names: [String]) {
     objective = plan.objective
-    bound = plan.bound
-    gap = plan.gap
+    self.bound = bound
+    gap = bound == plan.bound ? plan.gap : plan.gap(to: bound)
     widths = Dictionary(uniqueKeysWithValues: zip(names, plan.widths))
     for usage in plan.usage {
       budgets[usage.resource] = BudgetUse(limit: usage.limit, used: usage.used)
     }
+  }
+
+  /// Makes one of the candidates the device's plan.
+  mutating func choose(_ place: Int, names: [String]) {
+    candidates[place].isChosen = true
+    take(candidates[place].plan, bound: candidates[0].plan.bound, names: names)
   }
 
   mutating func take(_ cost: NetworkCost) {

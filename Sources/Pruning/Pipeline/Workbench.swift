@@ -94,12 +94,15 @@ struct PreparedModel: Sendable {
   let network: Network
   let groups: [ChannelGroup]
   let costs: CostModel
+  /// Of the network as it is.
+  let cost: NetworkCost
 
   init(digest: Digest, network: Network) {
     self.digest = digest
     self.network = network
     groups = network.channelGroups()
     costs = network.costModel(groups: groups)
+    cost = network.cost()
   }
 
   /// The values of the given names.

@@ -19,7 +19,8 @@ struct Espalier: AsyncParsableCommand {
     subcommands: [
       RunCommand.self, ScoreCommand.self, SubmitCommand.self, WatchCommand.self, CancelCommand.self,
       SweepsCommand.self, UpCommand.self, DownCommand.self, StatusCommand.self, WorkersCommand.self,
-      ScoresCommand.self, VariantsCommand.self, ExportCommand.self, InspectCommand.self,
+      ScoresCommand.self, VariantsCommand.self, ExplainCommand.self, ExportCommand.self,
+      InspectCommand.self,
       EvaluateCommand.self, ExecuteCommand.self, AllocateCommand.self, DevicesCommand.self,
       BenchmarkCommand.self,
     ])

@@ -75,6 +75,23 @@ struct SweepOptions: ParsableArguments {
   @Option(help: "The allocator: \(AllocationStrategies.names).")
   var strategy = "certified"
 
+  @Option(help: "The allocator may leave a plan this share below its bound, as 0.001.")
+  var gap = 0.0
+
+  @Option(
+    help: """
+      Make this many plans for each device, and take the one that is nearest to the dense network \
+      on calibration images held back.
+      """)
+  var top = 1
+
+  @Flag(
+    help: """
+      Ask that bigger budgets contain smaller ones, channel for channel; the devices must be alike \
+      but for how much they allow.
+      """)
+  var ladder = false
+
   @Option(
     help: """
       How layers make up for lost channels: single fits each to its own dense output, sequential \
@@ -105,9 +122,7 @@ struct SweepOptions: ParsableArguments {
   var metric: EvaluationMetric?
 
   func validate() throws {
-    guard AllocationStrategies.all.contains(where: { $0.name == strategy }) else {
-      throw ValidationError("--strategy '\(strategy)': give one of \(AllocationStrategies.names)")
-    }
+    try AllocationStrategies.check(strategy, gap: gap, top: top, ladder: ladder)
     if evaluate, !planOnly, evaluation == nil {
       throw ValidationError(
         "--evaluation is missing: name images to evaluate on, or give --no-evaluate")
@@ -126,6 +141,19 @@ extension TapKind: ExpressibleByArgument {
 
 extension AllocationStrategies {
   static var names: String { all.map(\.name).joined(separator: ", ") }
+
+  /// Whether options that speak of plans fit each other.
+  static func check(_ strategy: String, gap: Double, top: Int, ladder: Bool) throws {
+    guard all.contains(where: { $0.name == strategy }) else {
+      throw ValidationError("--strategy '\(strategy)': give one of \(names)")
+    }
+    guard (1...100).contains(top) else { throw ValidationError("--top \(top): give 1…100") }
+    guard gap >= 0, gap < 1 else { throw ValidationError("--gap \(gap): give a number in 0…1") }
+    guard top == 1 || !ladder else { throw ValidationError("give --top or --ladder, not both") }
+    guard strategy == "certified" || (top == 1 && !ladder) else {
+      throw ValidationError("--top and --ladder are of the strategy certified alone")
+    }
+  }
 }
 
 extension ReconstructionKind: ExpressibleByArgument {}

@@ -69,6 +69,9 @@ struct SweepPreparation {
   ) throws -> [DeviceProfile] {
     recipe.utility = options.utility
     recipe.strategy = options.strategy
+    recipe.allocationGap = options.gap
+    recipe.candidates = options.top
+    recipe.isLadder = options.ladder
     recipe.plansOnly = options.planOnly
     recipe.evaluates = options.evaluate
     recipe.metric = options.metric ?? network.defaultMetric

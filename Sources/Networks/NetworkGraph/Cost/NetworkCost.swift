@@ -2,7 +2,7 @@ import Quantities
 import Tensors
 
 /// What a network costs to keep and to run, for one image in 32-bit floats.
-public struct NetworkCost: Sendable, Hashable {
+public struct NetworkCost: Sendable, Hashable, Codable {
   /// Of convolutions and fully connected layers.
   public let macs: MACs
   /// Weights, biases and BatchNorm scale and shift; not the running statistics.

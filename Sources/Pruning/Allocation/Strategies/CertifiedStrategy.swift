@@ -15,28 +15,6 @@ public struct CertifiedStrategy: AllocationStrategy {
     let solution = solver.solve(problem.choices(grids: grids))
     return problem.outcome(of: solution, grids: grids, strategy: name)
   }
-
-  /// One outcome for each list of limits: prices and plans found for one serve all.
-  ///
-  /// - Parameter limits: Of the problem's resources, in the order of its own limits.
-  func allocate(_ problem: AllocationProblem, limits: [[ResourceLimit]]) -> [AllocationOutcome] {
-    let grids = problem.grids()
-    let solutions = solver.solve(
-      problem.choices(grids: grids), limits: limits.map { $0.map(\.limitOfCost) })
-    return zip(solutions, limits).map { solution, limits in
-      var limited = problem
-      limited.limits = limits
-      return limited.outcome(of: solution, grids: grids, strategy: name)
-    }
-  }
-
-  /// The best distinct plans, best first.
-  func best(_ count: Int, _ problem: AllocationProblem) -> [AllocationOutcome] {
-    let grids = problem.grids()
-    return solver.solve(problem.choices(grids: grids), count: count).map {
-      problem.outcome(of: $0, grids: grids, strategy: name)
-    }
-  }
 }
 
 extension AllocationProblem {

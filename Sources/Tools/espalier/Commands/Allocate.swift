@@ -1,6 +1,7 @@
 import Allocation
 import ArgumentParser
 import Devices
+import Drawing
 import Foundation
 import NetworkGraph
 import ONNXFormat
@@ -40,6 +41,11 @@ struct AllocateCommand: ParsableCommand {
   var explain = false
   @Option(
     help: ArgumentHelp(
+      "Draw every plan's widths by layer; of several plans, to FILE-DEVICE.svg and on.",
+      valueName: "file.svg"))
+  var plot: String?
+  @Option(
+    help: ArgumentHelp(
       "Write every plan's network, as DEVICE.onnx or DEVICE-2.onnx and on.", valueName: "dir"))
   var outputDir: String?
   @Option(help: "table or json.") var format = OutputFormat.table
@@ -48,15 +54,7 @@ struct AllocateCommand: ParsableCommand {
     guard ["log", "linear"].contains(utility) else {
       throw ValidationError("--utility '\(utility)': give log or linear")
     }
-    guard AllocationStrategies.all.contains(where: { $0.name == strategy }) else {
-      throw ValidationError("--strategy '\(strategy)': give one of \(AllocationStrategies.names)")
-    }
-    guard top >= 1 else { throw ValidationError("--top \(top): give 1 or more") }
-    guard gap >= 0, gap < 1 else { throw ValidationError("--gap \(gap): give a number in 0…1") }
-    guard top == 1 || !ladder else { throw ValidationError("give --top or --ladder, not both") }
-    guard strategy == "certified" || (top == 1 && !ladder) else {
-      throw ValidationError("--top and --ladder are of the strategy certified alone")
-    }
+    try AllocationStrategies.check(strategy, gap: gap, top: top, ladder: ladder)
   }
 
   /// The answer for one device.
@@ -83,15 +81,15 @@ struct AllocateCommand: ParsableCommand {
       groups: groups, utilities: try utilities(of: channels, in: network),
       costs: [.macs: costs.macs, .parameters: costs.parameters, .modelBytes: costs.modelBytes])
     do {
-      let problems = try catalogue.map {
-        try AllocationProblem(
-          device: $0, groups: groups, utilities: batch.utilities, costs: batch.costs)
-      }
-      let outcomes = try outcomes(catalogue, problems, batch)
-      if let outputDir {
-        let folder = URL(filePath: outputDir)
-        for (device, plans) in zip(catalogue, outcomes) {
-          try write(plans, of: device.name, network, channels, to: folder)
+      let problems = try catalogue.map(batch.problem)
+      let outcomes = try outcomes(catalogue, batch)
+      for (device, plans) in zip(catalogue, outcomes) {
+        if let outputDir {
+          try write(plans, of: device.name, network, channels, to: URL(filePath: outputDir))
+        }
+        if let plot {
+          let isOnly = catalogue.count == 1 && plans.count == 1
+          try draw(plans, of: device.name, network, channels, to: plot, isOnly: isOnly)
         }
       }
       try show(
@@ -102,18 +100,29 @@ struct AllocateCommand: ParsableCommand {
   }
 
   private func outcomes(
-    _ catalogue: [DeviceProfile], _ problems: [AllocationProblem], _ batch: AllocationBatch
+    _ catalogue: [DeviceProfile], _ batch: AllocationBatch
   ) throws -> [[AllocationOutcome]] {
-    if top > 1 { return try problems.map { try $0.best(top) } }
-    guard ladder, let first = problems.first else {
-      return try batch.allocate(catalogue, strategy: strategy, targetGap: gap).map { [$0] }
+    if ladder { return try batch.ladder(catalogue, targetGap: gap).map { [$0] } }
+    if top > 1 { return try catalogue.map { try batch.best(top, for: $0, targetGap: gap) } }
+    return try batch.allocate(catalogue, strategy: strategy, targetGap: gap).map { [$0] }
+  }
+
+  /// Draws the widths of a device's plans.
+  private func draw(
+    _ outcomes: [AllocationOutcome], of device: String, _ network: Network,
+    _ groups: [ChannelGroup], to file: String, isOnly: Bool
+  ) throws {
+    let file = URL(filePath: file)
+    for (place, outcome) in outcomes.enumerated() {
+      guard case .plan(let plan) = outcome else { continue }
+      var name = file.deletingPathExtension().lastPathComponent
+      if !isOnly { name += "-" + device.replacingOccurrences(of: "/", with: "_") }
+      if place > 0 { name += "-\(place + 1)" }
+      try WidthChart(
+        title: "\(device): \(URL(filePath: model).lastPathComponent) by \(strategy)",
+        layers: network.layerWidths(network.largest(plan.widths, of: groups), groups: groups)
+      ).write(to: file.deletingLastPathComponent().appending(path: "\(name).svg"))
     }
-    for (device, problem) in zip(catalogue, problems) where problem.grids() != first.grids() {
-      throw InputError(
-        "\(devices): \(device.name) has other widths than \(catalogue[0].name); "
-          + "the rungs of a ladder may differ in budgets alone")
-    }
-    return try first.ladder(problems.map(\.limits)).map { [$0] }
   }
 
   /// Writes the networks of a device's plans; weights beside the model where they are too large for

@@ -201,7 +201,8 @@ struct BenchmarkCommand: ParsableCommand {
     commandName: "benchmark",
     abstract: "Measure this machine.",
     subcommands: [
-      ForwardCommand.self, ScoreBenchmarkCommand.self, CoordinatorBenchmarkCommand.self,
+      ForwardCommand.self, ScoreBenchmarkCommand.self, AllocationCommand.self,
+      CoordinatorBenchmarkCommand.self,
     ])
 
   struct ForwardCommand: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalogue
 import CoordinatorService
 import Digests
+import Drawing
 import Foundation
 import Importance
 import JobEngine

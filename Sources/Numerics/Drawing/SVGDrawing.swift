@@ -68,6 +68,11 @@ struct SVGDrawing {
       ? String(Int(hundredths)) : String(format: "%g", hundredths)
   }
 
+  /// Long names lose their middle: ends tell more.
+  static func shortened(_ label: String) -> String {
+    label.count <= 36 ? label : label.prefix(17) + "…" + label.suffix(18)
+  }
+
   /// Text as XML allows it: no control characters, no markup.
   static func escaped(_ text: String) -> String {
     text.unicodeScalars.map { scalar in

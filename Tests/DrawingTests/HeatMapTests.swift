@@ -3,7 +3,7 @@ import LinearAlgebra
 import TestSupport
 import Testing
 
-@testable import Importance
+@testable import Drawing
 
 #if canImport(FoundationXML)
   import FoundationXML

@@ -1,7 +1,4 @@
-import Foundation
 import NetworkGraph
-
-@testable import Allocation
 
 /// Groups and costs of the form of known networks, for problems of real size.
 struct NetworkShape {

@@ -72,7 +72,7 @@ public struct HeatMap: Sendable, Hashable {
   private func drawLabels(_ layout: Layout, into drawing: inout SVGDrawing) {
     for index in stride(from: 0, to: labels.count, by: layout.labelStep) {
       let middle = (Double(index) + 0.5) * layout.cell + layout.fontSize * 0.35
-      let text = Layout.shortened(labels[index])
+      let text = SVGDrawing.shortened(labels[index])
       drawing.text(
         text, x: layout.left - 6, y: layout.top + middle, size: layout.fontSize, anchor: .end)
       drawing.text(
@@ -142,16 +142,11 @@ extension HeatMap {
       labelStep = max(1, Int(((fontSize + 1) / cell).rounded(.up)))
       side = cell * count
       // 0.62 of its size is a wide letter's width.
-      let longest = labels.map { Double(Layout.shortened($0).count) }.max() ?? 0
+      let longest = labels.map { Double(SVGDrawing.shortened($0).count) }.max() ?? 0
       left = (16 + longest * fontSize * 0.62).rounded(.up)
       top = (40 + longest * fontSize * 0.62).rounded(.up)
       width = max(left + side + 70, 24 + Double(title.count) * 9)
       height = top + side + 16
-    }
-
-    /// Long names lose their middle: ends tell more.
-    static func shortened(_ label: String) -> String {
-      label.count <= 36 ? label : label.prefix(17) + "…" + label.suffix(18)
     }
   }
 }

@@ -56,7 +56,7 @@ extension SystemTests {
       let files = try cluster.sweep(devices: more)
       try await cluster.espalier("up", "--workers", "0")
       try await cluster.espalier(["submit"] + files)
-      let waiting = try #require(try await cluster.status().sweeps.first)
+      let waiting = try await cluster.awaitAllocation()
       #expect(waiting.jobs["available"] == 1, "\(waiting.stages)")
       #expect(waiting.stages["allocation"]?["available"] == 1)
       // Its batch comes first; what other devices had of it is found after that.
@@ -147,6 +147,18 @@ extension TestCluster {
       try await Task.sleep(for: .milliseconds(50))
     }
     Issue.record("no job was done within a minute")
+  }
+
+  /// The only sweep, once a job of the allocation waits for a worker: `submit` does not wait for
+  /// what is there already to be looked through.
+  func awaitAllocation() async throws -> SweepAnswer {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while true {
+      let sweep = try #require(try await status().sweeps.first)
+      let isThere = sweep.stages["allocation"]?["available", default: 0] ?? 0 > 0
+      if isThere || ContinuousClock.now > deadline { return sweep }
+      try await Task.sleep(for: .milliseconds(50))
+    }
   }
 
   /// What `status` says while the cluster may be on its way up or down.

@@ -134,8 +134,9 @@ struct LayerFitTests {
   func unbounded() throws {
     let problem = Problem()
     let (plain, clamped) = (try problem.fit(steps: 0), try problem.fit(steps: 4))
+    // Every alternation leans to the prior once more, by 0.1 · 4 columns / 300 positions.
     expectClose(
-      Array(clamped.weights[16...]), Array(plain.weights[16...]), tolerance: 1e-4)
+      Array(clamped.weights[16...]), Array(plain.weights[16...]), tolerance: 1e-2)
     #expect(clamped.weights[..<4] != plain.weights[..<4])
   }
 }

@@ -93,17 +93,21 @@ let modules: [Module] = [
       "ONNXFormat", "Execution", "OneDNNBackend", "Quantities", "NetworkTestSupport",
       "PruningTestSupport",
     ]),
-  module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
+  module(
+    "Recovery", in: "Pruning", "LinearAlgebra", "Solvers", "NetworkGraph", "Tensors", numeric: true),
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "NetworkGraph",
     "ONNXFormat",
     "Execution", "Datasets", "Devices", "Importance", "Allocation", "Surgery", "Recovery", .logging,
-    testing: ["OneDNNBackend", "LinearAlgebra", "NetworkTestSupport"]),
+    testing: ["OneDNNBackend", "LinearAlgebra", "NetworkTestSupport", "WorkerService"]),
 
   // Floor 4: the machine room.
   Module(
     name: "Migrations", path: "migrations",
-    resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_evaluation.sql")],
+    resources: [
+      .embedInCode("0001_initial.sql"), .embedInCode("0002_evaluation.sql"),
+      .embedInCode("0003_evidence.sql"),
+    ],
     hasTests: false),
   module("Processes", in: "Cluster", tests: false),
   module("Postgres", in: "Cluster", "CLibPQ", "Processes", .logging),
@@ -112,7 +116,8 @@ let modules: [Module] = [
   module("ZeroMQ", in: "Cluster", "CZeroMQ"),
   module("Messaging", in: "Cluster", "ZeroMQ", "Digests", .protobuf, .logging),
   module(
-    "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "Digests", .logging,
+    "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "Digests", "Processes",
+    .logging,
     tests: false),
   module(
     "CoordinatorService", in: "Cluster", "Messaging", "Pipeline", "JobEngine", "Catalogue",
@@ -134,7 +139,7 @@ let modules: [Module] = [
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
       "CoordinatorService", "WorkerService", "Catalogue", "Postgres", "Processes", "Pipeline",
-      "OneDNNBackend", .argumentParser, .logging, .unixSignals,
+      "Recovery", "ONNXFormat", "OneDNNBackend", .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]
 

@@ -18,16 +18,19 @@ public struct WorkerConfiguration: Sendable {
   public var credits: Int
   /// Where the workers of this machine lend each other features; nil for a worker on its own.
   public var lendingFolder: URL?
+  /// Whether commands that come with jobs are run.
+  public var allowsCommands: Bool
 
   public init(
     workerID: String, threads: Int = 1, cacheBytes: Int = 1 << 30, credits: Int = 2,
-    lendingFolder: URL? = nil
+    lendingFolder: URL? = nil, allowsCommands: Bool = false
   ) {
     self.workerID = workerID
     self.threads = threads
     self.cacheBytes = cacheBytes
     self.credits = credits
     self.lendingFolder = lendingFolder
+    self.allowsCommands = allowsCommands
   }
 }
 
@@ -58,7 +61,8 @@ public actor Worker {
     bench = Workbench(
       backend: backend, threads: configuration.threads, artifacts: LinkedArtifacts(link: link),
       cacheBytes: configuration.cacheBytes,
-      lending: configuration.lendingFolder.flatMap { try? TileLending(folder: $0) })
+      lending: configuration.lendingFolder.flatMap { try? TileLending(folder: $0) },
+      commands: configuration.allowsCommands ? ShellCommands() : nil)
   }
 
   /// Works until the coordinator sends it away or ``drain()`` was called.

@@ -1,4 +1,5 @@
 import Importance
+import Recovery
 
 /// Which activations are compared by nHSIC.
 public enum TapKind: String, Sendable, Hashable, Codable, CaseIterable {
@@ -49,6 +50,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Temperature of I = exp(−β (r̂ − 1)).
   public var beta = 1.0
   public var utility = UtilityKind.error
+  /// Which channels of a group go first, by name; see `ChannelCriteria`.
+  public var criterion = ChannelCriteria.standard
   /// The allocator, by name.
   public var strategy = "certified"
   /// Positions of each image that enter an input Gram, at most.
@@ -58,6 +61,10 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var reconstruction = ReconstructionKind.sequential
   /// λ of the sequential fit over the mean of the diagonal of its input's second moments.
   public var sequentialDamping = 0.001
+  /// A user's own fine-tuning of each variant: a command with `{model}` and `{output}` in it.
+  public var recoverWith: String?
+  /// How long it may take.
+  public var recoveryMinutes = 24.0 * 60
   /// Images that run through a network together; part of the recipe because the last bits of a
   /// product may depend on it.
   public var microBatch = 8

@@ -3,6 +3,7 @@ import ArgumentParser
 import CoordinatorService
 import Foundation
 import Pipeline
+import Recovery
 
 /// Where the cluster is.
 struct ClusterOptions: ParsableArguments {
@@ -70,10 +71,28 @@ struct SweepOptions: ParsableArguments {
 
   @Option(
     help: """
+      Which channels of a group go first: \(ChannelCriteria.names). All are followed by the same \
+      least squares; docs/pipeline.md says what they are.
+      """)
+  var criterion = ChannelCriteria.standard
+
+  @Option(
+    help: """
       How layers make up for lost channels: single fits each to its own dense output, sequential \
       then layer by layer to the dense network's, and keeps what is nearer to it.
       """)
   var reconstruction = ReconstructionKind.sequential
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      A command of yours that fine-tunes each variant: it reads the file {model} and writes \
+      {output} with the same widths. Workers run it in a shell.
+      """, valueName: "command"))
+  var recoverWith: String?
+
+  @Option(help: "Minutes after which the command of --recover-with is ended.")
+  var recoveryMinutes = 24.0 * 60
 
   @Flag(help: "Stop after allocation: variants get the status 'planned'.")
   var planOnly = false
@@ -93,6 +112,9 @@ struct SweepOptions: ParsableArguments {
     guard AllocationStrategies.all.contains(where: { $0.name == strategy }) else {
       throw ValidationError("--strategy '\(strategy)': give one of \(AllocationStrategies.names)")
     }
+    guard ChannelCriteria.named(criterion) != nil else {
+      throw ValidationError("--criterion '\(criterion)': give one of \(ChannelCriteria.names)")
+    }
     if evaluate, !planOnly, evaluation == nil {
       throw ValidationError(
         "--evaluation is missing: name images to evaluate on, or give --no-evaluate")
@@ -110,6 +132,10 @@ extension TapKind: ExpressibleByArgument {
 }
 
 extension AllocationStrategies {
+  static var names: String { all.map(\.name).joined(separator: ", ") }
+}
+
+extension ChannelCriteria {
   static var names: String { all.map(\.name).joined(separator: ", ") }
 }
 

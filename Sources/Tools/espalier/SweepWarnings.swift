@@ -1,0 +1,29 @@
+import Datasets
+import Pipeline
+
+extension SweepDefinition {
+  /// Counts the evaluation images that calibrate as well, and says so if there are any.
+  mutating func countShared(_ evaluation: Dataset, _ calibration: Dataset) {
+    let shared = evaluation.samples.samplesShared(with: calibration.samples)
+    sharedImages = shared
+    guard shared > 0 else { return }
+    note(
+      """
+      warning: \(shared) of \(evaluation.count) evaluation images are calibration images too; \
+      accuracy on them says less about others
+      """)
+  }
+}
+
+extension Pipeline {
+  /// Says which layers have too few calibration images for their size.
+  func warnOfScarcity() {
+    let scarce = scarceLayers
+    guard let worst = scarce.first else { return }
+    note(
+      """
+      warning: \(scarce.count) layers are fitted on fewer positions than they have columns, the \
+      worst "\(worst.name)" on \(worst.positions) for \(worst.columns); use more calibration images
+      """)
+  }
+}

@@ -95,17 +95,18 @@ let modules: [Module] = [
       "ONNXFormat", "Execution", "OneDNNBackend", "Quantities", "NetworkTestSupport",
       "PruningTestSupport",
     ]),
-  module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
+  module(
+    "Recovery", in: "Pruning", "LinearAlgebra", "Solvers", "NetworkGraph", "Tensors", numeric: true),
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "LinearAlgebra",
     "NetworkGraph", "ONNXFormat", "Execution", "Datasets", "Devices", "Importance", "Allocation",
     "Surgery", "Recovery", .logging,
-    testing: ["OneDNNBackend", "NetworkTestSupport"]),
+    testing: ["OneDNNBackend", "NetworkTestSupport", "WorkerService"]),
 
   // Floor 4: the machine room.
   Module(
     name: "Migrations", path: "migrations",
-    resources: ["0001_initial", "0002_evaluation", "0003_identity"].map {
+    resources: ["0001_initial", "0002_evaluation", "0003_identity", "0004_evidence"].map {
       .embedInCode("\($0).sql")
     },
     hasTests: false),
@@ -116,7 +117,8 @@ let modules: [Module] = [
   module("ZeroMQ", in: "Cluster", "CZeroMQ"),
   module("Messaging", in: "Cluster", "ZeroMQ", "Digests", .protobuf, .logging),
   module(
-    "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "Digests", .logging,
+    "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "Digests", "Processes",
+    .logging,
     tests: false),
   module(
     "CoordinatorService", in: "Cluster", "Messaging", "Pipeline", "JobEngine", "Catalogue",
@@ -141,8 +143,8 @@ let modules: [Module] = [
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
       "CoordinatorService", "WorkerService", "ClusterSimulation", "Catalogue", "Postgres",
-      "Processes", "Pipeline", "OneDNNBackend", "Drawing", .argumentParser, .logging,
-      .unixSignals,
+      "Processes", "Pipeline", "Recovery", "ONNXFormat", "OneDNNBackend", "Drawing",
+      .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]
 

@@ -36,6 +36,9 @@ struct EspalierCoordinator: AsyncParsableCommand {
   @Option(help: "What each of them may remember between jobs, in MiB.")
   var memory = 1536
 
+  @Flag(help: "Let these workers run the commands of sweeps with --recover-with, as this user.")
+  var allowCommands = false
+
   @Option(help: "A further endpoint for workers, such as tcp://0.0.0.0:5555; may be repeated.")
   var listen: [String] = []
 
@@ -74,7 +77,8 @@ struct EspalierCoordinator: AsyncParsableCommand {
       arguments: [
         "--coordinator", "\(own)", "--threads", "\(threads)", "--memory", "\(memory)", "--state",
         folder.path,
-      ], log: folder.logs.appending(path: "workers.log")
+      ] + (allowCommands ? ["--allow-commands"] : []),
+      log: folder.logs.appending(path: "workers.log")
     ) { name in Task { await coordinator.workerDied(name) } }
     try local.start(count: workers)
     defer { local.stop() }

@@ -38,6 +38,9 @@ struct EspalierWorker: AsyncParsableCommand {
       """)
   var state: String?
 
+  @Flag(help: "Run the commands of sweeps with --recover-with, as this user.")
+  var allowCommands = false
+
   @Flag(help: "Leave when standard input closes, as it does when the parent dies.")
   var exitWithParent = false
 
@@ -58,7 +61,7 @@ struct EspalierWorker: AsyncParsableCommand {
       configuration: WorkerConfiguration(
         workerID: identity, threads: threads, cacheBytes: memory << 20,
         lendingFolder: state.map { URL(filePath: $0).appending(path: "features") },
-        libraries: openBLASConfiguration))
+        libraries: openBLASConfiguration, allowsCommands: allowCommands))
     if exitWithParent { watchParent() }
     let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint])
     let stopping = Task {

@@ -146,4 +146,21 @@ struct DataShardTests {
       #expect(throws: DatasetError.self) { try DataShard(decoding: data) }
     }
   }
+
+  @Test("samples are the same by their pixels alone, whatever label and normalisation they have")
+  func sharedSamples() {
+    func shard(_ pixels: [UInt8], mean: Double, labels: [Int]?) -> DataShard {
+      DataShard(
+        inputs: [
+          InputColumn(
+            shape: [1, 1, 2], storage: .pixels(pixels, Normalisation(mean: [mean], std: [1])))
+        ], labels: labels)
+    }
+    let known = shard([1, 2, 3, 4, 5, 6], mean: 0, labels: nil)
+    #expect(
+      shard([3, 4, 9, 9, 3, 4], mean: 0.5, labels: [0, 1, 2]).samplesShared(with: known) == 2)
+    #expect(shard([4, 3, 6, 5], mean: 0, labels: nil).samplesShared(with: known) == 0)
+    #expect(known.samplesShared(with: known) == 3)
+    #expect(Set(known.sampleDigests).count == 3)
+  }
 }

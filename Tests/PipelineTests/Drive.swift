@@ -31,6 +31,8 @@ struct Cluster {
   var repetitions = 1
   /// Jobs that are given up instead of done.
   var failing: @Sendable (Job) -> Bool = { _ in false }
+  /// A job of these stages that throws is given up with its reason; others end the test.
+  var forgiving: Set<Stage> = []
 
   static let reason = JobFailureReason(code: "test", message: "given up on purpose")
 
@@ -57,8 +59,13 @@ struct Cluster {
           results.failures[job.key] = Self.reason
           continue
         }
-        for _ in 0..<repetitions {
-          results.outputs[job.key] = try await Job.run(payload: job.payload, on: bench)
+        do {
+          for _ in 0..<repetitions {
+            results.outputs[job.key] = try await Job.run(payload: job.payload, on: bench)
+          }
+        } catch  where forgiving.contains(job.stage) {
+          results.failures[job.key] = JobFailureReason(code: "test", message: "\(error)")
+          continue
         }
         done.append(job)
       }

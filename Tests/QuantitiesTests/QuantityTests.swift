@@ -56,4 +56,18 @@ struct QuantityTests {
       try JSONDecoder().decode([Accuracy].self, from: Data("[2]".utf8))
     }
   }
+
+  @Test(
+    "the interval of an accuracy is SciPy's",
+    arguments: [
+      // binomtest(correct, total).proportion_ci(method="wilson")
+      (4575, 5000, 0.9069477420513937, 0.9224150653342088), (0, 10, 0, 0.27753279986288926),
+      (10, 10, 0.7224672001371109, 1), (1, 3, 0.06149194472039626, 0.7923403991979523),
+      (76, 100, 0.6676766365018553, 0.8330867444305122),
+    ])
+  func interval(correct: Int, total: Int, low: Double, high: Double) {
+    let interval = Accuracy.interval(correct: correct, total: total)
+    #expect(abs(interval.lowerBound - low) < 1e-12 && abs(interval.upperBound - high) < 1e-12)
+    #expect(interval.contains(Accuracy(correct: correct, total: total).fraction))
+  }
 }

@@ -20,6 +20,15 @@ struct VariantRecord: Decodable {
   var accuracy: Double?
   var accuracyBefore: Double?
   var baselineAccuracy: Double?
+  var accuracyLow: Double?
+  var accuracyHigh: Double?
+  var accuracyFitted: Double?
+  var images: Int?
+  var sharedImages: Int?
+  var dataDigest: String?
+  var runtime: String?
+  var criterion: String?
+  var recoveredWith: String?
   var objective: Double?
   var bound: Double?
   var gap: Double?
@@ -29,7 +38,13 @@ struct VariantRecord: Decodable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case id, sweep, device, status, reason, macs, parameters, accuracy, objective, bound, gap
-    case widths, budgets, digest
+    case widths, budgets, digest, images, runtime, criterion
+    case accuracyLow = "accuracy_low"
+    case accuracyHigh = "accuracy_high"
+    case accuracyFitted = "accuracy_fitted"
+    case sharedImages = "shared_images"
+    case dataDigest = "data_digest"
+    case recoveredWith = "recovered_with"
     case deviceClass = "device_class"
     case modelBytes = "model_bytes"
     case peakActivationBytes = "peak_activation_bytes"

@@ -44,6 +44,11 @@ public struct Variant: Sendable, Hashable, Identifiable {
   public var accuracy: Double?
   /// The label is among the five greatest scores.
   public var accuracyTop5: Double?
+  /// Where the accuracy on all such images lies with 95 % confidence.
+  public var accuracyLow: Double?
+  public var accuracyHigh: Double?
+  /// After reconstruction, before a recovery of the user's own.
+  public var accuracyFitted: Double?
   /// After surgery, before reconstruction.
   public var accuracyBefore: Double?
   /// Of the dense network on the same images.
@@ -57,6 +62,12 @@ public struct Variant: Sendable, Hashable, Identifiable {
   public var squaredError: Double?
   /// How many images the accuracies were counted on; needed with them.
   public var images: Int?
+  /// How many of them are calibration images too.
+  public var sharedImages: Int?
+  /// SHA-256 of the images and labels.
+  public var dataDigest: String?
+  /// What counted: backends, versions and instruction sets.
+  public var runtime: String?
 
   // The plan and its certificate.
   public var objective: Double?
@@ -67,6 +78,10 @@ public struct Variant: Sendable, Hashable, Identifiable {
   /// By resource.
   public var budgets: [String: BudgetUse]?
   public var strategy: String?
+  /// Which channels of a group went first.
+  public var criterion: String?
+  /// The user's own recovery: a command.
+  public var recoveredWith: String?
 
   // Lineage.
   /// SHA-256 of the exported model, its name in the artifact store.
@@ -103,13 +118,21 @@ extension Variant: Codable {
     case peakActivationBytes = "peak_activation_bytes"
     case accuracy
     case accuracyTop5 = "accuracy_top5"
+    case accuracyLow = "accuracy_low"
+    case accuracyHigh = "accuracy_high"
+    case accuracyFitted = "accuracy_fitted"
     case accuracyBefore = "accuracy_before"
     case baselineAccuracy = "baseline_accuracy"
     case baselineTop5 = "baseline_top5"
     case sameClass = "same_class"
     case cosine
     case squaredError = "squared_error"
-    case images, objective, bound, gap, widths, budgets, strategy, digest, model
+    case images
+    case sharedImages = "shared_images"
+    case dataDigest = "data_digest"
+    case runtime, objective, bound, gap, widths, budgets, strategy, criterion
+    case recoveredWith = "recovered_with"
+    case digest, model
     case modelDigest = "model_digest"
   }
 
@@ -129,6 +152,9 @@ extension Variant: Codable {
     try container.encode(peakActivationBytes, forKey: .peakActivationBytes)
     try container.encode(accuracy, forKey: .accuracy)
     try container.encode(accuracyTop5, forKey: .accuracyTop5)
+    try container.encode(accuracyLow, forKey: .accuracyLow)
+    try container.encode(accuracyHigh, forKey: .accuracyHigh)
+    try container.encode(accuracyFitted, forKey: .accuracyFitted)
     try container.encode(accuracyBefore, forKey: .accuracyBefore)
     try container.encode(baselineAccuracy, forKey: .baselineAccuracy)
     try container.encode(baselineTop5, forKey: .baselineTop5)
@@ -136,12 +162,17 @@ extension Variant: Codable {
     try container.encode(cosine, forKey: .cosine)
     try container.encode(squaredError, forKey: .squaredError)
     try container.encode(images, forKey: .images)
+    try container.encode(sharedImages, forKey: .sharedImages)
+    try container.encode(dataDigest, forKey: .dataDigest)
+    try container.encode(runtime, forKey: .runtime)
     try container.encode(objective, forKey: .objective)
     try container.encode(bound, forKey: .bound)
     try container.encode(gap, forKey: .gap)
     try container.encode(widths, forKey: .widths)
     try container.encode(budgets, forKey: .budgets)
     try container.encode(strategy, forKey: .strategy)
+    try container.encode(criterion, forKey: .criterion)
+    try container.encode(recoveredWith, forKey: .recoveredWith)
     try container.encode(digest, forKey: .digest)
     try container.encode(model, forKey: .model)
     try container.encode(modelDigest, forKey: .modelDigest)

@@ -13,7 +13,8 @@ extension VariantStore {
         macs, parameters, model_bytes, peak_activation_bytes,
         accuracy, accuracy_top5, accuracy_before, baseline_accuracy, baseline_top5,
         same_class, cosine, squared_error, images,
-        objective, bound, gap, widths, budgets, strategy, recipe,
+        accuracy_low, accuracy_high, accuracy_fitted, shared_images, data_digest, runtime,
+        objective, bound, gap, widths, budgets, strategy, criterion, recovered_with, recipe,
         digest, model_digest, model_name)
       values (
         \(variant.sweepID), \(variant.device), \(variant.deviceClass),
@@ -24,8 +25,11 @@ extension VariantStore {
         \(variant.baselineAccuracy), \(variant.baselineTop5),
         \(variant.sameClass), \(variant.cosine), \(variant.squaredError),
         \(variant.images),
+        \(variant.accuracyLow), \(variant.accuracyHigh), \(variant.accuracyFitted),
+        \(variant.sharedImages), \(variant.dataDigest), \(variant.runtime),
         \(variant.objective), \(variant.bound), \(variant.gap), \(json: widths),
-        \(json: budgets), \(variant.strategy), \(json: variant.recipe),
+        \(json: budgets), \(variant.strategy), \(variant.criterion), \(variant.recoveredWith),
+        \(json: variant.recipe),
         \(variant.digest), \(variant.modelDigest), \(variant.model))
       on conflict (sweep_id, device) do update set
         device_class = excluded.device_class, status = excluded.status, reason = excluded.reason,
@@ -37,6 +41,10 @@ extension VariantStore {
         baseline_accuracy = excluded.baseline_accuracy, baseline_top5 = excluded.baseline_top5,
         same_class = excluded.same_class, cosine = excluded.cosine,
         squared_error = excluded.squared_error, images = excluded.images,
+        accuracy_low = excluded.accuracy_low, accuracy_high = excluded.accuracy_high,
+        accuracy_fitted = excluded.accuracy_fitted, shared_images = excluded.shared_images,
+        data_digest = excluded.data_digest, runtime = excluded.runtime,
+        criterion = excluded.criterion, recovered_with = excluded.recovered_with,
         objective = excluded.objective, bound = excluded.bound, gap = excluded.gap,
         widths = excluded.widths, budgets = excluded.budgets, strategy = excluded.strategy,
         recipe = excluded.recipe, digest = excluded.digest,
@@ -105,6 +113,14 @@ extension VariantStore {
     variant.cosine = try row.value("cosine")
     variant.squaredError = try row.value("squared_error")
     variant.images = try row.value("images")
+    variant.accuracyLow = try row.value("accuracy_low")
+    variant.accuracyHigh = try row.value("accuracy_high")
+    variant.accuracyFitted = try row.value("accuracy_fitted")
+    variant.sharedImages = try row.value("shared_images")
+    variant.dataDigest = try row.value("data_digest")
+    variant.runtime = try row.value("runtime")
+    variant.criterion = try row.value("criterion")
+    variant.recoveredWith = try row.value("recovered_with")
     variant.objective = try row.value("objective")
     variant.bound = try row.value("bound")
     variant.gap = try row.value("gap")

@@ -114,6 +114,16 @@ extension Variant {
     cosine = report.evaluation?.cosine
     squaredError = report.evaluation?.squaredError
     images = report.evaluation?.samples
+    accuracyLow = report.evaluation?.accuracyInterval?.lowerBound
+    accuracyHigh = report.evaluation?.accuracyInterval?.upperBound
+    accuracyFitted = report.evaluationFitted?.accuracy
+    if let evaluation = report.evaluation {
+      sharedImages = definition.sharedImages
+      dataDigest = definition.evaluation?.digest.hex
+      runtime = evaluation.runtimes.joined(separator: ", ")
+    }
+    criterion = definition.recipe.criterion
+    recoveredWith = report.status == .ready ? definition.recipe.recoverWith : nil
     objective = report.objective
     bound = report.bound
     gap = report.gap

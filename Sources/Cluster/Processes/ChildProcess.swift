@@ -96,6 +96,8 @@ public struct ChildProcess: Sendable, Hashable {
 public struct ProcessError: Error, Sendable, CustomStringConvertible {
   public let message: String
   public var description: String { message }
+
+  public init(message: String) { self.message = message }
 }
 
 /// A log file that children append to.

@@ -21,7 +21,9 @@ public struct JobFault: Sendable, Hashable {
     message = "\(error)"
     switch error {
     case let error as PipelineError:
-      (code, isRetryable) = (error.code.rawValue, error.code == .corruptArtifact)
+      (code, isRetryable) = (
+        error.code.rawValue, [.corruptArtifact, .commandsRefused].contains(error.code)
+      )
     case is ImportanceError, is ExecutionError, is NetworkError, is ONNXError, is SurgeryError,
       is AllocationError:
       (code, isRetryable) = (PipelineError.Code.invalidInput.rawValue, false)

@@ -20,10 +20,12 @@ public struct WorkerConfiguration: Sendable {
   public var lendingFolder: URL?
   /// Libraries beside the backend's that results are computed with, such as `OpenBLAS 0.3.21`.
   public var libraries: String
+  /// Whether commands that come with jobs are run.
+  public var allowsCommands: Bool
 
   public init(
     workerID: String, threads: Int = 1, cacheBytes: Int = 1 << 30, credits: Int = 2,
-    lendingFolder: URL? = nil, libraries: String = ""
+    lendingFolder: URL? = nil, libraries: String = "", allowsCommands: Bool = false
   ) {
     self.workerID = workerID
     self.libraries = libraries
@@ -31,6 +33,7 @@ public struct WorkerConfiguration: Sendable {
     self.cacheBytes = cacheBytes
     self.credits = credits
     self.lendingFolder = lendingFolder
+    self.allowsCommands = allowsCommands
   }
 }
 
@@ -61,7 +64,8 @@ public actor Worker {
     bench = Workbench(
       backend: backend, threads: configuration.threads, artifacts: LinkedArtifacts(link: link),
       cacheBytes: configuration.cacheBytes,
-      lending: configuration.lendingFolder.flatMap { try? TileLending(folder: $0) })
+      lending: configuration.lendingFolder.flatMap { try? TileLending(folder: $0) },
+      commands: configuration.allowsCommands ? ShellCommands() : nil)
   }
 
   /// Works until the coordinator sends it away or ``drain()`` was called.

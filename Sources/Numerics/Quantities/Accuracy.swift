@@ -20,6 +20,20 @@ public struct Accuracy: Sendable, Hashable, Codable, Comparable, CustomStringCon
     self.fraction = fraction
   }
 
+  /// Where the true share lies with 95 % confidence, in 0…1: Wilson's score interval, which is right
+  /// for few images and for shares near 0 and 1 too.
+  ///
+  /// - Precondition: 0 ≤ correct ≤ total and total > 0.
+  public static func interval(correct: Int, total: Int) -> ClosedRange<Double> {
+    let share = Accuracy(correct: correct, total: total).fraction
+    let (n, z) = (Double(total), 1.959963984540054)
+    let centre = share + z * z / (2 * n)
+    let spread = z * (share * (1 - share) / n + z * z / (4 * n * n)).squareRoot()
+    let scale = 1 + z * z / n
+    let low = max(0, min(share, (centre - spread) / scale))
+    return low...min(1, max(share, (centre + spread) / scale))
+  }
+
   public init(from decoder: any Decoder) throws {
     let fraction = try decoder.singleValueContainer().decode(Double.self)
     guard let accuracy = Accuracy(fraction: fraction) else {

@@ -1,4 +1,5 @@
 import NetworkGraph
+import Quantities
 import Tensors
 
 /// What was counted on some samples; the counts of shards add up.
@@ -11,18 +12,26 @@ public struct Evaluation: Sendable, Hashable, Codable {
   public var correctTop5: Int?
   /// How near the outputs are to the dense network's; nil for the dense network itself.
   public var agreement: Agreement?
+  /// What computed it: backend, version and instruction set; more than one where workers differ.
+  public var runtimes: [String]
 
   public init(
-    samples: Int = 0, correct: Int? = nil, correctTop5: Int? = nil, agreement: Agreement? = nil
+    samples: Int = 0, correct: Int? = nil, correctTop5: Int? = nil, agreement: Agreement? = nil,
+    runtimes: [String] = []
   ) {
     self.samples = samples
     self.correct = correct
     self.correctTop5 = correctTop5
     self.agreement = agreement
+    self.runtimes = runtimes
   }
 
   /// correct / samples.
   public var accuracy: Double? { share(correct) }
+  /// Where the accuracy on all such images lies with 95 % confidence.
+  public var accuracyInterval: ClosedRange<Double>? {
+    correct.flatMap { samples > 0 ? Accuracy.interval(correct: $0, total: samples) : nil }
+  }
   public var accuracyTop5: Double? { share(correctTop5) }
   /// The share of samples that are given the dense network's class.
   public var sameClass: Double? { share(agreement?.sameClass) }
@@ -37,7 +46,8 @@ public struct Evaluation: Sendable, Hashable, Codable {
     return Evaluation(
       samples: a.samples + b.samples, correct: a.correct.plus(b.correct),
       correctTop5: a.correctTop5.plus(b.correctTop5),
-      agreement: a.agreement.flatMap { first in b.agreement.map { first + $0 } })
+      agreement: a.agreement.flatMap { first in b.agreement.map { first + $0 } },
+      runtimes: Set(a.runtimes + b.runtimes).sorted())
   }
 
   private func share(_ count: Int?) -> Double? {

@@ -13,6 +13,8 @@ public enum Stage: String, Sendable, Hashable, Codable, CaseIterable {
   case allocation
   /// Surgery, least squares and BatchNorm statistics of each plan.
   case surgery
+  /// A user's own fine-tuning, where one is asked for.
+  case recovery
   /// Correct answers on shards of the evaluation set.
   case evaluation
 }
@@ -109,7 +111,7 @@ public struct Job: Sendable, Hashable {
     let all: [any JobComputation.Type] = [
       KernelMeasurement.self, TilePairScores.self, ScoreSum.self, InputGrams.self, GramSum.self,
       GroupOrder.self, AllocationTables.self, DeviceAllocations.self, PlanCosts.self,
-      PlanSurgery.self, ShardEvaluation.self,
+      PlanSurgery.self, ExternalRecovery.self, ShardEvaluation.self,
     ]
     return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
   }()
@@ -202,6 +204,10 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
     case corruptArtifact
     /// A worker returned what its job cannot have given.
     case wrongResult
+    /// A user's command did not do what it should.
+    case commandFailed
+    /// A job with a command came to a worker that runs none; another may.
+    case commandsRefused
   }
 
   public let code: Code

@@ -64,7 +64,7 @@ extension Pipeline {
       let consumers = layers.filter { group.consumers.contains($0.node) }
       let outcome = try inquiry.outcome(
         of: GroupOrder(
-          model: model.digest, group: group.id,
+          model: model.digest, group: group.id, criterion: recipe.criterion,
           grams: Dictionary(uniqueKeysWithValues: consumers.map { ($0.name, grams[$0.name]) })
             .compactMapValues(\.self),
           shards: shards.map { calibration.shards[$0] }, microBatch: recipe.microBatch),
@@ -93,7 +93,11 @@ extension Pipeline {
     }
     return try inquiry.outcome(
       of: AllocationTables(
-        groups: model.groups.map { GroupVariable($0, in: model.network) },
+        groups: model.groups.map { group in
+          var variable = GroupVariable(group, in: model.network)
+          variable.minimum = orders[group.id]?.minimumWidth
+          return variable
+        },
         utilities: utilities,
         costs: [
           BudgetResource.macs.rawValue: model.costs.macs,

@@ -100,16 +100,34 @@ extension Pipeline {
     report.peakActivationBytes = summary.peakActivationBytes
     report.digest = surgery.artifacts[1]
     let share = Double(summary.macs.count) / max(forward, 1)
+    var final = surgery.artifacts[1]
+    if let command = recipe.recoverWith {
+      let recovery = try inquiry.attempt(
+        ExternalRecovery(model: final, command: command, minutes: recipe.recoveryMinutes),
+        label: report.device, weight: 0)
+      switch recovery {
+      case nil: return nil
+      case .failure(let reason): return report.failed(reason)
+      case .success(let outcome): final = outcome.artifacts[0]
+      }
+      report.digest = final
+    }
     let before = try evaluation(
       of: surgery.artifacts[0], label: "\(report.device) before", share: share, &inquiry)
-    let after = try evaluation(
-      of: surgery.artifacts[1], label: report.device, share: share, &inquiry)
-    for measurement in [before, after] {
+    let fitted = try evaluation(
+      of: surgery.artifacts[1],
+      label: recipe.recoverWith == nil ? report.device : "\(report.device) fitted", share: share,
+      &inquiry)
+    let after =
+      recipe.recoverWith == nil
+      ? fitted : try evaluation(of: final, label: report.device, share: share, &inquiry)
+    for measurement in [before, fitted, after] {
       if case .failed(let reason) = measurement { return report.failed(reason) }
       if measurement == .pending { return nil }
     }
     report.evaluation = after.evaluation
     report.evaluationBefore = before.evaluation
+    report.evaluationFitted = recipe.recoverWith == nil ? nil : fitted.evaluation
     return report
   }
 

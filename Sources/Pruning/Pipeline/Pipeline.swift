@@ -6,6 +6,7 @@ import Foundation
 import Importance
 import NetworkGraph
 import Quantities
+import Recovery
 import Surgery
 
 /// The whole story of a sweep: what is computed from what.
@@ -82,6 +83,15 @@ extension SweepDefinition {
       throw PipelineError(
         .invalidInput,
         "the first output of \(self.model.name) is not class scores; give --metric agreement")
+    }
+    try recipe.checkRecovery()
+    guard ChannelCriteria.named(recipe.criterion) != nil else {
+      throw PipelineError(
+        .invalidInput,
+        """
+        there is no criterion '\(recipe.criterion)'; give one of \
+        \(ChannelCriteria.all.map(\.name).joined(separator: ", "))
+        """)
     }
     guard model.groups.contains(where: \.isPrunable) else {
       throw PipelineError(

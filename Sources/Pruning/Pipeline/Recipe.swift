@@ -1,4 +1,5 @@
 import Importance
+import Recovery
 
 /// Which activations are compared by nHSIC.
 public enum TapKind: String, Sendable, Hashable, Codable, CaseIterable {
@@ -51,6 +52,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Temperature of I = exp(−β (r̂ − 1)).
   public var beta = 1.0
   public var utility = UtilityKind.error
+  /// Which channels of a group go first, by name; see `ChannelCriteria`.
+  public var criterion = ChannelCriteria.standard
   /// The allocator, by name.
   public var strategy = "certified"
   /// Relative distance from its bound at which `certified` leaves a plan; 0 for the best.
@@ -70,6 +73,10 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// How many times the error of an image's mean counts in a sequential fit, besides that of its
   /// positions.
   public var meanWeight = 0
+  /// A user's own fine-tuning of each variant: a command with `{model}` and `{output}` in it.
+  public var recoverWith: String?
+  /// How long it may take.
+  public var recoveryMinutes = 24.0 * 60
   /// Images that run through a network together; part of the recipe because the last bits of a
   /// product may depend on it.
   public var microBatch = 8

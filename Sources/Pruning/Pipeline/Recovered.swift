@@ -16,7 +16,8 @@ extension Network {
     }
     return ReconstructionConsumer(
       name: layer.name, weights: layer.inputAxis == 1 ? weight : weight.transposed,
-      unitColumns: unitColumns, gram: gram.shrunk, centred: layer.absorbsMean)
+      unitColumns: unitColumns, columnsPerChannel: layer.columnsPerChannel, gram: gram.shrunk,
+      centred: layer.absorbsMean)
   }
 
   /// The network at full width whose layers make up for the channels they will lose.

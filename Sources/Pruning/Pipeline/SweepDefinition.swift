@@ -53,6 +53,8 @@ public struct SweepDefinition: Sendable, Hashable, Codable {
   public var calibration: DatasetReference
   /// Nil where accuracies are not asked for.
   public var evaluation: DatasetReference?
+  /// Evaluation images that are calibration images too.
+  public var sharedImages: Int?
   public var devices: [DeviceProfile]
   public var recipe: Recipe
 

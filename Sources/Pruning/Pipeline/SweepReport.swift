@@ -42,9 +42,11 @@ public struct VariantReport: Sendable, Codable, Hashable {
   public var parameters: ParameterCount?
   public var modelBytes: Bytes?
   public var peakActivationBytes: Bytes?
-  /// On the evaluation set: after reconstruction, after surgery alone, and of the dense network.
+  /// On the evaluation set: as exported, after surgery alone, and of the dense network.
   public var evaluation: Evaluation?
   public var evaluationBefore: Evaluation?
+  /// After reconstruction, where a user's own recovery followed it.
+  public var evaluationFitted: Evaluation?
   public var baseline: Evaluation?
   public var objective: Double?
   /// No feasible plan has a greater objective.

@@ -23,16 +23,19 @@ public final class Workbench: Sendable {
   let cache: ByteCache
   /// What workers of this machine lend each other; nil where there is one alone.
   let lending: TileLending?
+  /// Runs users' commands; nil where none may be run.
+  let commands: (any CommandRunner)?
   private let queue = DispatchQueue(label: "espalier.compute")
 
   /// - Parameter cacheBytes: How much may be remembered between jobs, and held by those that say
   ///   what they need.
   public init(
     backend: any Backend, threads: Int, artifacts: any ArtifactAccess, cacheBytes: Int = 1 << 30,
-    lending: TileLending? = nil
+    lending: TileLending? = nil, commands: (any CommandRunner)? = nil
   ) {
     runner = NetworkRunner(backend: backend, threads: threads)
     self.artifacts = artifacts
+    self.commands = commands
     cache = ByteCache(limit: cacheBytes)
     self.lending = lending
   }

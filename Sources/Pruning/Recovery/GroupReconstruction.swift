@@ -50,12 +50,17 @@ public struct GroupReconstruction: Sendable {
 
   /// Runs the pass.
   ///
-  /// - Parameter widths: Where to keep weights, 1…``units`` each.
+  /// - Parameters:
+  ///   - widths: Where to keep weights, 1…``units`` each.
+  ///   - order: The order in which units go; nil to take the cheapest each time.
   /// - Returns: Removal order and error of all widths, weights at `widths`.
   /// - Throws: ``RecoveryError`` with `singular`, naming the layer.
   /// - Complexity: O(n² columns of the group) for removal plus O(n³) per snapshot, n columns.
-  public func database(widths: [Int]) throws -> ReconstructionDatabase {
+  public func database(
+    widths: [Int], order: [Int]? = nil
+  ) throws -> ReconstructionDatabase {
     let wanted = Set(widths)
+    precondition(order?.count ?? units == units, "an order of \(order?.count ?? 0) channels")
     precondition(
       wanted.allSatisfy { (1...units).contains($0) }, "widths \(widths) of \(units) channels")
     var states = try consumers.map {
@@ -73,12 +78,13 @@ public struct GroupReconstruction: Sendable {
       if !removed.isEmpty, removed.count % configuration.refreshInterval == 0 {
         try refresh(&states, removing: removed)
       }
-      var choice = cheapest(states, kept: kept)
+      let candidates = order.map { [$0[removed.count]] } ?? kept
+      var choice = cheapest(states, among: candidates)
       if choice == nil {
         try refresh(&states, removing: removed)
-        choice = cheapest(states, kept: kept)
+        choice = cheapest(states, among: candidates)
       }
-      guard let (index, score) = choice else {
+      guard let (unit, score) = choice else {
         throw RecoveryError(
           .singular,
           """
@@ -86,7 +92,7 @@ public struct GroupReconstruction: Sendable {
           more calibration images or a larger damping
           """)
       }
-      let unit = kept.remove(at: index)
+      kept.removeAll { $0 == unit }
       for position in states.indices { states[position].remove(unit: unit) }
       removed.append(unit)
       errors.append(errors[errors.count - 1] + score)
@@ -96,10 +102,12 @@ public struct GroupReconstruction: Sendable {
       snapshots: snapshots)
   }
 
-  /// The kept unit of least score, the first of several, and its score; nil if one has none.
-  private func cheapest(_ states: [ConsumerState], kept: [Int]) -> (index: Int, score: Double)? {
-    var best: (index: Int, score: Double)?
-    for (index, unit) in kept.enumerated() {
+  /// The unit of least score, the first of several, and its score; nil if one has none.
+  private func cheapest(
+    _ states: [ConsumerState], among units: [Int]
+  ) -> (unit: Int, score: Double)? {
+    var best: (unit: Int, score: Double)?
+    for unit in units {
       var total = 0.0
       for state in states {
         guard let score = state.score(ofUnit: unit) else { return nil }
@@ -107,7 +115,7 @@ public struct GroupReconstruction: Sendable {
         if state.energy > 0 { total += score / (state.energy * Double(states.count)) }
       }
       guard total.isFinite else { return nil }
-      if best.map({ total < $0.score }) ?? true { best = (index, total) }
+      if best.map({ total < $0.score }) ?? true { best = (unit, total) }
     }
     return best
   }

@@ -9,17 +9,21 @@ public struct ReconstructionConsumer: Sendable {
   /// Columns of W that each unit of the group owns. Other columns belong to other groups: they
   /// stay, and take part in the update.
   public var unitColumns: [[Int]]
+  /// Consecutive columns that one channel owns: the taps of a kernel.
+  public var columnsPerChannel = 1
   public var gram: InputGram
   /// Whether something after the layer absorbs a constant (its bias or a BatchNorm): then only the
   /// variation of the output is fitted, and its mean is restored by the mean shift.
   public var centred: Bool
 
   public init(
-    name: String, weights: Tensor, unitColumns: [[Int]], gram: InputGram, centred: Bool
+    name: String, weights: Tensor, unitColumns: [[Int]], columnsPerChannel: Int = 1,
+    gram: InputGram, centred: Bool
   ) {
     self.name = name
     self.weights = weights
     self.unitColumns = unitColumns
+    self.columnsPerChannel = columnsPerChannel
     self.gram = gram
     self.centred = centred
   }
@@ -31,6 +35,7 @@ public struct ReconstructionConsumer: Sendable {
   func check(units: Int) throws {
     let owned = unitColumns.flatMap(\.self)
     guard weights.count == outputs * gram.columns, outputs > 0, unitColumns.count == units,
+      columnsPerChannel > 0, gram.columns % columnsPerChannel == 0,
       Set(owned).count == owned.count, owned.allSatisfy({ (0..<gram.columns).contains($0) }),
       gram.positions > 0
     else {

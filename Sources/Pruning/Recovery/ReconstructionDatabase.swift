@@ -65,9 +65,11 @@ public struct ReconstructionDatabase: Sendable, Hashable {
   /// A group that no layer reads in a way that can be fitted: units leave in the order of their
   /// magnitudes, and the error is the share of the magnitude that is gone.
   ///
-  /// - Parameter magnitudes: By unit; not negative.
-  public init(magnitudes: [Double]) {
-    let order = magnitudes.indices.sorted { (magnitudes[$0], $0) < (magnitudes[$1], $1) }
+  /// - Parameters:
+  ///   - magnitudes: By unit; not negative.
+  ///   - order: Another order in which they leave.
+  public init(magnitudes: [Double], order: [Int]? = nil) {
+    let order = order ?? magnitudes.ascendingPlaces()
     let total = magnitudes.reduce(0, +)
     var gone = [0.0]
     for unit in order { gone.append(gone[gone.count - 1] + magnitudes[unit]) }

@@ -3,6 +3,7 @@ import ArgumentParser
 import CoordinatorService
 import Foundation
 import Pipeline
+import Recovery
 
 /// Where the cluster is.
 struct ClusterOptions: ParsableArguments {
@@ -94,6 +95,13 @@ struct SweepOptions: ParsableArguments {
 
   @Option(
     help: """
+      Which channels of a group go first: \(ChannelCriteria.names). All are followed by the same \
+      least squares; docs/pipeline.md says what they are.
+      """)
+  var criterion = ChannelCriteria.standard
+
+  @Option(
+    help: """
       How layers make up for lost channels: single fits each to its own dense output, sequential \
       then layer by layer to the dense network's, rectified to what the activations let through \
       of that; what is nearest to the dense network is kept.
@@ -106,6 +114,17 @@ struct SweepOptions: ParsableArguments {
       its positions.
       """)
   var meanWeight = 0
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      A command of yours that fine-tunes each variant: it reads the file {model} and writes \
+      {output} with the same widths. Workers run it in a shell.
+      """, valueName: "command"))
+  var recoverWith: String?
+
+  @Option(help: "Minutes after which the command of --recover-with is ended.")
+  var recoveryMinutes = 24.0 * 60
 
   @Flag(help: "Stop after allocation: variants get the status 'planned'.")
   var planOnly = false
@@ -123,6 +142,9 @@ struct SweepOptions: ParsableArguments {
 
   func validate() throws {
     try AllocationStrategies.check(strategy, gap: gap, top: top, ladder: ladder)
+    guard ChannelCriteria.named(criterion) != nil else {
+      throw ValidationError("--criterion '\(criterion)': give one of \(ChannelCriteria.names)")
+    }
     if evaluate, !planOnly, evaluation == nil {
       throw ValidationError(
         "--evaluation is missing: name images to evaluate on, or give --no-evaluate")
@@ -154,6 +176,10 @@ extension AllocationStrategies {
       throw ValidationError("--top and --ladder are of the strategy certified alone")
     }
   }
+}
+
+extension ChannelCriteria {
+  static var names: String { all.map(\.name).joined(separator: ", ") }
 }
 
 extension ReconstructionKind: ExpressibleByArgument {}

@@ -43,7 +43,7 @@ struct SweepPreparation {
     recipe.tileSize = try scoring.tile ?? network.tileSize(recipe.taps)
     recipe.microBatch = MicroBatches.size(for: network)
     let evaluation = try options.flatMap { try evaluationSet($0, for: network, in: &recipe) }
-    let definition = SweepDefinition(
+    var definition = SweepDefinition(
       name: scoring.name ?? defaultName,
       model: ModelReference(
         name: file.lastPathComponent, digest: try Self.store(network, file: file, in: store)),
@@ -59,6 +59,7 @@ struct SweepPreparation {
     if let workers {
       try pipeline.checkScoreMemory(workers.memory << 20, threads: workers.threads)
     }
+    if let evaluation { definition.countShared(evaluation, calibration) }
     if options != nil { for remark in pipeline.remarks { note(remark) } }
     return definition
   }
@@ -72,6 +73,9 @@ struct SweepPreparation {
     recipe.allocationGap = options.gap
     recipe.candidates = options.top
     recipe.isLadder = options.ladder
+    recipe.criterion = options.criterion
+    recipe.recoverWith = options.recoverWith
+    recipe.recoveryMinutes = options.recoveryMinutes
     recipe.plansOnly = options.planOnly
     recipe.evaluates = options.evaluate
     recipe.metric = options.metric ?? network.defaultMetric

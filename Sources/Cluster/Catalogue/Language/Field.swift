@@ -40,6 +40,9 @@ public struct Field: Sendable, Hashable {
     Field("peak_activation_bytes", .bytes, better: false, "v.peak_activation_bytes"),
     Field("accuracy", .share, better: true, "v.accuracy"),
     Field("accuracy_top5", .share, better: true, "v.accuracy_top5"),
+    Field("accuracy_low", .share, better: true, "v.accuracy_low"),
+    Field("accuracy_high", .share, better: true, "v.accuracy_high"),
+    Field("accuracy_fitted", .share, better: true, "v.accuracy_fitted"),
     Field("accuracy_before", .share, better: true, "v.accuracy_before"),
     Field("baseline_accuracy", .share, better: true, "v.baseline_accuracy"),
     Field("baseline_top5", .share, better: true, "v.baseline_top5"),
@@ -47,6 +50,9 @@ public struct Field: Sendable, Hashable {
     Field("cosine", .number, better: true, "v.cosine"),
     Field("squared_error", .number, better: false, "v.squared_error"),
     Field("images", .count, "v.images"),
+    Field("shared_images", .count, better: false, "v.shared_images"),
+    Field("data_digest", .text, "v.data_digest"),
+    Field("runtime", .text, "v.runtime"),
     Field("objective", .number, better: true, "v.objective"),
     Field("bound", .number, "v.bound"),
     Field("gap", .number, better: false, "v.gap"),
@@ -59,6 +65,8 @@ public struct Field: Sendable, Hashable {
     Field("sweep", .text, "s.id", "(case when s.superseded then s.id else s.name end)"),
     Field("model", .text, "v.model_digest", "v.model_name"),
     Field("strategy", .text, "v.strategy"),
+    Field("criterion", .text, "v.criterion"),
+    Field("recovered_with", .text, "v.recovered_with"),
     Field("digest", .text, "v.digest"),
   ]
 

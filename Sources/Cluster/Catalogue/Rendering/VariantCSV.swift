@@ -25,6 +25,9 @@ enum VariantCSV {
     case .peakActivationBytes: variant.peakActivationBytes?.description
     case .accuracy: variant.accuracy?.description
     case .accuracyTop5: variant.accuracyTop5?.description
+    case .accuracyLow: variant.accuracyLow?.description
+    case .accuracyHigh: variant.accuracyHigh?.description
+    case .accuracyFitted: variant.accuracyFitted?.description
     case .accuracyBefore: variant.accuracyBefore?.description
     case .baselineAccuracy: variant.baselineAccuracy?.description
     case .baselineTop5: variant.baselineTop5?.description
@@ -32,12 +35,17 @@ enum VariantCSV {
     case .cosine: variant.cosine?.description
     case .squaredError: variant.squaredError?.description
     case .images: variant.images?.description
+    case .sharedImages: variant.sharedImages?.description
+    case .dataDigest: variant.dataDigest
+    case .runtime: variant.runtime
     case .objective: variant.objective?.description
     case .bound: variant.bound?.description
     case .gap: variant.gap?.description
     case .widths: variant.widths.flatMap(json)
     case .budgets: variant.budgets.flatMap(json)
     case .strategy: variant.strategy
+    case .criterion: variant.criterion
+    case .recoveredWith: variant.recoveredWith
     case .digest: variant.digest
     case .model: variant.model
     case .modelDigest: variant.modelDigest

@@ -22,13 +22,20 @@ enum VariantTable {
       Column(title: "PARAMETERS") { text($0.parameters.map { ParameterCount($0) }) },
       Column(title: "BYTES") { text($0.modelBytes.map { Bytes($0) }) },
       Column(title: "BEFORE", isOptional: true) { percent($0.accuracyBefore) },
+      Column(title: "FITTED", isOptional: true) { percent($0.accuracyFitted) },
       Column(title: "ACCURACY", isOptional: true) { percent($0.accuracy) },
+      Column(title: "95 %", isOptional: true) { interval($0) },
+      Column(title: "IMAGES", isOptional: true) { text($0.images) },
+      Column(title: "SHARED", isOptional: true) {
+        $0.sharedImages.flatMap { $0 > 0 ? "\($0)" : nil } ?? none
+      },
       Column(title: "TOP5", isOptional: true) { percent($0.accuracyTop5) },
       Column(title: "DENSE", isOptional: true) { percent($0.baselineAccuracy) },
       Column(title: "SAME", isOptional: true) { percent($0.sameClass) },
       Column(title: "COSINE", isOptional: true) {
         $0.cosine.map { String(format: "%.4f", $0) } ?? none
       },
+      Column(title: "CRITERION", isNumber: false, isOptional: true) { $0.criterion ?? none },
       Column(title: "BUDGET") { budget($0) },
       Column(title: "GAP") { $0.gap.map { String(format: "%.2g", $0) } ?? none },
       Column(title: "REASON", isNumber: false) { $0.reason ?? "" },
@@ -69,6 +76,12 @@ enum VariantTable {
 
   private static func percent(_ share: Double?) -> String {
     text(share.flatMap { Accuracy(fraction: $0) })
+  }
+
+  /// "90.1–92.9".
+  private static func interval(_ variant: Variant) -> String {
+    guard let low = variant.accuracyLow, let high = variant.accuracyHigh else { return none }
+    return String(format: "%.1f–%.1f", 100 * low, 100 * high)
   }
 
   /// The budget nearest to its limit: "macs 99.7 %".

@@ -9,7 +9,7 @@ import Tensors
 /// network minds.
 struct GroupOrder: JobComputation {
   static let stage = Stage.reconstruction
-  static let kind = "group-order-3"
+  static let kind = "group-order-4"
 
   /// What a group's job finds.
   struct Summary: Codable, Sendable {
@@ -19,10 +19,14 @@ struct GroupOrder: JobComputation {
     var relativeError: [Double]
     /// Relative squared change of the outputs over relative error, when this group alone is pruned.
     var sensitivity: Double
+    /// The least width that the criterion thinks worth considering.
+    var minimumWidth: Int?
   }
 
   var model: Digest
   var group: Int
+  /// Which units go first: the name of a ``ChannelCriterion``.
+  var criterion: String
   /// Summed Grams of the group's consumers, by layer name.
   var grams: [String: Digest]
   /// Shards that the sensitivity is measured on.
@@ -33,15 +37,12 @@ struct GroupOrder: JobComputation {
     let model = try await bench.model(model)
     let group = model.groups[group]
     let grams = try await bench.grams(self.grams)
-    let layers = model.network.consumerLayers(model.groups).filter { grams[$0.name] != nil }
-    let database = try await bench.compute {
-      guard !layers.isEmpty else {
-        return ReconstructionDatabase(magnitudes: model.network.magnitudes(of: group))
-      }
-      let consumers = try layers.map {
-        try model.network.consumer($0, unitColumns: $0.columns(of: group), grams: grams)
-      }
-      return try GroupReconstruction(consumers: consumers).database(widths: [])
+    guard let criterion = ChannelCriteria.named(criterion) else {
+      throw PipelineError(.unknownJob, "this worker has no criterion '\(self.criterion)'")
+    }
+    let (database, minimumWidth) = try await bench.compute {
+      let evidence = try model.network.evidence(of: group, grams: grams)
+      return (try evidence.database(by: criterion), criterion.minimumWidth(of: evidence))
     }
     var sensitivities: [Double] = []
     for width in Set([group.width / 2, group.width / 4]).filter({ $0 > 0 }).sorted() {
@@ -57,6 +58,6 @@ struct GroupOrder: JobComputation {
     return Outcome(
       Summary(
         removalOrder: database.removalOrder, relativeError: database.relativeError,
-        sensitivity: sensitivity))
+        sensitivity: sensitivity, minimumWidth: minimumWidth))
   }
 }

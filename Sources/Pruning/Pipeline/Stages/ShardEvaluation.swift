@@ -9,7 +9,7 @@ import Tensors
 /// network.
 struct ShardEvaluation: JobComputation {
   static let stage = Stage.evaluation
-  static let kind = "shard-evaluation-2"
+  static let kind = "shard-evaluation-3"
 
   var model: Digest
   /// The dense model, to compare with; nil where the model is that.
@@ -32,7 +32,15 @@ struct ShardEvaluation: JobComputation {
       try bench.runner.evaluate(
         model.network, on: samples, metric: metric, against: reference, microBatch: microBatch)
     }
-    return Outcome(evaluation)
+    return Outcome(evaluation.counted(by: bench.backend.identity))
+  }
+}
+
+extension Evaluation {
+  fileprivate func counted(by identity: BackendIdentity) -> Evaluation {
+    var result = self
+    result.runtimes = ["\(identity.name) \(identity.version) \(identity.instructionSet)"]
+    return result
   }
 }
 

@@ -14,7 +14,9 @@ struct InProcessCluster {
   private let tasks: [Task<Void, any Error>]
   let client: ControlClient
 
-  init(_ stores: Stores, in folder: StateFolder, _ options: WorkerOptions) throws {
+  init(
+    _ stores: Stores, in folder: StateFolder, _ options: WorkerOptions, allowingCommands: Bool
+  ) throws {
     lock = try StateLock(folder)
     setOpenBLASThreads(1)
     let context = try Context()
@@ -27,7 +29,8 @@ struct InProcessCluster {
       link: try WorkerLink(to: endpoint, in: context), backend: backend,
       configuration: WorkerConfiguration(
         workerID: "in-process-\(getpid())", threads: options.threads,
-        cacheBytes: options.memory << 20, libraries: openBLASConfiguration))
+        cacheBytes: options.memory << 20, libraries: openBLASConfiguration,
+        allowsCommands: allowingCommands))
     self.coordinator = coordinator
     client = try ControlClient(to: endpoint, in: context)
     tasks = [

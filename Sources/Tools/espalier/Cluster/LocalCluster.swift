@@ -52,7 +52,7 @@ struct LocalCluster {
   /// - Returns: The process if this call started it.
   @discardableResult
   func startCoordinator(
-    _ workers: WorkerOptions, listen: [String] = []
+    _ workers: WorkerOptions, listen: [String] = [], allowingCommands: Bool = false
   ) async throws -> ChildProcess? {
     // One that is on its way out may be gone before it answers; then another is started.
     if StateLock.holder(of: folder) != nil, try await awaitCoordinator(process: nil) { return nil }
@@ -60,6 +60,7 @@ struct LocalCluster {
       "--state", folder.path, "--workers", "\(workers.workers)", "--threads", "\(workers.threads)",
       "--memory", "\(workers.memory)",
     ]
+    if allowingCommands { arguments.append("--allow-commands") }
     for endpoint in listen { arguments += ["--listen", endpoint] }
     if workers.allowMixed { arguments.append("--allow-mixed") }
     // A URL may hold a password: it travels in the environment, which other users cannot read.

@@ -18,10 +18,14 @@ struct UpCommand: AsyncParsableCommand {
   @Option(help: "A further endpoint for workers elsewhere, such as tcp://0.0.0.0:5555.")
   var listen: [String] = []
 
+  @Flag(help: "Let the workers run the commands of sweeps with --recover-with, as this user.")
+  var allowCommands = false
+
   func run() async throws {
     let local = LocalCluster(cluster)
     _ = try await local.startDatabase()
-    let started = try await local.startCoordinator(workers, listen: listen)
+    let started = try await local.startCoordinator(
+      workers, listen: listen, allowingCommands: allowCommands)
     note(
       started != nil ? "the cluster of \(local.folder.path) is up" : "the cluster was up already")
   }

@@ -125,7 +125,8 @@ struct SweepRun {
       return try await Outcome(stores: stores, format: format).show(known)
     }
     if workers.workers == 0, StateLock.holder(of: local.folder) == nil {
-      let inside = try InProcessCluster(stores, in: local.folder, workers)
+      let inside = try InProcessCluster(
+        stores, in: local.folder, workers, allowingCommands: definition.recipe.recoverWith != nil)
       let watching = Watching(stores: stores, folder: local.folder)
       return try await finishing(
         {
@@ -135,9 +136,10 @@ struct SweepRun {
         },
         cleanUp: { await inside.stop() })
     }
-    let coordinator = try await local.startCoordinator(workers)
+    let commands = definition.recipe.recoverWith != nil
+    let coordinator = try await local.startCoordinator(workers, allowingCommands: commands)
     let watching = Watching(stores: stores, folder: local.folder) { [workers] in
-      try await local.startCoordinator(workers)
+      try await local.startCoordinator(workers, allowingCommands: commands)
     }
     return try await finishing(
       { try await follow(definition, watching) { .ok(try await local.request($0)) } },

@@ -28,7 +28,24 @@ struct ScoresCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Write the nHSIC matrix as a NumPy array.", valueName: "file.npy"))
   var npy: String?
 
+  @Flag(
+    help: """
+      Prune every group alone to a half instead, and print how well each score of a layer tells \
+      what that does: Spearman's rank correlation. Computed here; takes minutes.
+      """)
+  var science = false
+
+  @Option(help: "Calibration images that --science looks at.")
+  var scienceImages = 128
+
+  func validate() throws {
+    guard scienceImages >= 4 else {
+      throw ValidationError("--science-images \(scienceImages): give 4 or more")
+    }
+  }
+
   func run() async throws {
+    if science { return try await compare() }
     let isSound = try await LocalCluster(cluster).reading { stores in
       let scores = try await stores.scoresAnswer(of: sweep)
       if let plot {

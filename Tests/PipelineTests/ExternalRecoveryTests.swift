@@ -79,10 +79,9 @@ struct ExternalRecoveryTests {
 
   @Test("a command that takes too long is ended with what it started")
   func timeout() async throws {
-    let started = ContinuousClock.now
+    // Were it not ended, it would leave a good file.
     let (variant, _) = try await variant(
-      "echo begun; sleep 60; cp {model} {output}", minutes: 0.01)
-    #expect(ContinuousClock.now - started < .seconds(30))
+      "echo begun; sleep 600; cp {model} {output}", minutes: 0.01)
     #expect(variant.status == .failed)
     #expect(variant.reason?.contains("0.01 minutes") == true)
     #expect(variant.reason?.contains("begun") == true)

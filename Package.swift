@@ -93,6 +93,9 @@ let modules: [Module] = [
       "ONNXFormat", "Execution", "OneDNNBackend", "Quantities", "NetworkTestSupport",
       "PruningTestSupport",
     ]),
+  module(
+    "Profiling", in: "Pruning", "NetworkGraph", "ONNXFormat", "Execution", "Devices", "Allocation",
+    "Surgery", numeric: true, testing: ["OneDNNBackend", "NetworkTestSupport", "Quantities"]),
   module("Recovery", in: "Pruning", "LinearAlgebra", "NetworkGraph", "Tensors", numeric: true),
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "NetworkGraph",
@@ -103,7 +106,10 @@ let modules: [Module] = [
   // Floor 4: the machine room.
   Module(
     name: "Migrations", path: "migrations",
-    resources: [.embedInCode("0001_initial.sql"), .embedInCode("0002_evaluation.sql")],
+    resources: [
+      .embedInCode("0001_initial.sql"), .embedInCode("0002_evaluation.sql"),
+      .embedInCode("0003_latency.sql"),
+    ],
     hasTests: false),
   module("Processes", in: "Cluster", tests: false),
   module("Postgres", in: "Cluster", "CLibPQ", "Processes", .logging),
@@ -134,7 +140,7 @@ let modules: [Module] = [
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
       "CoordinatorService", "WorkerService", "Catalogue", "Postgres", "Processes", "Pipeline",
-      "OneDNNBackend", .argumentParser, .logging, .unixSignals,
+      "Profiling", "OneDNNBackend", .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]
 

@@ -6,5 +6,6 @@ public enum Migrations {
   public static let all: [(name: String, sql: String)] = [
     ("0001_initial", String(decoding: PackageResources._001_initial_sql, as: UTF8.self)),
     ("0002_evaluation", String(decoding: PackageResources._002_evaluation_sql, as: UTF8.self)),
+    ("0003_latency", String(decoding: PackageResources._003_latency_sql, as: UTF8.self)),
   ]
 }

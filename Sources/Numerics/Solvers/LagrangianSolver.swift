@@ -51,13 +51,16 @@ public struct LagrangianSolver: Sendable {
     // Costs are measured in units of the widest budget: it outlives the others.
     var scaled = problem
     for (index, limit) in widest.enumerated() { scaled.resources[index].limit = limit }
-    var search = Search(scaled, solver: self)
+    let merging = Merging(scaled)
+    var search = Search(merging.problem, solver: self)
     var solutions = [Solution?](repeating: nil, count: limits.count)
     // Ascending: what fits a smaller budget fits the next one too.
     let order = limits.indices.sorted {
       limits[$0] == limits[$1] ? $0 < $1 : limits[$0].lexicographicallyPrecedes(limits[$1])
     }
-    for index in order { solutions[index] = search.run(limits: limits[index], count: 1)[0] }
+    for index in order {
+      solutions[index] = merging.split(search.run(limits: limits[index], count: 1)[0])
+    }
     return solutions.compactMap(\.self)
   }
 
@@ -68,7 +71,16 @@ public struct LagrangianSolver: Sendable {
   public func solve(_ problem: ChoiceProblem, count: Int) -> [Solution] {
     precondition(count >= 1, "\(count) plans are none")
     problem.checkSizes()
-    var search = Search(problem, solver: self)
-    return search.run(limits: problem.resources.map(\.limit), count: count)
+    let merging = Merging(problem)
+    var search = Search(merging.problem, solver: self)
+    return search.run(limits: problem.resources.map(\.limit), count: count).map(merging.split)
+  }
+
+  /// A least value of one resource over all choices, whatever they take of the others: no choice
+  /// takes less.
+  public func least(_ resource: Int, _ problem: ChoiceProblem) -> Int64 {
+    problem.checkSizes()
+    var relaxation = Relaxation(Coarsening(Merging(problem).problem, workLimit: workLimit).relaxed)
+    return relaxation.cheapest(resource).costs[resource]
   }
 }

@@ -12,6 +12,12 @@ public struct AllocationBatch: Sendable {
   /// In the order of `groups`.
   public var utilities: [Utility]
   public var costs: [BudgetResource: CostPolynomial]
+  /// The network's layers, for devices with budgets of latency and energy.
+  public var layers: [NetworkLayer] = []
+  /// For devices with a budget of activation bytes.
+  public var activationSteps: [CostPolynomial] = []
+  /// By the name that devices call them.
+  public var latencyTables: [String: LatencyTable] = [:]
 
   public init(
     groups: [GroupVariable], utilities: [Utility], costs: [BudgetResource: CostPolynomial]
@@ -19,6 +25,13 @@ public struct AllocationBatch: Sendable {
     self.groups = groups
     self.utilities = utilities
     self.costs = costs
+  }
+
+  /// The problem of one device.
+  public func problem(for device: DeviceProfile) throws -> AllocationProblem {
+    try AllocationProblem(
+      device: device, groups: groups, utilities: utilities, costs: costs, layers: layers,
+      activationSteps: activationSteps, table: device.latencyTable.flatMap { latencyTables[$0] })
   }
 
   /// One outcome for each device, in their order.
@@ -32,9 +45,7 @@ public struct AllocationBatch: Sendable {
     _ devices: [DeviceProfile], strategy: String = "certified", targetGap: Double = 0
   ) throws -> [AllocationOutcome] {
     let chosen = try AllocationStrategies.named(strategy)
-    let problems = try devices.map {
-      try AllocationProblem(device: $0, groups: groups, utilities: utilities, costs: costs)
-    }
+    let problems = try devices.map(problem)
     guard chosen is CertifiedStrategy else {
       return try problems.map { problem in
         try problem.validate()
@@ -75,6 +86,10 @@ extension AllocationProblem {
     channelMultiple == other.channelMultiple && minimumKeepRatio == other.minimumKeepRatio
       && limits.map(\.resource) == other.limits.map(\.resource)
       && limits.map(\.divisor) == other.limits.map(\.divisor) && groups == other.groups
-      && limits.allSatisfy { costs[$0.resource] == other.costs[$0.resource] }
+      && limits.allSatisfy {
+        costs[$0.resource] == other.costs[$0.resource]
+          && layers[$0.resource] == other.layers[$0.resource]
+          && steps[$0.resource] == other.steps[$0.resource]
+      }
   }
 }

@@ -112,6 +112,7 @@ public struct Job: Sendable, Hashable {
       KernelMeasurement.self, TilePairScores.self, ScoreSum.self, InputGrams.self, GramSum.self,
       GroupOrder.self,
       AllocationTables.self, DeviceAllocation.self, PlanSurgery.self, ShardEvaluation.self,
+      LatencyEvaluation.self,
     ]
     return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
   }()

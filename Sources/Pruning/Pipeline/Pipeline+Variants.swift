@@ -41,14 +41,15 @@ extension Pipeline {
       case .plan(let widths):
         report.take(widths, names: model.groups.map(\.name))
         guard let selection = selection(widths.widths, plan.orders) else { return nil }
-        return try finish(report, selection, plan, &inquiry)
+        return try finish(report, device, selection, plan, &inquiry)
       }
     }
   }
 
   /// Surgery and evaluation of a plan.
   private func finish(
-    _ draft: VariantReport, _ selection: ChannelSelection, _ plan: VariantPlan,
+    _ draft: VariantReport, _ device: DeviceProfile, _ selection: ChannelSelection,
+    _ plan: VariantPlan,
     _ inquiry: inout Inquiry
   ) throws -> VariantReport? {
     var report = draft
@@ -87,10 +88,35 @@ extension Pipeline {
       if case .failed(let reason) = measurement { return report.failed(reason) }
       if measurement == .pending { return nil }
     }
+    guard let latency = try latency(of: outcome.artifacts[1], device, &inquiry) else {
+      return nil
+    }
+    switch latency {
+    case .failure(let reason): return report.failed(reason)
+    case .success(let outcome):
+      report.predictedLatency = outcome.summary.predicted
+      report.latencySource = outcome.summary.source
+      report.latency = outcome.summary.measured
+    }
     report.evaluation = after.evaluation
     report.evaluationBefore = before.evaluation
     report.baseline = plan.baseline.evaluation
     return report
+  }
+
+  /// How long a variant takes on its device, as far as that is known or asked for; nil while the
+  /// job is still to be done.
+  private func latency(
+    of model: Digest, _ device: DeviceProfile, _ inquiry: inout Inquiry
+  ) throws -> Attempt<LatencyEvaluation.Summary>? {
+    let repeats = definition.recipe.latencyRepeats
+    guard device.latencyTable != nil || device.roofline != nil || repeats > 0 else {
+      return .success(Outcome(LatencyEvaluation.Summary()))
+    }
+    return try inquiry.attempt(
+      LatencyEvaluation(
+        model: model, table: device.tableDigest(), roofline: device.roofline, repeats: repeats),
+      label: "\(device.name) latency", weight: 0)
   }
 
   /// The units that stay: those that would be removed last.

@@ -70,6 +70,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Evaluate the variants.
   public var evaluates = true
   public var metric = EvaluationMetric.accuracy
+  /// Runs by which every variant's latency is measured on the worker's machine; 0 for none.
+  public var latencyRepeats = 0
 
   public init() {}
 }

@@ -21,7 +21,7 @@ struct Espalier: AsyncParsableCommand {
       SweepsCommand.self, UpCommand.self, DownCommand.self, StatusCommand.self,
       ScoresCommand.self, VariantsCommand.self, ExportCommand.self, InspectCommand.self,
       EvaluateCommand.self, ExecuteCommand.self, AllocateCommand.self, DevicesCommand.self,
-      BenchmarkCommand.self,
+      ProfileCommand.self, LatencyCommand.self, BenchmarkCommand.self,
     ])
 }
 

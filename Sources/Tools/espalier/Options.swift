@@ -89,6 +89,9 @@ struct SweepOptions: ParsableArguments {
       """)
   var metric: EvaluationMetric?
 
+  @Flag(help: "Also measure how long every variant takes for one image, on a worker's machine.")
+  var measureLatency = false
+
   func validate() throws {
     guard AllocationStrategies.all.contains(where: { $0.name == strategy }) else {
       throw ValidationError("--strategy '\(strategy)': give one of \(AllocationStrategies.names)")

@@ -38,7 +38,7 @@ struct SweepPreparation {
     scoring.choose(in: &recipe)
     recipe.scoresOnly = options == nil
     recipe.evaluates = options != nil
-    let devices = try options.map { try choose($0, for: network, in: &recipe) } ?? []
+    let devices = try options.map { try choose($0, for: network, in: &recipe, store) } ?? []
     let calibration = try calibrationSet(for: network)
     recipe.tileSize = try scoring.tile ?? network.tileSize(recipe.taps)
     recipe.microBatch = MicroBatches.size(for: network)
@@ -64,7 +64,8 @@ struct SweepPreparation {
 
   /// Makes the choices beyond scores; returns the devices.
   private func choose(
-    _ options: SweepOptions, for network: Network, in recipe: inout Recipe
+    _ options: SweepOptions, for network: Network, in recipe: inout Recipe,
+    _ store: ArtifactStore
   ) throws -> [DeviceProfile] {
     recipe.utility = options.utility
     recipe.strategy = options.strategy
@@ -72,7 +73,10 @@ struct SweepPreparation {
     recipe.evaluates = options.evaluate
     recipe.metric = options.metric ?? network.defaultMetric
     recipe.reconstruction = options.reconstruction
-    return try DeviceCatalogue.read(URL(filePath: options.devices))
+    recipe.latencyRepeats = options.measureLatency ? 50 : 0
+    return try DeviceCatalogue.read(URL(filePath: options.devices)).map { device in
+      try device.with(latencyTable: device.latencyTable.map { try Self.storeTable($0, in: store) })
+    }
   }
 
   private func evaluationSet(
@@ -109,6 +113,12 @@ struct SweepPreparation {
     var generator = SplitMix64(state: seed)
     let drawn = (0..<all.count).shuffled(using: &generator).prefix(count)
     return all.selecting(drawn.sorted())
+  }
+
+  /// A latency table, as workers read it.
+  private static func storeTable(_ path: String, in store: ArtifactStore) throws -> String {
+    let table = try LatencyTable.read(URL(filePath: path))
+    return try store.put(try CanonicalJSON.encode(table)).hex
   }
 
   /// The file as it is, or, where its weights lie in other files or axes were bound, one file with

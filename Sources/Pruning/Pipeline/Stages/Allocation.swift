@@ -7,13 +7,17 @@ import NetworkGraph
 /// What the allocator needs to know of a network, stored once for all devices.
 struct AllocationTables: JobComputation {
   static let stage = Stage.allocation
-  static let kind = "allocation-tables-1"
+  static let kind = "allocation-tables-2"
 
   var groups: [GroupVariable]
   /// By group id.
   var utilities: [Utility]
   /// By resource, as budgets name it.
   var costs: [String: CostPolynomial]
+  /// For limits of latency and energy.
+  var layers: [NetworkLayer]
+  /// For limits of activation bytes.
+  var activationSteps: [CostPolynomial]
 
   func compute(on bench: Workbench) async throws -> Outcome<NoSummary> {
     Outcome(
@@ -24,7 +28,7 @@ struct AllocationTables: JobComputation {
 /// The widths for one device.
 struct DeviceAllocation: JobComputation {
   static let stage = Stage.allocation
-  static let kind = "device-allocation-2"
+  static let kind = "device-allocation-3"
 
   /// Artifact of ``AllocationTables``.
   var tables: Digest
@@ -38,7 +42,9 @@ struct DeviceAllocation: JobComputation {
     var costs: [BudgetResource: CostPolynomial] = [:]
     for (name, cost) in tables.costs { costs[BudgetResource(rawValue: name) ?? .macs] = cost }
     let problem = try AllocationProblem(
-      device: device, groups: tables.groups, utilities: tables.utilities, costs: costs)
+      device: device, groups: tables.groups, utilities: tables.utilities, costs: costs,
+      layers: tables.layers, activationSteps: tables.activationSteps,
+      table: try await bench.latencyTable(device.tableDigest()))
     let outcome = try await bench.compute { try allocate(problem, strategy: strategy) }
     return Outcome(outcome)
   }

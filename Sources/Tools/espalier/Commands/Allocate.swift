@@ -79,14 +79,16 @@ struct AllocateCommand: ParsableCommand {
     let groups = channels.map { GroupVariable($0, in: network) }
     let costs = network.costModel(groups: channels)
     let catalogue = try DeviceCatalogue.read(URL(filePath: devices))
-    let batch = AllocationBatch(
+    var batch = AllocationBatch(
       groups: groups, utilities: try utilities(of: channels, in: network),
       costs: [.macs: costs.macs, .parameters: costs.parameters, .modelBytes: costs.modelBytes])
+    batch.layers = network.layers(groups: channels)
+    batch.activationSteps = network.activationSteps(groups: channels)
+    for table in Set(catalogue.compactMap(\.latencyTable)) {
+      batch.latencyTables[table] = try LatencyTable.read(URL(filePath: table))
+    }
     do {
-      let problems = try catalogue.map {
-        try AllocationProblem(
-          device: $0, groups: groups, utilities: batch.utilities, costs: batch.costs)
-      }
+      let problems = try catalogue.map(batch.problem)
       let outcomes = try outcomes(catalogue, problems, batch)
       if let outputDir {
         let folder = URL(filePath: outputDir)
@@ -165,7 +167,7 @@ struct AllocateCommand: ParsableCommand {
     if let reason = answer.infeasible { return "\(answer.device)  infeasible: \(reason)" }
     return answer.plans.map { entry in
       let plan = entry.plan
-      let usage = plan.usage.map { "\($0.resource) \($0.used) of \($0.limit)" }
+      let usage = plan.usage.map(\.text)
       var line = String(
         format: "%@  %@  utility %.6g, gap %.3g %%  %@", answer.device, plan.strategy,
         plan.objective, 100 * plan.gap, usage.joined(separator: ", "))

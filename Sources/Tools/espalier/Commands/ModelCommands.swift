@@ -200,7 +200,9 @@ struct BenchmarkCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "benchmark",
     abstract: "Measure this machine.",
-    subcommands: [ForwardCommand.self, ScoreBenchmarkCommand.self])
+    subcommands: [
+      ForwardCommand.self, ScoreBenchmarkCommand.self, LatencyBenchmarkCommand.self,
+    ])
 
   struct ForwardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

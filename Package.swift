@@ -96,6 +96,9 @@ let modules: [Module] = [
       "PruningTestSupport",
     ]),
   module(
+    "Profiling", in: "Pruning", "NetworkGraph", "ONNXFormat", "Execution", "Devices", "Allocation",
+    "Surgery", numeric: true, testing: ["OneDNNBackend", "NetworkTestSupport", "Quantities"]),
+  module(
     "Recovery", in: "Pruning", "LinearAlgebra", "Solvers", "NetworkGraph", "Tensors", numeric: true),
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "LinearAlgebra",
@@ -106,9 +109,9 @@ let modules: [Module] = [
   // Floor 4: the machine room.
   Module(
     name: "Migrations", path: "migrations",
-    resources: ["0001_initial", "0002_evaluation", "0003_identity", "0004_evidence"].map {
-      .embedInCode("\($0).sql")
-    },
+    resources: [
+      "0001_initial", "0002_evaluation", "0003_identity", "0004_evidence", "0005_latency",
+    ].map { .embedInCode("\($0).sql") },
     hasTests: false),
   module("Processes", in: "Cluster", tests: false),
   module("Postgres", in: "Cluster", "CLibPQ", "Processes", .logging),
@@ -143,7 +146,7 @@ let modules: [Module] = [
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
       "CoordinatorService", "WorkerService", "ClusterSimulation", "Catalogue", "Postgres",
-      "Processes", "Pipeline", "Recovery", "ONNXFormat", "OneDNNBackend", "Drawing",
+      "Processes", "Pipeline", "Profiling", "Recovery", "ONNXFormat", "OneDNNBackend", "Drawing",
       .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]

@@ -8,5 +8,6 @@ public enum Migrations {
     ("0002_evaluation", String(decoding: PackageResources._002_evaluation_sql, as: UTF8.self)),
     ("0003_identity", String(decoding: PackageResources._003_identity_sql, as: UTF8.self)),
     ("0004_evidence", String(decoding: PackageResources._004_evidence_sql, as: UTF8.self)),
+    ("0005_latency", String(decoding: PackageResources._005_latency_sql, as: UTF8.self)),
   ]
 }

@@ -168,10 +168,10 @@ struct PlanningTests {
     let pipeline = try sweep.pipeline()
     var walk = Walk()
     _ = try pipeline.advance(ending.results, from: &walk)
-    let tables = try await sweep.artifacts.data(
-      for: try #require(pipeline.explanationArtifact(walk)))
+    let needed = try #require(try pipeline.explanationArtifacts(of: "phone", at: walk))
+    let artifacts = try [await sweep.artifacts.data(for: #require(needed.first))]
     let variant = try ending.report.variants[1]
-    let account = try pipeline.account(of: "phone", at: walk, tables: tables)
+    let account = try pipeline.account(of: "phone", at: walk, artifacts: artifacts)
     #expect(account.candidates == variant.candidates)
     #expect(account.explanation?.objective == variant.objective)
     for group in try #require(account.explanation).groups {
@@ -186,7 +186,7 @@ struct PlanningTests {
     }
     #expect(account.description.contains("phone") && account.description.contains("macs"))
     #expect(throws: PipelineError.self) {
-      try pipeline.account(of: "nobody", at: walk, tables: tables)
+      try pipeline.account(of: "nobody", at: walk, artifacts: artifacts)
     }
   }
 

@@ -34,6 +34,7 @@ struct RecipeTests {
     recipe.plansOnly = true
     recipe.evaluates = false
     recipe.metric = .agreement
+    recipe.latencyRepeats = 5
     for (field, plain) in zip(
       Mirror(reflecting: recipe).children, Mirror(reflecting: Recipe()).children)
     {

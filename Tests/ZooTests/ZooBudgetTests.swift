@@ -24,7 +24,8 @@ struct ZooBudgetTests {
     let batch = AllocationBatch(
       groups: groups.map { GroupVariable($0, in: network) },
       utilities: groups.map { _ in .log(importance: .random(in: 0.2...3, using: &generator)) },
-      costs: [.macs: costs.macs, .parameters: costs.parameters, .modelBytes: costs.modelBytes])
+      costs: [.macs: costs.macs, .parameters: costs.parameters, .modelBytes: costs.modelBytes],
+      activationSteps: network.activationSteps(groups: groups))
     var plans = 0
     for trial in 0..<12 {
       let device = Self.device(trial, using: &generator)
@@ -58,7 +59,7 @@ struct ZooBudgetTests {
     _ trial: Int, using generator: inout SeededGenerator
   ) -> DeviceProfile {
     let all = BudgetResource.allCases.filter {
-      [.macs, .parameters, .modelBytes, .weightBytes].contains($0)
+      [.macs, .parameters, .modelBytes, .weightBytes, .activationBytes].contains($0)
     }
     let limited = all.filter { _ in Bool.random(using: &generator) }
     let budgets = (limited.isEmpty ? [.macs] : limited).map { resource in
@@ -97,6 +98,9 @@ struct ZooBudgetTests {
     case .parameters: cost.parameters.count
     case .modelBytes: cost.modelBytes.count
     case .weightBytes: (cost.parameters.count * Int64(bits) + 7) / 8
+    case .activationBytes: cost.peakActivationBytes.count
+    // No device here has any; see LimitPropertyTests.
+    case .latency, .energy: -1
     }
   }
 }

@@ -39,6 +39,13 @@ public struct Variant: Sendable, Hashable, Identifiable {
   public var parameters: Int64?
   public var modelBytes: Int64?
   public var peakActivationBytes: Int64?
+  /// Of one image, measured, and half the distance of the quartiles.
+  public var latencySeconds: Double?
+  public var latencySpreadSeconds: Double?
+  /// Of one image, as the device's table of layers has it, and how the least certain part of it is
+  /// known: `measured`, `interpolated` or `estimated`.
+  public var predictedLatencySeconds: Double?
+  public var latencySource: String?
 
   // Quality; shares are 0…1.
   public var accuracy: Double?
@@ -116,6 +123,10 @@ extension Variant: Codable {
     case status, reason, macs, parameters
     case modelBytes = "model_bytes"
     case peakActivationBytes = "peak_activation_bytes"
+    case latencySeconds = "latency_seconds"
+    case latencySpreadSeconds = "latency_spread_seconds"
+    case predictedLatencySeconds = "predicted_latency_seconds"
+    case latencySource = "latency_source"
     case accuracy
     case accuracyTop5 = "accuracy_top5"
     case accuracyLow = "accuracy_low"
@@ -150,6 +161,10 @@ extension Variant: Codable {
     try container.encode(parameters, forKey: .parameters)
     try container.encode(modelBytes, forKey: .modelBytes)
     try container.encode(peakActivationBytes, forKey: .peakActivationBytes)
+    try container.encode(latencySeconds, forKey: .latencySeconds)
+    try container.encode(latencySpreadSeconds, forKey: .latencySpreadSeconds)
+    try container.encode(predictedLatencySeconds, forKey: .predictedLatencySeconds)
+    try container.encode(latencySource, forKey: .latencySource)
     try container.encode(accuracy, forKey: .accuracy)
     try container.encode(accuracyTop5, forKey: .accuracyTop5)
     try container.encode(accuracyLow, forKey: .accuracyLow)

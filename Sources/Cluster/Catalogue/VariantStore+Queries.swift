@@ -11,6 +11,7 @@ extension VariantStore {
       insert into variants (
         sweep_id, device, device_class, status, reason,
         macs, parameters, model_bytes, peak_activation_bytes,
+        latency_seconds, latency_spread_seconds, predicted_latency_seconds, latency_source,
         accuracy, accuracy_top5, accuracy_before, baseline_accuracy, baseline_top5,
         same_class, cosine, squared_error, images,
         accuracy_low, accuracy_high, accuracy_fitted, shared_images, data_digest, runtime,
@@ -21,6 +22,8 @@ extension VariantStore {
         \(variant.status.rawValue), \(variant.reason),
         \(variant.macs), \(variant.parameters), \(variant.modelBytes),
         \(variant.peakActivationBytes),
+        \(variant.latencySeconds), \(variant.latencySpreadSeconds),
+        \(variant.predictedLatencySeconds), \(variant.latencySource),
         \(variant.accuracy), \(variant.accuracyTop5), \(variant.accuracyBefore),
         \(variant.baselineAccuracy), \(variant.baselineTop5),
         \(variant.sameClass), \(variant.cosine), \(variant.squaredError),
@@ -36,6 +39,10 @@ extension VariantStore {
         macs = excluded.macs, parameters = excluded.parameters,
         model_bytes = excluded.model_bytes,
         peak_activation_bytes = excluded.peak_activation_bytes,
+        latency_seconds = excluded.latency_seconds,
+        latency_spread_seconds = excluded.latency_spread_seconds,
+        predicted_latency_seconds = excluded.predicted_latency_seconds,
+        latency_source = excluded.latency_source,
         accuracy = excluded.accuracy, accuracy_top5 = excluded.accuracy_top5,
         accuracy_before = excluded.accuracy_before,
         baseline_accuracy = excluded.baseline_accuracy, baseline_top5 = excluded.baseline_top5,
@@ -104,6 +111,10 @@ extension VariantStore {
     variant.parameters = try row.value("parameters")
     variant.modelBytes = try row.value("model_bytes")
     variant.peakActivationBytes = try row.value("peak_activation_bytes")
+    variant.latencySeconds = try row.value("latency_seconds")
+    variant.latencySpreadSeconds = try row.value("latency_spread_seconds")
+    variant.predictedLatencySeconds = try row.value("predicted_latency_seconds")
+    variant.latencySource = try row.value("latency_source")
     variant.accuracy = try row.value("accuracy")
     variant.accuracyBefore = try row.value("accuracy_before")
     variant.accuracyTop5 = try row.value("accuracy_top5")

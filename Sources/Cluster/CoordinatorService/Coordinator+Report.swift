@@ -1,5 +1,7 @@
 import Catalogue
+import Devices
 import Digests
+import Execution
 import Foundation
 import Importance
 import JobEngine
@@ -105,6 +107,10 @@ extension Variant {
     parameters = report.parameters?.count
     modelBytes = report.modelBytes?.count
     peakActivationBytes = report.peakActivationBytes?.count
+    latencySeconds = report.latency.map { Double($0.nanoseconds) / 1e9 }
+    latencySpreadSeconds = report.latency.map { Double($0.spread) / 1e9 }
+    predictedLatencySeconds = report.predictedLatency.map { Double($0) / 1e9 }
+    latencySource = report.latencySource?.rawValue
     accuracy = report.evaluation?.accuracy
     accuracyTop5 = report.evaluation?.accuracyTop5
     accuracyBefore = report.evaluationBefore?.accuracy

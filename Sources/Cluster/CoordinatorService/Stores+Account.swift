@@ -11,7 +11,9 @@ extension Stores {
   ///   device, or was computed by another version of the program.
   public func account(of device: String, in sweep: Sweep) async throws -> PlanAccount {
     let (pipeline, walk) = try await recall(sweep)
-    guard let tables = pipeline.explanationArtifact(walk), artifacts.contains(tables) else {
+    guard let needed = try pipeline.explanationArtifacts(of: device, at: walk),
+      needed.allSatisfy({ artifacts.contains($0) })
+    else {
       throw PipelineError(
         .invalidInput,
         """
@@ -20,7 +22,7 @@ extension Stores {
         """)
     }
     return try pipeline.account(
-      of: device, at: walk, tables: try artifacts.data(for: tables))
+      of: device, at: walk, artifacts: try needed.map { try artifacts.data(for: $0) })
   }
 
   /// How far a sweep came, by the results that are recorded.

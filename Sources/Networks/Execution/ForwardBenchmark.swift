@@ -40,7 +40,7 @@ public enum ForwardBenchmark {
   }
 
   /// Images with elements spread over −1…1: multiples of the golden ratio need no generator.
-  private static func syntheticImages(_ shape: Shape, _ images: Range<Int>) -> Tensor {
+  static func syntheticImages(_ shape: Shape, _ images: Range<Int>) -> Tensor {
     let extents = shape.resolved(batch: images.count)
     let first = images.lowerBound * shape.elementsPerImage
     return Tensor(

@@ -34,7 +34,7 @@ public struct OneDNNBackend: Backend {
 /// A network as programs of primitives, one per number of images.
 ///
 /// The program for full batches is made at once, those for smaller ones when they are first run.
-final class OneDNNPlan: ExecutionPlan {
+final class OneDNNPlan: TimedPlan {
   private let network: Network
   private let options: ExecutionOptions
   private let steps: [FusedStep]
@@ -63,6 +63,12 @@ final class OneDNNPlan: ExecutionPlan {
     try withoutActuallyEscaping(handing) { handing in
       _ = try program(images: images).run(inputs, handing: handing)
     }
+  }
+
+  func nodeTimes(_ inputs: [Tensor]) throws -> [Int: Int64] {
+    let images = try options.check(inputs, for: network)
+    Engine.useCallingThreadOnly()
+    return try program(images: images).nodeTimes(inputs)
   }
 
   /// What computes each node of a full batch.

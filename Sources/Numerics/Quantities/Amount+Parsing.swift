@@ -5,8 +5,9 @@ extension Amount {
   ///
   /// Prefixes k, M, G and T are decimal, Ki, Mi, Gi and Ti binary; a space before the unit is
   /// allowed. Upper and lower case matter, because a lower-case m is a thousandth.
+  /// Times and energies always have a unit: "5ms", "0.2 mJ".
   ///
-  /// - Parameter dimension: Which units are allowed; `.bytes` allows all of them.
+  /// - Parameter dimension: Which units are allowed; `.bytes` allows those of counts, too.
   /// - Throws: ``QuantityError`` with every code.
   public init(parsing text: String, as dimension: Dimension = .bytes) throws(QuantityError) {
     let trimmed = text.trimmingCharacters(in: .whitespaces)
@@ -48,9 +49,31 @@ extension Amount {
     ("Ki", 0x1p10), ("Mi", 0x1p20), ("Gi", 0x1p30), ("Ti", 0x1p40),
   ]
 
+  private static let billionths: [(name: String, factor: Double)] = [
+    ("n", 1), ("u", 1e3), ("µ", 1e3), ("μ", 1e3), ("m", 1e6), ("", 1e9),
+  ]
+
+  /// What a unit of time or energy is in billionths of a second or joule.
+  private static func smallFactor(
+    of unit: String, in text: String, _ dimension: Dimension
+  ) throws(QuantityError) -> Double {
+    let base = dimension == .time ? "s" : "J"
+    guard let known = billionths.first(where: { $0.name + base == unit }) else {
+      let problem =
+        unit.isEmpty
+        ? "it has no unit, and m\(base) and \(base) are both likely"
+        : "'\(unit)' is no unit of \(dimension.rawValue)"
+      throw QuantityError(unit.isEmpty ? .wrongDimension : .unknownUnit, text, problem, dimension)
+    }
+    return known.factor
+  }
+
   private static func factor(
     of unit: String, in text: String, _ dimension: Dimension
   ) throws(QuantityError) -> Double {
+    if dimension == .time || dimension == .energy {
+      return try smallFactor(of: unit, in: text, dimension)
+    }
     if let plain = prefixes.first(where: { $0.name == unit }) { return plain.factor }
     let sizes = (prefixes + binaryPrefixes).map { (name: $0.name + "B", factor: $0.factor) }
     if let size = sizes.first(where: { $0.name == unit }) {

@@ -13,6 +13,10 @@ public enum Amount: Sendable, Hashable {
     case count
     /// The same, and B, kB, MB, GB, TB (decimal) and KiB, MiB, GiB, TiB (binary).
     case bytes
+    /// Times in ns, us or µs, ms and s; the amount is in nanoseconds.
+    case time
+    /// Energies in nJ, uJ or µJ, mJ and J; the amount is in nanojoules.
+    case energy
   }
 
   /// The greatest whole number within this amount.
@@ -33,6 +37,32 @@ public enum Amount: Sendable, Hashable {
   private static func floor(_ value: Double) -> Int64 {
     // 2⁶³ − 1 is no Double: the nearest is 2⁶³, one too many for Int64.
     value >= 0x1p63 ? .max : Int64(value.rounded(.down))
+  }
+}
+
+extension Amount.Dimension {
+  /// A number of things with its unit: "60.0M", "1.5 MB", "4.2 ms".
+  public func text(_ value: Double) -> String {
+    switch self {
+    case .count: scaled(value)
+    case .bytes: scaled(value, separator: " ", unit: "B")
+    case .time: small(value, unit: "s")
+    case .energy: small(value, unit: "J")
+    }
+  }
+
+  /// Billionths of a unit, with three digits.
+  private func small(_ value: Double, unit: String) -> String {
+    let steps = [("n", 1.0), ("µ", 1e3), ("m", 1e6), ("", 1e9)]
+    let step = steps.last { abs(value) >= $0.1 } ?? ("n", 1)
+    return String(format: "%.3g %@%@", value / step.1, step.0, unit)
+  }
+}
+
+extension Amount {
+  /// The amount with the units of a dimension.
+  public func text(as dimension: Dimension) -> String {
+    if case .absolute(let value) = self { dimension.text(value) } else { description }
   }
 }
 

@@ -20,6 +20,8 @@ public struct QuantityError: Error, Sendable, Hashable, CustomStringConvertible 
       switch dimension {
       case .count: ["60M", "400k", "1500000", "50%"]
       case .bytes: ["1.5MB", "2 GiB", "400k", "50%"]
+      case .time: ["5ms", "800us", "50%"]
+      case .energy: ["2mJ", "350uJ", "50%"]
       }
   }
 

@@ -1,7 +1,8 @@
 /// One option for every variable, at the greatest utility that several budgets allow.
 ///
 /// maximise Σ_g u_g(x_g) subject to Σ_g c_kg(x_g) + Σ_(g,h) c_kgh(x_g, x_h) ≤ B_k for every
-/// resource k, where x_g is the index of the option chosen for variable g.
+/// resource k, where x_g is the index of the option chosen for variable g; ``JointCost`` adds costs
+/// of more than two variables. Costs may rise and fall with an option's index.
 public struct ChoiceProblem: Sendable, Hashable, Codable {
   /// u_g, finite: `utilities[variable][option]`. Every variable has an option.
   public var utilities: [[Double]]
@@ -43,6 +44,10 @@ public struct ChoiceProblem: Sendable, Hashable, Codable {
           pair.costs.counts == (counts[pair.first], counts[pair.second]),
           "\(resource.name): pair (\(pair.first), \(pair.second)) does not match the options")
       }
+      for joint in resource.joints {
+        precondition(
+          joint.fits(counts), "\(resource.name): a joint cost does not match the options")
+      }
     }
   }
 }
@@ -59,15 +64,19 @@ public struct ResourceConstraint: Sendable, Hashable, Codable {
   public var unary: [[Int64]]
   /// Costs of two variables together; several on the same pair add up.
   public var pairs: [PairCost]
+  /// Costs of sums of variables; they add up, too.
+  public var joints: [JointCost]
 
   public init(
-    name: String, limit: Int64, constant: Int64 = 0, unary: [[Int64]], pairs: [PairCost] = []
+    name: String, limit: Int64, constant: Int64 = 0, unary: [[Int64]], pairs: [PairCost] = [],
+    joints: [JointCost] = []
   ) {
     self.name = name
     self.limit = limit
     self.constant = constant
     self.unary = unary
     self.pairs = pairs
+    self.joints = joints
   }
 
   /// The cost of one option per variable. Sums below 2⁵³ are exact everywhere in the solver.
@@ -75,6 +84,7 @@ public struct ResourceConstraint: Sendable, Hashable, Codable {
     var total = constant
     for (variable, option) in choice.enumerated() { total += unary[variable][option] }
     for pair in pairs { total += pair.costs[choice[pair.first], choice[pair.second]] }
+    for joint in joints { total += joint.cost(of: choice) }
     return total
   }
 

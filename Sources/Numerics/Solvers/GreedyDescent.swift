@@ -1,5 +1,6 @@
-/// From the last option of every variable down by single steps: each time the one that loses least
-/// utility for the excess it removes, until the budgets are met.
+/// From the last option of every variable down: each time the step that loses least utility for the
+/// excess it removes, until the budgets are met. A step goes to the next lower option that removes
+/// any.
 public struct GreedyDescent: Sendable {
   public init() {}
 
@@ -16,7 +17,7 @@ extension LagrangianSolver {
   /// there provably is none.
   public func bound(_ problem: ChoiceProblem) -> Double {
     problem.checkSizes()
-    var relaxation = Relaxation(Coarsening(problem, workLimit: workLimit).relaxed)
+    var relaxation = Relaxation(Coarsening(Merging(problem).problem, workLimit: workLimit).relaxed)
     for index in problem.resources.indices { _ = relaxation.cheapest(index) }
     let ranges = relaxation.problem.utilities.map { 0...($0.count - 1) }
     let free = problem.utilities.reduce(0) { $0 + ($1.max() ?? 0) }

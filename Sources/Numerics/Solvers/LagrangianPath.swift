@@ -6,6 +6,7 @@
 /// is, so that it depends on its own limits alone: not on which others are asked for, or in which
 /// order.
 public struct LagrangianPath: Sendable {
+  private let merging: Merging
   private let search: Search
 
   /// Limits tried, as shares of the dearest plan's costs, for all resources at once.
@@ -20,7 +21,8 @@ public struct LagrangianPath: Sendable {
       dear.resources[index].limit = problem.resources[index].greatest
     }
     // Looking around asks for no proofs.
-    var search = Search(dear, solver: LagrangianSolver(nodeLimit: 1, targetGap: 1e-3))
+    merging = Merging(dear)
+    var search = Search(merging.problem, solver: LagrangianSolver(nodeLimit: 1, targetGap: 1e-3))
     for share in Self.shares {
       let limits = dear.resources.map { Int64(share * Double($0.limit)) }
       _ = search.run(limits: limits, count: 1)
@@ -38,7 +40,7 @@ public struct LagrangianPath: Sendable {
   ) -> [Solution] {
     var own = search
     own.solver = solver
-    return own.run(limits: limits, count: count)
+    return own.run(limits: limits, count: count).map(merging.split)
   }
 }
 
@@ -46,6 +48,7 @@ extension ResourceConstraint {
   /// No choice costs more.
   fileprivate var greatest: Int64 {
     unary.reduce(constant) { $0 + ($1.max() ?? 0) } + pairs.reduce(0) { $0 + $1.costs.greatest }
+      + joints.reduce(0) { $0 + ($1.table.max() ?? 0) }
   }
 }
 

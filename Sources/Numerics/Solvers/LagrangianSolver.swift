@@ -44,7 +44,16 @@ public struct LagrangianSolver: Sendable {
   public func solve(_ problem: ChoiceProblem, count: Int) -> [Solution] {
     precondition(count >= 1, "\(count) plans are none")
     problem.checkSizes()
-    var search = Search(problem, solver: self)
-    return search.run(limits: problem.resources.map(\.limit), count: count)
+    let merging = Merging(problem)
+    var search = Search(merging.problem, solver: self)
+    return search.run(limits: problem.resources.map(\.limit), count: count).map(merging.split)
+  }
+
+  /// A least value of one resource over all choices, whatever they take of the others: no choice
+  /// takes less.
+  public func least(_ resource: Int, _ problem: ChoiceProblem) -> Int64 {
+    problem.checkSizes()
+    var relaxation = Relaxation(Coarsening(Merging(problem).problem, workLimit: workLimit).relaxed)
+    return relaxation.cheapest(resource).costs[resource]
   }
 }

@@ -1,4 +1,5 @@
-/// Brings a choice within the budgets and improves it by moves of one and of two variables.
+/// Brings a choice within the budgets and improves it by moves of one and of two variables; moves of
+/// two at once are for problems without joint costs, which the search works on.
 struct LocalSearch {
   /// A pair cost as one of its variables sees it.
   private struct Link {
@@ -17,6 +18,9 @@ struct LocalSearch {
   private var utility: Double
   /// By variable.
   private let links: [[Link]]
+  /// The joint costs of all resources, and by variable those it stands in.
+  private let joints: [(resource: Int, cost: JointCost)]
+  private let jointsOf: [[Int]]
 
   init(_ problem: ChoiceProblem, choice: [Int]) {
     self.problem = problem
@@ -36,11 +40,25 @@ struct LocalSearch {
       marginals.append(table)
     }
     self.links = links
+    joints = problem.resources.enumerated().flatMap { place, resource in
+      resource.joints.map { (place, $0) }
+    }
+    var jointsOf = [[Int]](repeating: [], count: choice.count)
+    for (place, joint) in joints.enumerated() {
+      for variable in joint.cost.variables { jointsOf[variable].append(place) }
+    }
+    self.jointsOf = jointsOf
   }
 
   /// What moving one variable adds to a resource.
   private func change(_ resource: Int, _ variable: Int, to option: Int) -> Int64 {
-    marginals[resource][variable][option] - marginals[resource][variable][choice[variable]]
+    var sum =
+      marginals[resource][variable][option] - marginals[resource][variable][choice[variable]]
+    for place in jointsOf[variable] where joints[place].resource == resource {
+      let joint = joints[place].cost
+      sum += joint.cost { $0 == variable ? option : choice[$0] } - joint.cost(of: choice)
+    }
+    return sum
   }
 
   private func gain(_ variable: Int, to option: Int) -> Double {
@@ -101,22 +119,25 @@ struct LocalSearch {
     return slack.allSatisfy { $0 >= 0 }
   }
 
-  /// Takes, until the budgets are met, the step of one option down that loses least utility for
-  /// the excess removed.
+  /// Takes, until the budgets are met, the step down that loses least utility for the excess
+  /// removed: of every variable, to the next lower option that removes any.
   ///
   /// - Returns: Whether the choice is within every budget.
   mutating func descend() -> Bool {
     var current = choice.isEmpty ? 0 : excess(0, to: choice[0])
     while current > 0 {
-      var best: (rate: Double, variable: Int, excess: Double)?
-      for variable in choice.indices where choice[variable] > 0 {
-        let left = excess(variable, to: choice[variable] - 1)
-        guard left < current else { continue }
-        let rate = gain(variable, to: choice[variable] - 1) / (current - left)
-        if best.map({ rate > $0.rate }) ?? true { best = (rate, variable, left) }
+      var best: (rate: Double, variable: Int, option: Int, excess: Double)?
+      for variable in choice.indices {
+        for option in (0..<choice[variable]).reversed() {
+          let left = excess(variable, to: option)
+          guard left < current else { continue }
+          let rate = gain(variable, to: option) / (current - left)
+          if best.map({ rate > $0.rate }) ?? true { best = (rate, variable, option, left) }
+          break
+        }
       }
       guard let best else { return false }
-      move(best.variable, to: choice[best.variable] - 1)
+      move(best.variable, to: best.option)
       current = best.excess
     }
     return slack.allSatisfy { $0 >= 0 }

@@ -13,7 +13,12 @@ public final class AllocationBatch: Sendable {
   /// In the order of `groups`.
   public let utilities: [Utility]
   public let costs: [BudgetResource: CostPolynomial]
+  /// The network's layers, for devices with budgets of latency and energy.
+  public let layers: [NetworkLayer]
+  /// For devices with a budget of activation bytes.
+  public let activationSteps: [CostPolynomial]
   private let kinds = Mutex<[Kind]>([])
+  private let latencyTables = Mutex<[String: LatencyTable]>([:])
 
   /// Problems that differ in limits alone.
   private struct Kind {
@@ -22,17 +27,27 @@ public final class AllocationBatch: Sendable {
   }
 
   public init(
-    groups: [GroupVariable], utilities: [Utility], costs: [BudgetResource: CostPolynomial]
+    groups: [GroupVariable], utilities: [Utility], costs: [BudgetResource: CostPolynomial],
+    layers: [NetworkLayer] = [], activationSteps: [CostPolynomial] = []
   ) {
     self.groups = groups
     self.utilities = utilities
     self.costs = costs
+    self.layers = layers
+    self.activationSteps = activationSteps
+  }
+
+  /// Makes a table known by the name that devices call it; one name means one table for good.
+  public func add(_ table: LatencyTable, named name: String) {
+    latencyTables.withLock { $0[name] = table }
   }
 
   /// - Throws: ``AllocationError`` where device and network contradict each other.
   public func problem(for device: DeviceProfile) throws -> AllocationProblem {
+    let table = device.latencyTable.flatMap { name in latencyTables.withLock { $0[name] } }
     let problem = try AllocationProblem(
-      device: device, groups: groups, utilities: utilities, costs: costs)
+      device: device, groups: groups, utilities: utilities, costs: costs, layers: layers,
+      activationSteps: activationSteps, table: table)
     do {
       try problem.validate()
     } catch {
@@ -72,7 +87,8 @@ public final class AllocationBatch: Sendable {
     }
     let problem = try problem(for: device)
     let solutions = path(for: problem).solve(
-      limits: problem.limits.map(\.limitOfCost), count: count, by: .certifying(to: targetGap))
+      limits: problem.owners.map { problem.limits[$0].limitOfCost }, count: count,
+      by: .certifying(to: targetGap))
     let grids = problem.grids()
     return solutions.map { problem.outcome(of: $0, grids: grids, strategy: "certified") }
   }

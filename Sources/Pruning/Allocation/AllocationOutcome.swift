@@ -1,3 +1,5 @@
+import Devices
+
 /// The widths of a plan, with what they are worth and how good they are known to be.
 public struct PruningPlanWidths: Sendable, Hashable, Codable {
   /// Channels kept, indexed by group.
@@ -50,10 +52,12 @@ public struct InfeasibleBudget: Sendable, Hashable, Codable, CustomStringConvert
   }
 
   public var description: String {
-    isTogether
+    let limit = BudgetResource.text(limit, of: resource)
+    let least = BudgetResource.text(leastReachable, of: resource)
+    return isTogether
       ? "the budgets can be met one by one but not together; \(resource) is the tightest: "
-        + "limit \(limit), least reachable alone \(leastReachable)"
-      : "\(resource) cannot go below \(leastReachable), and the budget is \(limit)"
+        + "limit \(limit), least reachable alone \(least)"
+      : "\(resource) cannot go below \(least), and the budget is \(limit)"
   }
 }
 

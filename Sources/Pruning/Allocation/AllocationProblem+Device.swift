@@ -1,5 +1,6 @@
 import Devices
 import NetworkGraph
+import Quantities
 
 extension AllocationProblem {
   /// The widths to be chosen for a device: its budgets, in numbers, on its grid.
@@ -8,36 +9,51 @@ extension AllocationProblem {
   ///   - utilities: In the order of `groups`.
   ///   - costs: One polynomial for each resource the device limits; a share is of its value at
   ///     the dense widths. Weight bytes follow from `parameters` and the device's bits.
+  ///   - layers: The network's layers, for budgets of latency and energy.
+  ///   - activationSteps: For a budget of activation bytes.
+  ///   - table: The times of the device's layers.
   /// - Throws: ``AllocationError`` where a cost is missing, or a rule of the device names no group.
   public init(
     device: DeviceProfile, groups: [GroupVariable], utilities: [Utility],
-    costs: [BudgetResource: CostPolynomial]
+    costs: [BudgetResource: CostPolynomial], layers: [NetworkLayer] = [],
+    activationSteps: [CostPolynomial] = [], table: LatencyTable? = nil
   ) throws {
     let dense = groups.map(\.width)
-    var byName: [String: CostPolynomial] = [:]
-    var limits: [ResourceLimit] = []
+    self.init(
+      groups: try device.apply(to: groups), utilities: utilities, costs: [:], limits: [],
+      channelMultiple: device.channelMultiple, minimumKeepRatio: device.minimumKeepRatio)
     for budget in device.budgets {
-      var divisor: Int64?
-      var known = costs[budget.resource]
-      if budget.resource == .weightBytes, let parameters = costs[.parameters] {
+      let name = budget.resource.rawValue
+      var limit = ResourceLimit(resource: name, limit: 0)
+      switch budget.resource {
+      case .weightBytes:
         let cost = WeightBytes(bits: device.weightBits)
-        (known, divisor) = (cost.polynomial(parameters: parameters), cost.divisor)
+        limit.divisor = cost.divisor
+        self.costs[name] = costs[.parameters].map { cost.polynomial(parameters: $0) }
+      case .activationBytes: self.steps[name] = activationSteps.isEmpty ? nil : activationSteps
+      case .latency, .energy:
+        let times = LayerTimes(table: table, roofline: device.roofline, resource: budget.resource)
+        do {
+          let known = try times.costs(of: layers, widths: dense)
+          self.layers[name] = known.layers.isEmpty ? nil : known.layers
+          self.costs[name] = CostPolynomial(constant: known.constant)
+        } catch let error as AllocationError {
+          throw AllocationError(error.code, "\(device.name): \(error.message)")
+        }
+      case .macs, .parameters, .modelBytes: self.costs[name] = costs[budget.resource]
       }
-      guard let cost = known else {
+      guard self.costs[name] != nil || self.steps[name] != nil else {
         throw AllocationError(
           .invalidProblem,
           "\(device.name) has a budget of \(budget), but no cost of \(budget.resource.name) is known"
         )
       }
-      let name = budget.resource.rawValue
-      byName[name] = cost
-      var limit = ResourceLimit(resource: name, limit: 0, divisor: divisor)
-      limit.limit = budget.limit(dense: limit.amount(of: cost.value(widths: dense)))
+      limit.limit = budget.limit(dense: limit.amount(of: cost(of: name, widths: dense)))
+      if budget.resource.isTabulated {
+        limit.limit = Int64(Double(limit.limit) / (1 + device.latencyMargin))
+      }
       limits.append(limit)
     }
-    self.init(
-      groups: try device.apply(to: groups), utilities: utilities, costs: byName, limits: limits,
-      channelMultiple: device.channelMultiple, minimumKeepRatio: device.minimumKeepRatio)
   }
 }
 

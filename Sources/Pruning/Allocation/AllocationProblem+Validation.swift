@@ -16,12 +16,17 @@ extension AllocationProblem {
       throw AllocationError(.invalidProblem, noWidth(group))
     }
     for limit in limits {
-      guard let cost = costs[limit.resource] else {
+      let resource = limit.resource
+      guard costs[resource] != nil || layers[resource] != nil || steps[resource] != nil else {
         throw AllocationError(
-          .invalidProblem, "there is a budget on \(limit.resource) but no cost: add its polynomial")
+          .invalidProblem, "there is a budget on \(resource) but no cost: add its polynomial")
       }
       try require(limit.divisor ?? 1 >= 1, "\(limit.resource): a divisor must be at least 1")
-      let named = cost.products.keys.flatMap { [$0.first, $0.second] } + Array(cost.linear.keys)
+      let polynomials = [costs[resource]].compactMap(\.self) + (steps[resource] ?? [])
+      let named =
+        polynomials.flatMap { cost in
+          cost.products.keys.flatMap { [$0.first, $0.second] } + Array(cost.linear.keys)
+        } + (layers[resource] ?? []).flatMap { $0.sums.flatMap(\.self) }
       try require(
         named.allSatisfy(groups.indices.contains),
         "the cost of \(limit.resource) names a group that does not exist")
@@ -29,6 +34,37 @@ extension AllocationProblem {
     try require(
       Set(limits.map(\.resource)).count == limits.count,
       "a resource is limited twice: keep the lower limit")
+    try validateSums()
+  }
+
+  /// The most combinations of widths that layers may add up; a table has as many rows.
+  private static let sumLimit = 20_000
+
+  /// Groups whose channels some layer adds up are chosen together: there must not be too many.
+  private func validateSums() throws(AllocationError) {
+    let limited = limits.flatMap { layers[$0.resource] ?? [] }
+    var cluster = Array(groups.indices)
+    for sum in limited.flatMap(\.sums) {
+      guard let first = sum.first else { continue }
+      for group in sum.dropFirst() where cluster[group] != cluster[first] {
+        let joined = cluster[group]
+        for index in cluster.indices where cluster[index] == joined {
+          cluster[index] = cluster[first]
+        }
+      }
+    }
+    let grids = grids()
+    for members in Dictionary(grouping: groups.indices, by: { cluster[$0] }).values {
+      let combinations = members.reduce(1.0) { $0 * Double(grids[$1].count) }
+      try require(
+        combinations <= Double(Self.sumLimit),
+        """
+        layers add up the channels of \(members.count) groups, \
+        \(members.map { groups[$0].name }.sorted().joined(separator: ", ")), whose widths have too \
+        many combinations for tables of times; raise channel_multiple or minimum_keep_ratio, or keep \
+        some of these groups
+        """)
+    }
   }
 
   private func validate(_ group: GroupVariable, _ utility: Utility) throws(AllocationError) {

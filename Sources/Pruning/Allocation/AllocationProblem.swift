@@ -72,6 +72,11 @@ public struct AllocationProblem: Sendable, Hashable, Codable {
   public var utilities: [Utility]
   /// Costs by resource, as budgets name it: `macs`, `parameters`, …; they grow with every width.
   public var costs: [String: CostPolynomial]
+  /// By resource: costs of layers that add to it, which may rise and fall with a width.
+  public var layers: [String: [LayerCost]] = [:]
+  /// By resource: steps of the execution, of which the greatest adds to it; they grow with every
+  /// width, too.
+  public var steps: [String: [CostPolynomial]] = [:]
   public var limits: [ResourceLimit]
   /// Widths below the dense one are multiples of this.
   public var channelMultiple: Int
@@ -95,10 +100,20 @@ public struct AllocationProblem: Sendable, Hashable, Codable {
     limits.map { limit in
       BudgetUsage(
         resource: limit.resource,
-        used: limit.amount(of: costs[limit.resource]?.value(widths: widths) ?? 0),
-        limit: limit.limit)
+        used: limit.amount(of: cost(of: limit.resource, widths: widths)), limit: limit.limit,
+        source: (layers[limit.resource] ?? []).map { $0.source(widths: widths) }.max())
     }
   }
+
+  /// What widths, indexed by group, cost of a resource.
+  func cost(of resource: String, widths: [Int]) -> Int64 {
+    var sum = costs[resource]?.value(widths: widths) ?? 0
+    for layer in layers[resource] ?? [] { sum += layer.value(widths: widths) }
+    return sum + ((steps[resource] ?? []).map { $0.value(widths: widths) }.max() ?? 0)
+  }
+
+  /// Whether a narrower plan never costs more.
+  var isMonotone: Bool { limits.allSatisfy { (layers[$0.resource] ?? []).isEmpty } }
 }
 
 /// How much of a budget a plan takes.
@@ -106,12 +121,26 @@ public struct BudgetUsage: Sendable, Hashable, Codable {
   public var resource: String
   public var used: Int64
   public var limit: Int64
+  /// How the least certain part of what is used is known; nil where it is counted.
+  public var source: LatencySurface.Source?
 
-  public init(resource: String, used: Int64, limit: Int64) {
+  public init(
+    resource: String, used: Int64, limit: Int64, source: LatencySurface.Source? = nil
+  ) {
     self.resource = resource
     self.used = used
     self.limit = limit
+    self.source = source
   }
 
   public var isWithin: Bool { used <= limit }
+
+  /// "macs 12 of 20"; "latency 4.2 ms of 5 ms (estimated)".
+  public var text: String { "\(resource) \(amounts)" }
+
+  var amounts: String {
+    let amounts = [used, limit].map { BudgetResource.text($0, of: resource) }
+    let mark = source.map { $0 == .measured ? "" : " (\($0.rawValue))" } ?? ""
+    return "\(amounts[0]) of \(amounts[1])\(mark)"
+  }
 }

@@ -1,3 +1,4 @@
+import Devices
 import Foundation
 import NetworkGraph
 
@@ -87,8 +88,8 @@ extension PlanExplanation: CustomStringConvertible {
     ]
     for (index, budget) in usage.enumerated() {
       let share = 100 * Double(budget.used) / Double(max(budget.limit, 1))
-      var line = String(
-        format: "%@: %lld of %lld (%.1f %%)", budget.resource, budget.used, budget.limit, share)
+      var line = "\(budget.resource): \(budget.amounts)"
+      line += String(format: " (%.1f %%)", share)
       if let price = prices?[index] {
         line +=
           price > 0
@@ -105,7 +106,9 @@ extension PlanExplanation: CustomStringConvertible {
 
   private func line(_ group: Group) -> String {
     func amounts(_ costs: [Int64]) -> String {
-      zip(costs, usage).map { "\($0) \($1.resource)" }.joined(separator: ", ")
+      zip(costs, usage).map { cost, budget in
+        "\(BudgetResource.text(cost, of: budget.resource)) \(budget.resource)"
+      }.joined(separator: ", ")
     }
     var text = "\(group.name): \(group.dense) → \(group.width)"
     if group.width < group.dense {

@@ -2,11 +2,9 @@ import NetworkGraph
 import Solvers
 
 extension AllocationProblem {
-  /// The budget that even the narrowest widths exceed by most; nil where they are within all.
-  ///
-  /// Costs grow with every width, so that the narrowest plan takes the least of every resource.
+  /// The budget that no plan can meet by itself, of several the one exceeded by most.
   func unreachableBudget(grids: [[Int]]) -> InfeasibleBudget? {
-    let over = usage(widths: grids.map { $0[0] }).filter { !$0.isWithin }
+    let over = leastUsage(grids: grids).filter { !$0.isWithin }
     let worst = over.max {
       Double($0.used) / Double(max($0.limit, 1)) < Double($1.used) / Double(max($1.limit, 1))
     }
@@ -15,8 +13,26 @@ extension AllocationProblem {
     }
   }
 
-  /// The plan of some widths, with the bound at the best prices.
+  /// The least of every resource over all plans. Where costs grow with every width, the narrowest
+  /// plan takes the least of all; times of layers need not.
+  private func leastUsage(grids: [[Int]]) -> [BudgetUsage] {
+    var usage = usage(widths: grids.map { $0[0] })
+    guard !isMonotone else { return usage }
+    let choices = choices(grids: grids)
+    for (constraint, owner) in owners.enumerated()
+    where layers[limits[owner].resource]?.isEmpty == false {
+      usage[owner].used = limits[owner].amount(of: LagrangianSolver().least(constraint, choices))
+    }
+    return usage
+  }
+
+  /// The plan of some widths, with the bound at the best prices. Widths over a budget, which a
+  /// strategy that only ever narrows can end at where times do not fall with widths, are replaced
+  /// by the certified ones.
   func plan(widths: [Int], choices: ChoiceProblem, strategy: String) -> AllocationOutcome {
+    guard usage(widths: widths).allSatisfy(\.isWithin) else {
+      return outcome(of: LagrangianSolver().solve(choices), grids: grids(), strategy: strategy)
+    }
     let objective = utility(widths: widths)
     let bound = max(LagrangianSolver().bound(choices), objective)
     return .plan(
@@ -51,17 +67,27 @@ extension AllocationProblem {
     return plan(widths: zip(grids, choice).map { $0[$1] }, choices: choices, strategy: strategy)
   }
 
-  /// A limited cost as a function of keep ratios.
+  /// A limited cost as a function of keep ratios: of steps the one that is greatest at the dense
+  /// widths, of a layer's times what joins those of its corners.
   func quadraticCost(of limit: ResourceLimit) -> QuadraticCost {
-    let cost = costs[limit.resource] ?? CostPolynomial()
     let widths = groups.map { Double($0.width) }
-    var result = QuadraticCost(
-      constant: Double(cost.constant), linear: widths.map { _ in 0 })
-    for (group, factor) in cost.linear { result.linear[group] = Double(factor) * widths[group] }
-    result.pairs = cost.products.sorted { $0.key < $1.key }.map { pair, factor in
-      .init(
-        pair.first, pair.second, Double(factor) * widths[pair.first] * widths[pair.second])
+    let dense = groups.map(\.width)
+    var polynomials = [costs[limit.resource] ?? CostPolynomial()]
+    if let step = steps[limit.resource]?.max(by: {
+      $0.value(widths: dense) < $1.value(widths: dense)
+    }) {
+      polynomials.append(step)
     }
+    var result = QuadraticCost(constant: 0, linear: widths.map { _ in 0 })
+    for cost in polynomials {
+      result.constant += Double(cost.constant)
+      for (group, factor) in cost.linear { result.linear[group] += Double(factor) * widths[group] }
+      result.pairs += cost.products.sorted { $0.key < $1.key }.map { pair, factor in
+        .init(
+          pair.first, pair.second, Double(factor) * widths[pair.first] * widths[pair.second])
+      }
+    }
+    for layer in layers[limit.resource] ?? [] { result.add(layer, widths: dense) }
     return result
   }
 
@@ -76,6 +102,35 @@ extension AllocationProblem {
           (abs(2 * $0 - group.width), $0) < (abs(2 * $1 - group.width), $1)
         }
         return weight * (half.flatMap { table[$0] } ?? 0) / 0.6931471805599453
+      }
+    }
+  }
+}
+
+extension QuadraticCost {
+  /// Adds a + b x + c y + d x y through a layer's times at the dense channels and at an eighth of
+  /// them; what would fall with a width is left out.
+  fileprivate mutating func add(_ layer: LayerCost, widths: [Int]) {
+    let (x, y) = (layer.input.value(widths: widths), layer.output.value(widths: widths))
+    let (s, t) = (max(x / 8, 1), max(y / 8, 1))
+    func time(_ x: Int, _ y: Int) -> Double { Double(layer.value(input: x, output: y)) }
+    let spans = (x: Double(max(x - s, 1)), y: Double(max(y - t, 1)))
+    let product = max(time(x, y) - time(s, y) - time(x, t) + time(s, t), 0) / (spans.x * spans.y)
+    let byInput = max((time(x, t) - time(s, t)) / spans.x - product * Double(t), 0)
+    let byOutput = max((time(s, y) - time(s, t)) / spans.y - product * Double(s), 0)
+    let rest = time(x, y) - product * Double(x * y) - byInput * Double(x) - byOutput * Double(y)
+    constant += max(rest, 0)
+    func terms(_ extent: ChannelExtent) -> [(group: Int, channels: Double)] {
+      extent.units.map { ($0.group, Double($0.count * widths[$0.group])) }
+    }
+    let (inputs, outputs) = (terms(layer.input), terms(layer.output))
+    let fixed = (x: Double(layer.input.fixed), y: Double(layer.output.fixed))
+    constant += byInput * fixed.x + byOutput * fixed.y + product * fixed.x * fixed.y
+    for term in inputs { linear[term.group] += (byInput + product * fixed.y) * term.channels }
+    for term in outputs { linear[term.group] += (byOutput + product * fixed.x) * term.channels }
+    for a in inputs {
+      for b in outputs {
+        pairs.append(.init(a.group, b.group, product * a.channels * b.channels))
       }
     }
   }

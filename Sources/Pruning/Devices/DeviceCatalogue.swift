@@ -23,41 +23,51 @@ public enum DeviceCatalogue {
   ///
   /// - Throws: ``DeviceCatalogueError`` with every fault there is, not only the first.
   public static func read(_ file: URL) throws(DeviceCatalogueError) -> [DeviceProfile] {
-    let text: String
-    do {
-      text = try String(contentsOf: file, encoding: .utf8)
-    } catch {
-      let exists = FileManager.default.fileExists(atPath: file.path)
-      let reason =
-        exists
-        ? "cannot be read as UTF-8 text; check its permissions and that it is a YAML file"
-        : "does not exist; check the path of the device catalogue"
-      throw DeviceCatalogueError(
-        code: .unreadable, file: file.path, faults: [.init(line: 0, message: reason)])
-    }
-    return try parse(text, file: file.path)
+    let text = try text(of: file, kind: "device catalogue")
+    return try parse(text, file: file.path, folder: file.deletingLastPathComponent())
   }
 
   /// The devices of a text, in its order.
   ///
-  /// - Parameter file: What messages call the text.
+  /// - Parameters:
+  ///   - file: What messages call the text.
+  ///   - folder: Where paths of latency tables begin; nil for the working directory.
   /// - Throws: ``DeviceCatalogueError`` with every fault there is, not only the first.
   public static func parse(
-    _ text: String, file: String
+    _ text: String, file: String, folder: URL? = nil
   ) throws(DeviceCatalogueError) -> [DeviceProfile] {
-    let root: Node?
-    do {
-      root = try Yams.compose(yaml: text)
-    } catch {
-      throw DeviceCatalogueError(code: .malformed, file: file, faults: [fault(of: error)])
-    }
-    var reader = DeviceCatalogueReader()
+    let root = try root(of: text, file: file)
+    var reader = DeviceCatalogueReader(folder: folder)
     let devices = reader.devices(in: root)
     guard reader.faults.isEmpty else {
       let faults = reader.faults.sorted { $0.line < $1.line }
       throw DeviceCatalogueError(code: .invalid, file: file, faults: faults)
     }
     return devices
+  }
+
+  /// The text of a YAML file.
+  static func text(of file: URL, kind: String) throws(DeviceCatalogueError) -> String {
+    do {
+      return try String(contentsOf: file, encoding: .utf8)
+    } catch {
+      let exists = FileManager.default.fileExists(atPath: file.path)
+      let reason =
+        exists
+        ? "cannot be read as UTF-8 text; check its permissions and that it is text"
+        : "does not exist; check the path of the \(kind)"
+      throw DeviceCatalogueError(
+        code: .unreadable, file: file.path, faults: [.init(line: 0, message: reason)])
+    }
+  }
+
+  /// The nodes of a text.
+  static func root(of text: String, file: String) throws(DeviceCatalogueError) -> Node? {
+    do {
+      return try Yams.compose(yaml: text)
+    } catch {
+      throw DeviceCatalogueError(code: .malformed, file: file, faults: [fault(of: error)])
+    }
   }
 
   private static func fault(of error: any Error) -> DeviceCatalogueError.Fault {

@@ -1,17 +1,26 @@
+import Foundation
 import Quantities
 import Yams
 
 /// Walks a catalogue's nodes and gathers faults on the way, so that one run names them all.
 struct DeviceCatalogueReader {
   private(set) var faults: [DeviceCatalogueError.Fault] = []
+  /// Where paths begin; nil for the working directory.
+  let folder: URL?
+  /// The paths of tables that were read.
+  var tables: Set<String> = []
   /// The line of every name met so far.
   private var lines: [String: Int] = [:]
+
+  init(folder: URL? = nil) {
+    self.folder = folder
+  }
 
   private enum Key {
     static let catalogue = ["version", "devices"]
     static let device = [
       "name", "class", "budgets", "channel_multiple", "minimum_keep_ratio", "weight_bits", "widths",
-      "description", "source",
+      "latency_table", "roofline", "latency_margin", "description", "source",
     ]
     static let budgets = BudgetResource.allCases.map(\.rawValue)
   }
@@ -64,6 +73,7 @@ struct DeviceCatalogueReader {
       mapping["widths"],
       multiples: multiples.byOperator.isEmpty
         ? [multiples.all] : multiples.byOperator.map(\.multiple) + [multiples.all])
+    let latency = latency(of: mapping, budgets: budgets)
     let deviceClass = text("class", of: mapping) ?? "other"
     let summary = text("description", of: mapping)
     let source = text("source", of: mapping)
@@ -71,7 +81,8 @@ struct DeviceCatalogueReader {
     return DeviceProfile(
       name: name, deviceClass: deviceClass, budgets: budgets, channelMultiple: multiples.all,
       operatorMultiples: multiples.byOperator, minimumKeepRatio: ratio, weightBits: bits,
-      widthRules: rules, summary: summary, source: source)
+      widthRules: rules, latencyTable: latency.table, roofline: latency.roofline,
+      latencyMargin: latency.margin, summary: summary, source: source)
   }
 
   private mutating func name(of mapping: Node.Mapping, at node: Node) -> String? {
@@ -89,7 +100,7 @@ struct DeviceCatalogueReader {
   }
 
   /// The text under a key, where there is one; an empty one is a fault.
-  private mutating func text(_ key: String, of mapping: Node.Mapping) -> String? {
+  mutating func text(_ key: String, of mapping: Node.Mapping) -> String? {
     guard let node = mapping[key] else { return nil }
     guard let text = node.scalar?.string, !text.allSatisfy(\.isWhitespace), text != "~" else {
       fault(node, "'\(key)' is no text; write some or leave the key out")

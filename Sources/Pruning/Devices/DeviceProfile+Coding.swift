@@ -9,6 +9,9 @@ extension DeviceProfile {
     case minimumKeepRatio = "minimum_keep_ratio"
     case weightBits = "weight_bits"
     case widthRules = "widths"
+    case latencyTable = "latency_table"
+    case roofline
+    case latencyMargin = "latency_margin"
     case summary = "description"
     case source
   }
@@ -26,6 +29,10 @@ extension DeviceProfile {
       weightBits: try container.decodeIfPresent(Int.self, forKey: .weightBits)
         ?? Self.defaultWeightBits,
       widthRules: try container.decodeIfPresent([WidthRule].self, forKey: .widthRules) ?? [],
+      latencyTable: try container.decodeIfPresent(String.self, forKey: .latencyTable),
+      roofline: try container.decodeIfPresent(Roofline.self, forKey: .roofline),
+      latencyMargin: try container.decodeIfPresent(Double.self, forKey: .latencyMargin)
+        ?? Self.defaultLatencyMargin,
       summary: try container.decodeIfPresent(String.self, forKey: .summary),
       source: try container.decodeIfPresent(String.self, forKey: .source))
   }
@@ -44,6 +51,11 @@ extension DeviceProfile {
       try container.encode(weightBits, forKey: .weightBits)
     }
     if !widthRules.isEmpty { try container.encode(widthRules, forKey: .widthRules) }
+    try container.encodeIfPresent(latencyTable, forKey: .latencyTable)
+    try container.encodeIfPresent(roofline, forKey: .roofline)
+    if latencyMargin != Self.defaultLatencyMargin {
+      try container.encode(latencyMargin, forKey: .latencyMargin)
+    }
     try container.encodeIfPresent(summary, forKey: .summary)
     try container.encodeIfPresent(source, forKey: .source)
   }

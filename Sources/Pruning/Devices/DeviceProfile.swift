@@ -19,6 +19,13 @@ public struct DeviceProfile: Sendable, Hashable, Codable {
   public let weightBits: Int
   /// What is asked of single groups, in the catalogue's order; later ones win.
   public let widthRules: [WidthRule]
+  /// Where the times of layers are: a file's path, or in a sweep the digest of the table.
+  public let latencyTable: String?
+  /// What estimates are made from where no layer was measured.
+  public let roofline: Roofline?
+  /// How much less than the budgets of latency and energy a plan may be predicted to take, as a
+  /// share of the prediction: measurements scatter around it.
+  public let latencyMargin: Double
   /// For people: what the device is.
   public let summary: String?
   /// For people: where its figures come from.
@@ -31,12 +38,17 @@ public struct DeviceProfile: Sendable, Hashable, Codable {
   /// What ``weightBits`` is where the catalogue says nothing: the width of an exported weight.
   public static let defaultWeightBits = 32
 
+  /// What ``latencyMargin`` is where the catalogue says nothing.
+  public static let defaultLatencyMargin = 0.05
+
   /// - Precondition: `channelMultiple` ≥ 1, 0 < `minimumKeepRatio` ≤ 1 and 1 ≤ `weightBits` ≤ 64.
   public init(
     name: String, deviceClass: String = "other", budgets: [Budget], channelMultiple: Int = 1,
     operatorMultiples: [OperatorMultiple] = [],
     minimumKeepRatio: Double = DeviceProfile.defaultMinimumKeepRatio,
     weightBits: Int = DeviceProfile.defaultWeightBits, widthRules: [WidthRule] = [],
+    latencyTable: String? = nil, roofline: Roofline? = nil,
+    latencyMargin: Double = DeviceProfile.defaultLatencyMargin,
     summary: String? = nil, source: String? = nil
   ) {
     precondition(channelMultiple >= 1, "channel multiple \(channelMultiple) of \(name)")
@@ -51,6 +63,9 @@ public struct DeviceProfile: Sendable, Hashable, Codable {
     self.minimumKeepRatio = minimumKeepRatio
     self.weightBits = weightBits
     self.widthRules = widthRules
+    self.latencyTable = latencyTable
+    self.roofline = roofline
+    self.latencyMargin = latencyMargin
     self.summary = summary
     self.source = source
   }
@@ -77,7 +92,26 @@ public struct DeviceProfile: Sendable, Hashable, Codable {
     DeviceProfile(
       name: name, deviceClass: deviceClass, budgets: budgets, channelMultiple: channelMultiple,
       operatorMultiples: operatorMultiples, minimumKeepRatio: minimumKeepRatio,
-      weightBits: weightBits, widthRules: widthRules.map(\.withoutLine))
+      weightBits: weightBits, widthRules: widthRules.map(\.withoutLine),
+      latencyTable: latencyTable, roofline: roofline, latencyMargin: latencyMargin)
+  }
+
+  /// The device with its table under another name, such as the digest of its content.
+  public func with(latencyTable: String?) -> DeviceProfile {
+    with(budgets: budgets, latencyTable: latencyTable)
+  }
+
+  /// The device with other budgets.
+  public func with(budgets: [Budget]) -> DeviceProfile {
+    with(budgets: budgets, latencyTable: latencyTable)
+  }
+
+  private func with(budgets: [Budget], latencyTable: String?) -> DeviceProfile {
+    DeviceProfile(
+      name: name, deviceClass: deviceClass, budgets: budgets, channelMultiple: channelMultiple,
+      operatorMultiples: operatorMultiples, minimumKeepRatio: minimumKeepRatio,
+      weightBits: weightBits, widthRules: widthRules, latencyTable: latencyTable,
+      roofline: roofline, latencyMargin: latencyMargin, summary: summary, source: source)
   }
 }
 
@@ -97,13 +131,33 @@ public enum BudgetResource: String, Sendable, Hashable, Codable, CaseIterable {
   case modelBytes = "model_bytes"
   /// The parameters at the device's bits each.
   case weightBytes = "weight_bytes"
+  /// The greatest sum of activations that live at a time, for one image in 32-bit floats.
+  case activationBytes = "activation_bytes"
+  /// The predicted time of one image, in nanoseconds.
+  case latency
+  /// The predicted energy of one image, in nanojoules.
+  case energy
+
+  /// Whether its cost is read from tables of layers.
+  public var isTabulated: Bool { self == .latency || self == .energy }
 
   /// The units its amounts may be written in.
   public var dimension: Amount.Dimension {
     switch self {
     case .macs, .parameters: .count
-    case .modelBytes, .weightBytes: .bytes
+    case .modelBytes, .weightBytes, .activationBytes: .bytes
+    case .latency: .time
+    case .energy: .energy
     }
+  }
+
+  /// An amount of a resource as people read it: times and energies with their units, others as
+  /// whole numbers.
+  public static func text(_ amount: Int64, of resource: String) -> String {
+    guard let known = BudgetResource(rawValue: resource), known.isTabulated else {
+      return "\(amount)"
+    }
+    return known.dimension.text(Double(amount))
   }
 
   /// For messages.
@@ -113,6 +167,9 @@ public enum BudgetResource: String, Sendable, Hashable, Codable, CaseIterable {
     case .parameters: "parameters"
     case .modelBytes: "model bytes"
     case .weightBytes: "weight bytes"
+    case .activationBytes: "activation bytes"
+    case .latency: "latency"
+    case .energy: "energy"
     }
   }
 }
@@ -133,5 +190,9 @@ public struct Budget: Sendable, Hashable, Codable, CustomStringConvertible {
   /// - Parameter dense: What the dense network uses of the resource.
   public func limit(dense: Int64) -> Int64 { amount.limit(of: dense) }
 
-  public var description: String { "\(resource.name) ≤ \(amount)" }
+  public var description: String {
+    // Counts and sizes have always been printed alike here.
+    let text = resource.isTabulated ? amount.text(as: resource.dimension) : "\(amount)"
+    return "\(resource.name) ≤ \(text)"
+  }
 }

@@ -103,7 +103,9 @@ extension Pipeline {
           BudgetResource.macs.rawValue: model.costs.macs,
           BudgetResource.parameters.rawValue: model.costs.parameters,
           BudgetResource.modelBytes.rawValue: model.costs.modelBytes,
-        ]),
+        ],
+        layers: model.network.layers(groups: model.groups),
+        activationSteps: model.network.activationSteps(groups: model.groups)),
       label: "tables", weight: 0, isReduction: true)?.artifacts.first
   }
 

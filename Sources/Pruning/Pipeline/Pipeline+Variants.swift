@@ -45,12 +45,13 @@ extension Pipeline {
       report.take(cost)
       return report
     }
-    return try finish(report, plan, &inquiry)
+    return try finish(report, device, plan, &inquiry)
   }
 
   /// Surgery of every plan, and evaluation of the one that changes the network least.
   private func finish(
-    _ draft: VariantReport, _ plan: VariantPlan, _ inquiry: inout Inquiry
+    _ draft: VariantReport, _ device: DeviceProfile, _ plan: VariantPlan,
+    _ inquiry: inout Inquiry
   ) throws -> VariantReport? {
     var report = draft
     var chosen: (place: Int, outcome: Outcome<PlanSurgery.Summary>)?
@@ -71,7 +72,7 @@ extension Pipeline {
     if isWaiting { return nil }
     guard let chosen else { return failure.map { report.failed($0) } }
     report.choose(chosen.place, names: model.groups.map(\.name))
-    return try evaluate(report, chosen.outcome, &inquiry)
+    return try evaluate(report, device, chosen.outcome, &inquiry)
   }
 
   private func surgery(
@@ -90,7 +91,8 @@ extension Pipeline {
   }
 
   private func evaluate(
-    _ draft: VariantReport, _ surgery: Outcome<PlanSurgery.Summary>, _ inquiry: inout Inquiry
+    _ draft: VariantReport, _ device: DeviceProfile, _ surgery: Outcome<PlanSurgery.Summary>,
+    _ inquiry: inout Inquiry
   ) throws -> VariantReport? {
     var report = draft
     let summary = surgery.summary
@@ -125,10 +127,33 @@ extension Pipeline {
       if case .failed(let reason) = measurement { return report.failed(reason) }
       if measurement == .pending { return nil }
     }
+    guard let latency = try latency(of: final, device, &inquiry) else { return nil }
+    switch latency {
+    case .failure(let reason): return report.failed(reason)
+    case .success(let outcome):
+      report.predictedLatency = outcome.summary.predicted
+      report.latencySource = outcome.summary.source
+      report.latency = outcome.summary.measured
+    }
     report.evaluation = after.evaluation
     report.evaluationBefore = before.evaluation
     report.evaluationFitted = recipe.recoverWith == nil ? nil : fitted.evaluation
     return report
+  }
+
+  /// How long a variant takes on its device, as far as that is known or asked for; nil while the
+  /// job is still to be done.
+  private func latency(
+    of model: Digest, _ device: DeviceProfile, _ inquiry: inout Inquiry
+  ) throws -> Attempt<LatencyEvaluation.Summary>? {
+    let repeats = definition.recipe.latencyRepeats
+    guard device.latencyTable != nil || device.roofline != nil || repeats > 0 else {
+      return .success(Outcome(LatencyEvaluation.Summary()))
+    }
+    return try inquiry.attempt(
+      LatencyEvaluation(
+        model: model, table: device.tableDigest(), roofline: device.roofline, repeats: repeats),
+      label: "\(device.name) latency", weight: 0)
   }
 
   /// The units that stay: those that would be removed last.

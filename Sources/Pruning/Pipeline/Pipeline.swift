@@ -34,11 +34,15 @@ public struct Pipeline: Sendable {
   /// Places of devices that are allocated in one job.
   let batches: [[Int]]
 
+  /// - Parameter latencyTables: Those at hand, by what devices call them: devices whose table is
+  ///   not among them are checked without their budgets of latency and energy.
   /// - Throws: ``PipelineError`` with `invalidInput` where model, data and recipe do not fit.
-  public init(_ definition: SweepDefinition, network: Network) throws {
+  public init(
+    _ definition: SweepDefinition, network: Network, latencyTables: [String: LatencyTable] = [:]
+  ) throws {
     self.definition = definition
     model = PreparedModel(digest: definition.model.digest, network: network)
-    try definition.check(model)
+    try definition.check(model, latencyTables)
     let values = try network.taps(definition.recipe.taps, groups: model.groups)
     taps = values.map { network[$0].name }
     layers = network.consumerLayers(model.groups)
@@ -64,7 +68,9 @@ extension Network {
 
 extension SweepDefinition {
   /// Checks that the data fit the network, before anything is computed.
-  fileprivate func check(_ model: PreparedModel) throws {
+  fileprivate func check(
+    _ model: PreparedModel, _ latencyTables: [String: LatencyTable]
+  ) throws {
     let network = model.network
     let expected = network.dataInputs
     for data in [calibration, evaluation].compactMap(\.self) where data.inputs != expected {
@@ -99,7 +105,7 @@ extension SweepDefinition {
         "\(self.model.name) has no channel group that can be pruned; see `espalier inspect`")
     }
     try checkEstimator()
-    try checkDevices(model)
+    try checkDevices(model, latencyTables)
   }
 
   /// Checks that there are as many images as the recipe's estimator and kernel are defined for.
@@ -123,12 +129,21 @@ extension SweepDefinition {
   }
 
   /// Checks that the network has what the devices' budgets and rules speak of.
-  private func checkDevices(_ model: PreparedModel) throws {
+  private func checkDevices(
+    _ model: PreparedModel, _ latencyTables: [String: LatencyTable]
+  ) throws {
     let costs = model.costs
     let batch = AllocationBatch(
       groups: model.groups.map { GroupVariable($0, in: model.network) },
       utilities: model.groups.map { _ in .linear(importance: 0) },
-      costs: [.macs: costs.macs, .parameters: costs.parameters, .modelBytes: costs.modelBytes])
+      costs: [.macs: costs.macs, .parameters: costs.parameters, .modelBytes: costs.modelBytes],
+      layers: model.network.layers(groups: model.groups),
+      activationSteps: model.network.activationSteps(groups: model.groups))
+    for (name, table) in latencyTables { batch.add(table, named: name) }
+    let devices = devices.map { device in
+      guard let table = device.latencyTable, latencyTables[table] == nil else { return device }
+      return device.with(budgets: device.budgets.filter { !$0.resource.isTabulated })
+    }
     do {
       for device in devices { _ = try batch.problem(for: device) }
       if recipe.isLadder { _ = try batch.rungs(devices) }

@@ -35,20 +35,20 @@ public struct PlanAccount: Sendable, Codable, CustomStringConvertible {
 }
 
 extension Pipeline {
-  /// What the explanations of a walk's plans are made from; nil before it has come so far.
-  public func explanationArtifact(_ walk: Walk) -> Digest? { walk.plan?.tables }
+  /// What the explanation of a device's plan is made from; nil before the walk has come so far.
+  ///
+  /// - Throws: ``PipelineError`` with `invalidInput` for a device that the sweep does not have.
+  public func explanationArtifacts(of device: String, at walk: Walk) throws -> [Digest]? {
+    let device = definition.devices[try place(of: device)]
+    return try walk.plan.map { try [$0.tables] + [device.tableDigest()].compactMap(\.self) }
+  }
 
   /// Why a device has its widths, as far as the walk has come.
   ///
-  /// - Parameter tables: The artifact ``explanationArtifact(_:)``.
+  /// - Parameter artifacts: ``explanationArtifacts(of:at:)``, in their order.
   /// - Throws: ``PipelineError`` with `invalidInput` for a device that the sweep does not have.
-  public func account(of device: String, at walk: Walk, tables: Data) throws -> PlanAccount {
-    guard let place = definition.devices.firstIndex(where: { $0.name == device }) else {
-      throw PipelineError(
-        .invalidInput,
-        "sweep \(definition.name) has no device '\(device)'; "
-          + "`espalier variants --sweep \(definition.name)` lists them")
-    }
+  public func account(of device: String, at walk: Walk, artifacts: [Data]) throws -> PlanAccount {
+    let place = try place(of: device)
     var account = PlanAccount(device: device)
     guard let plan = walk.plan, let answer = walk.allocations[place] else { return account }
     if case .finished(let report) = walk.variants[place] {
@@ -60,12 +60,25 @@ extension Pipeline {
     }
     guard
       let chosen = account.candidates.first(where: \.isChosen) ?? account.candidates.first,
-      let selection = selection(chosen.plan.widths, plan.orders)
+      let selection = selection(chosen.plan.widths, plan.orders), let tables = artifacts.first
     else { return account }
     let batch = try CanonicalJSON.decode(AllocationTables.self, from: tables).batch
-    account.explanation = try batch.problem(for: definition.devices[place])
-      .explanation(of: chosen.plan)
+    let profile = definition.devices[place]
+    if let name = profile.latencyTable, artifacts.count > 1 {
+      batch.add(try CanonicalJSON.decode(LatencyTable.self, from: artifacts[1]), named: name)
+    }
+    account.explanation = try batch.problem(for: profile).explanation(of: chosen.plan)
     account.layers = model.network.layerWidths(selection, groups: model.groups)
     return account
+  }
+
+  private func place(of device: String) throws -> Int {
+    guard let place = definition.devices.firstIndex(where: { $0.name == device }) else {
+      throw PipelineError(
+        .invalidInput,
+        "sweep \(definition.name) has no device '\(device)'; "
+          + "`espalier variants --sweep \(definition.name)` lists them")
+    }
+    return place
   }
 }

@@ -89,6 +89,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Evaluate the variants.
   public var evaluates = true
   public var metric = EvaluationMetric.accuracy
+  /// Runs by which every variant's latency is measured on the worker's machine; 0 for none.
+  public var latencyRepeats = 0
 
   public init() {}
 }
@@ -124,5 +126,6 @@ extension Recipe {
     try read(&plansOnly, .plansOnly)
     try read(&evaluates, .evaluates)
     try read(&metric, .metric)
+    try read(&latencyRepeats, .latencyRepeats)
   }
 }

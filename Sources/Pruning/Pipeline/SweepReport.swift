@@ -1,5 +1,7 @@
 import Allocation
+import Devices
 import Digests
+import Execution
 import Foundation
 import Importance
 import NetworkGraph
@@ -48,6 +50,11 @@ public struct VariantReport: Sendable, Codable, Hashable {
   /// After reconstruction, where a user's own recovery followed it.
   public var evaluationFitted: Evaluation?
   public var baseline: Evaluation?
+  /// For one image, in nanoseconds, and how the least certain part of it is known.
+  public var predictedLatency: Int64?
+  public var latencySource: LatencySurface.Source?
+  /// On the machine of the worker.
+  public var latency: LatencyMeasurement?
   public var objective: Double?
   /// No feasible plan has a greater objective.
   public var bound: Double?

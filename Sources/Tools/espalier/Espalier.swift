@@ -22,7 +22,7 @@ struct Espalier: AsyncParsableCommand {
       ScoresCommand.self, VariantsCommand.self, ExplainCommand.self, ExportCommand.self,
       InspectCommand.self,
       EvaluateCommand.self, ExecuteCommand.self, AllocateCommand.self, DevicesCommand.self,
-      BenchmarkCommand.self,
+      ProfileCommand.self, LatencyCommand.self, BenchmarkCommand.self,
     ])
 }
 

@@ -140,6 +140,9 @@ struct SweepOptions: ParsableArguments {
       """)
   var metric: EvaluationMetric?
 
+  @Flag(help: "Also measure how long every variant takes for one image, on a worker's machine.")
+  var measureLatency = false
+
   func validate() throws {
     try AllocationStrategies.check(strategy, gap: gap, top: top, ladder: ladder)
     guard ChannelCriteria.named(criterion) != nil else {

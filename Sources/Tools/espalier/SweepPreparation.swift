@@ -38,7 +38,9 @@ struct SweepPreparation {
     scoring.choose(in: &recipe)
     recipe.scoresOnly = options == nil
     recipe.evaluates = options != nil
-    let devices = try options.map { try choose($0, for: network, in: &recipe) } ?? []
+    var tables: [String: LatencyTable] = [:]
+    let devices =
+      try options.map { try choose($0, for: network, in: &recipe, &tables, store) } ?? []
     let calibration = try calibrationSet(for: network)
     recipe.tileSize = try scoring.tile ?? network.tileSize(recipe.taps)
     recipe.microBatch = MicroBatches.size(for: network)
@@ -55,7 +57,7 @@ struct SweepPreparation {
       },
       devices: devices, recipe: recipe)
     // The pipeline's own checks: shapes, taps, prunable groups, memory.
-    let pipeline = try Pipeline(definition, network: network)
+    let pipeline = try Pipeline(definition, network: network, latencyTables: tables)
     if let workers {
       try pipeline.checkScoreMemory(workers.memory << 20, threads: workers.threads)
     }
@@ -64,9 +66,10 @@ struct SweepPreparation {
     return definition
   }
 
-  /// Makes the choices beyond scores; returns the devices.
+  /// Makes the choices beyond scores; returns the devices, and their tables by digest.
   private func choose(
-    _ options: SweepOptions, for network: Network, in recipe: inout Recipe
+    _ options: SweepOptions, for network: Network, in recipe: inout Recipe,
+    _ tables: inout [String: LatencyTable], _ store: ArtifactStore
   ) throws -> [DeviceProfile] {
     recipe.utility = options.utility
     recipe.strategy = options.strategy
@@ -84,7 +87,16 @@ struct SweepPreparation {
       throw InputError("--mean-weight \(options.meanWeight): give a number from 0 to 1000")
     }
     recipe.meanWeight = options.meanWeight
-    return try DeviceCatalogue.read(URL(filePath: options.devices))
+    recipe.latencyRepeats = options.measureLatency ? 50 : 0
+    let devices = try DeviceCatalogue.read(URL(filePath: options.devices))
+    var digests: [String: String] = [:]
+    for path in Set(devices.compactMap(\.latencyTable)) {
+      let table = try LatencyTable.read(URL(filePath: path))
+      let digest = try store.put(try CanonicalJSON.encode(table)).hex
+      digests[path] = digest
+      tables[digest] = table
+    }
+    return devices.map { $0.with(latencyTable: $0.latencyTable.flatMap { digests[$0] }) }
   }
 
   private func evaluationSet(

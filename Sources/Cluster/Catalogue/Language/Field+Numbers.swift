@@ -11,6 +11,7 @@ extension Field {
     switch kind {
     case .count: try amount(text, .count)
     case .bytes: try amount(text, .bytes)
+    case .time: .number(try seconds(text))
     case .share: .number(try share(text))
     case .number: .number(try plain(text))
     case .text: throw NumberProblem(problem: "\(name) is text")
@@ -29,6 +30,22 @@ extension Field {
     switch amount {
     case .share: throw NumberProblem(problem: "\(name) is no share, so it has no percent")
     case .absolute(let value): return Int64(exactly: value).map { .whole($0) } ?? .number(value)
+    }
+  }
+
+  /// A time with its unit.
+  private func seconds(_ text: String) throws(NumberProblem) -> Double {
+    do {
+      guard case .absolute(let value) = try Amount(parsing: text, as: .time) else {
+        throw NumberProblem(problem: "\(name) is no share, so it has no percent")
+      }
+      return value / 1e9
+    } catch let error as QuantityError {
+      throw NumberProblem(problem: "'\(text)' is no value of \(name): \(error.problem)")
+    } catch let error as NumberProblem {
+      throw error
+    } catch {
+      throw NumberProblem(problem: "'\(text)' is no value of \(name)")
     }
   }
 

@@ -8,6 +8,8 @@ public struct Field: Sendable, Hashable {
     case count
     /// Sizes: 1.5MB, 2GiB.
     case bytes
+    /// Times, in seconds in the database: 5ms, 800us.
+    case time
     /// 0…1, also in percent: 91.5%.
     case share
     /// Any number.
@@ -38,6 +40,9 @@ public struct Field: Sendable, Hashable {
     Field("parameters", .count, better: false, "v.parameters"),
     Field("model_bytes", .bytes, better: false, "v.model_bytes"),
     Field("peak_activation_bytes", .bytes, better: false, "v.peak_activation_bytes"),
+    Field("latency", .time, better: false, "v.latency_seconds"),
+    Field("predicted_latency", .time, better: false, "v.predicted_latency_seconds"),
+    Field("latency_source", .text, "v.latency_source"),
     Field("accuracy", .share, better: true, "v.accuracy"),
     Field("accuracy_top5", .share, better: true, "v.accuracy_top5"),
     Field("accuracy_low", .share, better: true, "v.accuracy_low"),
@@ -84,6 +89,7 @@ public struct Field: Sendable, Hashable {
     switch kind {
     case .count: "\(name) <= 60M"
     case .bytes: "\(name) <= 1.5MB"
+    case .time: "\(name) <= 5ms"
     case .share: "\(name) >= 91.5%"
     case .number: "\(name) <= 0.5"
     case .text: "\(name) = 'phone'"

@@ -23,6 +23,10 @@ enum VariantCSV {
     case .parameters: variant.parameters?.description
     case .modelBytes: variant.modelBytes?.description
     case .peakActivationBytes: variant.peakActivationBytes?.description
+    case .latencySeconds: variant.latencySeconds?.description
+    case .latencySpreadSeconds: variant.latencySpreadSeconds?.description
+    case .predictedLatencySeconds: variant.predictedLatencySeconds?.description
+    case .latencySource: variant.latencySource
     case .accuracy: variant.accuracy?.description
     case .accuracyTop5: variant.accuracyTop5?.description
     case .accuracyLow: variant.accuracyLow?.description

@@ -21,6 +21,8 @@ enum VariantTable {
       Column(title: "MACS") { text($0.macs.map { MACs($0) }) },
       Column(title: "PARAMETERS") { text($0.parameters.map { ParameterCount($0) }) },
       Column(title: "BYTES") { text($0.modelBytes.map { Bytes($0) }) },
+      Column(title: "PREDICTED", isOptional: true) { predicted($0) },
+      Column(title: "LATENCY", isOptional: true) { time($0.latencySeconds) },
       Column(title: "BEFORE", isOptional: true) { percent($0.accuracyBefore) },
       Column(title: "FITTED", isOptional: true) { percent($0.accuracyFitted) },
       Column(title: "ACCURACY", isOptional: true) { percent($0.accuracy) },
@@ -76,6 +78,16 @@ enum VariantTable {
 
   private static func percent(_ share: Double?) -> String {
     text(share.flatMap { Accuracy(fraction: $0) })
+  }
+
+  private static func time(_ seconds: Double?) -> String {
+    seconds.map { Amount.Dimension.time.text($0 * 1e9) } ?? none
+  }
+
+  /// A prediction with a mark where parts of it were not measured.
+  private static func predicted(_ variant: Variant) -> String {
+    let mark = ["interpolated": " ~", "estimated": " (estimate)"][variant.latencySource ?? ""]
+    return time(variant.predictedLatencySeconds) + (mark ?? "")
   }
 
   /// "90.1–92.9".

@@ -48,26 +48,9 @@ extension Network {
     return result
   }
 
-  /// Walks the nodes in order; a value lives from its producer to its last reader.
   private func peakActivationBytes() -> Int64 {
-    var lastUse: [ValueID: Int] = [:]
-    for (index, node) in nodes.enumerated() {
-      for case let input? in node.inputs { lastUse[input] = index }
-    }
-    for output in outputs { lastUse[output] = .max }
-    func bytes(_ value: ValueID) -> Int64 { 4 * Int64(self[value].shape.elementsPerImage) }
-
-    var live = inputs.reduce(Int64(0)) { $0 + bytes($1) }
-    var peak = live
-    for (index, node) in nodes.enumerated() {
-      live += bytes(node.output)
-      peak = max(peak, live)
-      let dying = Set(node.inputs.compactMap(\.self)).filter {
-        self[$0].constant == nil && lastUse[$0] == index
-      }
-      live -= dying.reduce(0) { $0 + bytes($1) }
-      if lastUse[node.output] == nil { live -= bytes(node.output) }
-    }
-    return peak
+    liveActivations().map { live in
+      live.reduce(Int64(0)) { $0 + 4 * Int64(self[$1].shape.elementsPerImage) }
+    }.max() ?? 0
   }
 }

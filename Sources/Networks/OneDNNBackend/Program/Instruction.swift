@@ -48,6 +48,8 @@ enum Instruction {
 /// Instructions in order, with the sizes of their buffers.
 struct UnplacedProgram {
   var instructions: [Instruction]
+  /// By instruction: the first node of the step that it belongs to; −1 where it is of none.
+  var owners: [Int]
   /// The number of buffers that the caller brings.
   var inputCount: Int
   /// Bytes, by buffer; those of the caller's are not used.

@@ -1,4 +1,5 @@
 import COneDNN
+import Dispatch
 import Execution
 import NetworkGraph
 import Tensors
@@ -15,6 +16,10 @@ final class Program {
   private let arena: Arena
   private let storage: AlignedStorage
   private var steps: [Step] = []
+  /// By step: the first node it computes.
+  private let owners: [Int]
+  /// Nanoseconds by owner, while they are asked for.
+  private var times: [Int: Int64]?
   /// Kept alive for the steps, which hold bare handles.
   private var memories: [Memory] = []
   private var constants: [AlignedStorage] = []
@@ -26,6 +31,7 @@ final class Program {
   init(_ program: UnplacedProgram, engine: Engine) throws {
     self.engine = engine
     executions = program.executions
+    owners = program.owners
     inputs = Array(repeating: [], count: program.inputCount)
     arena = Arena(
       sizes: program.bufferSizes, uses: program.instructions.map(\.buffers),
@@ -43,6 +49,14 @@ final class Program {
   /// - Parameter handing: Takes returned values; left out, they are in the result.
   func run(_ inputs: [Tensor], handing: Taker? = nil) throws -> ExecutionResult {
     try run(inputs[...], [], handing)
+  }
+
+  /// Nanoseconds of every step, by its first node.
+  func nodeTimes(_ inputs: [Tensor]) throws -> [Int: Int64] {
+    times = [:]
+    defer { times = nil }
+    _ = try run(inputs)
+    return times ?? [:]
   }
 
   /// Pins one input after the other, then runs.
@@ -66,8 +80,13 @@ final class Program {
       for memory in memories { try memory.bind(to: pointer) }
     }
     var result = ExecutionResult(values: [:])
-    for step in steps {
+    for (place, step) in steps.enumerated() {
+      let start = times == nil ? 0 : DispatchTime.now().uptimeNanoseconds
       try execute(step, inputs: inputs, into: &result)
+      if times != nil, owners[place] >= 0 {
+        let time = DispatchTime.now().uptimeNanoseconds - start
+        times?[owners[place], default: 0] += Int64(time)
+      }
       guard let handing, case .output(let value, _, _, _, _) = step,
         let tensor = result.values.removeValue(forKey: value)
       else { continue }

@@ -16,6 +16,8 @@ struct ProgramBuilder {
   private let steps: [FusedStep]
   private let returned: Set<ValueID>
   private var instructions: [Instruction] = []
+  /// By instruction: the first node of its step.
+  private var owners: [Int] = []
   private var bufferSizes: [Int]
   private var places: [ValueID: [Place]] = [:]
   /// The values that lie in each buffer.
@@ -49,6 +51,7 @@ struct ProgramBuilder {
       let layout = try Layout(rowMajor: shape(of: value), node: network[value].name)
       define(value, at: Place(buffer: buffer, layout: layout))
     }
+    owners = instructions.map { _ in -1 }
     for step in steps {
       for input in step.inputs { readersLeft[input, default: 0] -= 1 }
       notes = []
@@ -59,10 +62,11 @@ struct ProgramBuilder {
         try lowerByReference(step)
       }
       record(step)
+      owners += [Int](repeating: step.nodes[0], count: instructions.count - owners.count)
     }
     return UnplacedProgram(
-      instructions: instructions, inputCount: network.inputs.count, bufferSizes: bufferSizes,
-      executions: executions.sorted { $0.node < $1.node })
+      instructions: instructions, owners: owners, inputCount: network.inputs.count,
+      bufferSizes: bufferSizes, executions: executions.sorted { $0.node < $1.node })
   }
 
   /// Says what computes the nodes of a step: its first one, and with it the others.

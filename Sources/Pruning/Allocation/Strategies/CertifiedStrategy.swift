@@ -1,4 +1,3 @@
-import NetworkGraph
 import Solvers
 
 /// The best plan that Lagrangian bounds, local search and branch and bound find, with its proof.
@@ -19,51 +18,28 @@ public struct CertifiedStrategy: AllocationStrategy {
 
 extension AllocationProblem {
   func outcome(of solution: Solution, grids: [[Int]], strategy: String) -> AllocationOutcome {
+    let owners = owners
     if case .infeasible(let reason) = solution.status {
-      let limit = limits[reason.resource]
+      let limit = limits[owners[reason.resource]]
+      var least = limit.amount(of: reason.leastReachable)
+      // The narrowest plan takes the least of every step at once.
+      if steps[limit.resource] != nil {
+        least = usage(widths: grids.map { $0[0] })[owners[reason.resource]].used
+      }
       return .infeasible(
         InfeasibleBudget(
-          resource: limit.resource, limit: limit.limit,
-          leastReachable: limit.amount(of: reason.leastReachable), isTogether: reason.isTogether))
+          resource: limit.resource, limit: limit.limit, leastReachable: least,
+          isTogether: reason.isTogether))
     }
     let widths = zip(grids, solution.choice).map { $0[$1] }
     var plan = PruningPlanWidths(
       widths: widths, objective: solution.objective, bound: solution.bound, gap: solution.gap,
       usage: usage(widths: widths), strategy: strategy)
-    plan.prices = zip(solution.prices, limits).map { $0 * Double($1.divisor ?? 1) }
+    var prices = limits.map { _ in 0.0 }
+    for (price, owner) in zip(solution.prices, owners) {
+      prices[owner] += price * Double(limits[owner].divisor ?? 1)
+    }
+    plan.prices = prices
     return .plan(plan)
-  }
-
-  /// The problem in options of a grid: the index of a width stands for the width.
-  func choices(grids: [[Int]]) -> ChoiceProblem {
-    let widths = grids.map { $0.map(Int64.init) }
-    let values = grids.indices.map { group in
-      grids[group].map { utilities[group].value(width: $0, dense: groups[group].width) ?? 0 }
-    }
-    let resources = limits.map { limit -> ResourceConstraint in
-      let cost = costs[limit.resource] ?? CostPolynomial()
-      var unary = widths.map { $0.map { _ in Int64(0) } }
-      for (group, factor) in cost.linear {
-        for (option, width) in widths[group].enumerated() { unary[group][option] += factor * width }
-      }
-      var pairs: [PairCost] = []
-      for (pair, factor) in cost.products.sorted(by: { $0.key < $1.key }) {
-        if pair.first == pair.second {
-          for (option, width) in widths[pair.first].enumerated() {
-            unary[pair.first][option] += factor * width * width
-          }
-        } else {
-          pairs.append(
-            PairCost(
-              first: pair.first, second: pair.second,
-              costs: .product(
-                first: widths[pair.first].map { factor * $0 }, second: widths[pair.second])))
-        }
-      }
-      return ResourceConstraint(
-        name: limit.resource, limit: limit.limitOfCost, constant: cost.constant, unary: unary,
-        pairs: pairs)
-    }
-    return ChoiceProblem(utilities: values, resources: resources)
   }
 }

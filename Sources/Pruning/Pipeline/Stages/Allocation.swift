@@ -8,13 +8,17 @@ import Surgery
 /// What the allocator needs to know of a network, stored once for all devices.
 struct AllocationTables: JobComputation {
   static let stage = Stage.allocation
-  static let kind = "allocation-tables-1"
+  static let kind = "allocation-tables-2"
 
   var groups: [GroupVariable]
   /// By group id.
   var utilities: [Utility]
   /// By resource, as budgets name it.
   var costs: [String: CostPolynomial]
+  /// For limits of latency and energy.
+  var layers: [NetworkLayer]
+  /// For limits of activation bytes.
+  var activationSteps: [CostPolynomial]
 
   func compute(on bench: Workbench) async throws -> Outcome<NoSummary> {
     Outcome(
@@ -28,14 +32,14 @@ struct AllocationTables: JobComputation {
       costs: Dictionary(
         uniqueKeysWithValues: costs.compactMap { name, cost in
           BudgetResource(rawValue: name).map { ($0, cost) }
-        }))
+        }), layers: layers, activationSteps: activationSteps)
   }
 }
 
 /// The widths for some devices: as many as make messages cheap beside the work.
 struct DeviceAllocations: JobComputation {
   static let stage = Stage.allocation
-  static let kind = "device-allocations-1"
+  static let kind = "device-allocations-2"
 
   /// Artifact of ``AllocationTables``.
   var tables: Digest
@@ -56,6 +60,9 @@ struct DeviceAllocations: JobComputation {
     let batch = try await bench.cache.value(for: "allocation/\(tables)") {
       let data = try await bench.artifacts.data(for: tables)
       return (try CanonicalJSON.decode(AllocationTables.self, from: data).batch, 8 * data.count)
+    }
+    for digest in Set(try devices.compactMap { try $0.tableDigest() }) {
+      if let table = try await bench.latencyTable(digest) { batch.add(table, named: digest.hex) }
     }
     let outcomes = try await bench.compute { () -> [[AllocationOutcome]] in
       if isLadder { return try batch.ladder(devices, targetGap: gap).map { [$0] } }

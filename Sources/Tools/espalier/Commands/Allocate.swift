@@ -79,7 +79,12 @@ struct AllocateCommand: ParsableCommand {
     let catalogue = try DeviceCatalogue.read(URL(filePath: devices))
     let batch = AllocationBatch(
       groups: groups, utilities: try utilities(of: channels, in: network),
-      costs: [.macs: costs.macs, .parameters: costs.parameters, .modelBytes: costs.modelBytes])
+      costs: [.macs: costs.macs, .parameters: costs.parameters, .modelBytes: costs.modelBytes],
+      layers: network.layers(groups: channels),
+      activationSteps: network.activationSteps(groups: channels))
+    for table in Set(catalogue.compactMap(\.latencyTable)) {
+      batch.add(try LatencyTable.read(URL(filePath: table)), named: table)
+    }
     do {
       let problems = try catalogue.map(batch.problem)
       let outcomes = try outcomes(catalogue, batch)
@@ -174,7 +179,7 @@ struct AllocateCommand: ParsableCommand {
     if let reason = answer.infeasible { return "\(answer.device)  infeasible: \(reason)" }
     return answer.plans.map { entry in
       let plan = entry.plan
-      let usage = plan.usage.map { "\($0.resource) \($0.used) of \($0.limit)" }
+      let usage = plan.usage.map(\.text)
       var line = String(
         format: "%@  %@  utility %.6g, gap %.3g %%  %@", answer.device, plan.strategy,
         plan.objective, 100 * plan.gap, usage.joined(separator: ", "))

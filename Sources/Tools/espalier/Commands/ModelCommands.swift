@@ -202,7 +202,7 @@ struct BenchmarkCommand: ParsableCommand {
     abstract: "Measure this machine.",
     subcommands: [
       ForwardCommand.self, ScoreBenchmarkCommand.self, AllocationCommand.self,
-      CoordinatorBenchmarkCommand.self,
+      LatencyBenchmarkCommand.self, CoordinatorBenchmarkCommand.self,
     ])
 
   struct ForwardCommand: ParsableCommand {

@@ -143,7 +143,7 @@ let modules: [Module] = [
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
       "CoordinatorService", "WorkerService", "ClusterSimulation", "Catalogue", "Postgres",
-      "Processes", "Pipeline", "Recovery", "ONNXFormat", "OneDNNBackend", "Drawing",
+      "Processes", "Pipeline", "Recovery", "Solvers", "ONNXFormat", "OneDNNBackend", "Drawing",
       .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]

@@ -168,7 +168,7 @@ struct PlanningTests {
     let pipeline = try sweep.pipeline()
     var walk = Walk()
     _ = try pipeline.advance(ending.results, from: &walk)
-    let tables = try await sweep.artifacts.data(
+    let tables = try sweep.artifacts.data(
       for: try #require(pipeline.explanationArtifact(walk)))
     let variant = try ending.report.variants[1]
     let account = try pipeline.account(of: "phone", at: walk, tables: tables)
@@ -177,7 +177,7 @@ struct PlanningTests {
     for group in try #require(account.explanation).groups {
       #expect(variant.widths?[group.name] == group.width)
     }
-    let exported = try await sweep.decoded(try #require(variant.digest))
+    let exported = try sweep.decoded(try #require(variant.digest))
     let layers = exported.nodes.filter { node in account.layers.contains { $0.name == node.name } }
     #expect(layers.count == account.layers.count && layers.count == 7)
     for (node, layer) in zip(layers, account.layers) {

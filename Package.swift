@@ -146,7 +146,8 @@ let modules: [Module] = [
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",
     dependencies: [
       "CoordinatorService", "WorkerService", "ClusterSimulation", "Catalogue", "Postgres",
-      "Processes", "Pipeline", "Profiling", "Recovery", "ONNXFormat", "OneDNNBackend", "Drawing",
+      "Processes", "Pipeline", "Profiling", "Recovery", "Solvers", "ONNXFormat", "OneDNNBackend",
+      "Drawing",
       .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]

@@ -34,7 +34,7 @@ struct ExternalRecoveryTests {
     let (variant, sweep) = try await variant("cp {model} {output}")
     #expect(variant.status == .ready, "\(variant.reason ?? "")")
     #expect(variant.evaluation == variant.evaluationFitted)
-    let network = try await sweep.decoded(try #require(variant.digest))
+    let network = try sweep.decoded(try #require(variant.digest))
     #expect(network.metadata.properties["espalier.step"] == "recovery")
     #expect(network.metadata.properties["espalier.recovered_with"] == "cp {model} {output}")
     #expect(
@@ -45,7 +45,7 @@ struct ExternalRecoveryTests {
   func changed() async throws {
     // Weights of the classifier all zero: every class scores the same, so the first one counts.
     let plain = try await variant("cp {model} {output}")
-    var network = try await plain.1.decoded(try #require(plain.0.digest))
+    var network = try plain.1.decoded(try #require(plain.0.digest))
     let place = try #require(
       network.nodes.first {
         if case .gemm = $0.operation { true } else { false }
@@ -99,7 +99,7 @@ struct ExternalRecoveryTests {
     #expect(wide.reason?.contains("changed widths") == true, "\(wide.reason ?? "")")
 
     let (plain, sweep) = try await variant("cp {model} {output}")
-    var renamed = try await sweep.decoded(try #require(plain.digest))
+    var renamed = try sweep.decoded(try #require(plain.digest))
     renamed[renamed.outputs[0]].name = "answers"
     try ONNXModel.encode(renamed).write(to: folder.appending(path: "renamed.onnx"))
     let (other, _) = try await variant("cp '\(folder.path)/renamed.onnx' {output} # {model}")

@@ -169,7 +169,7 @@ struct PlanningTests {
     var walk = Walk()
     _ = try pipeline.advance(ending.results, from: &walk)
     let needed = try #require(try pipeline.explanationArtifacts(of: "phone", at: walk))
-    let artifacts = try [await sweep.artifacts.data(for: #require(needed.first))]
+    let artifacts = [try sweep.artifacts.data(for: try #require(needed.first))]
     let variant = try ending.report.variants[1]
     let account = try pipeline.account(of: "phone", at: walk, artifacts: artifacts)
     #expect(account.candidates == variant.candidates)
@@ -177,7 +177,7 @@ struct PlanningTests {
     for group in try #require(account.explanation).groups {
       #expect(variant.widths?[group.name] == group.width)
     }
-    let exported = try await sweep.decoded(try #require(variant.digest))
+    let exported = try sweep.decoded(try #require(variant.digest))
     let layers = exported.nodes.filter { node in account.layers.contains { $0.name == node.name } }
     #expect(layers.count == account.layers.count && layers.count == 7)
     for (node, layer) in zip(layers, account.layers) {

@@ -23,7 +23,7 @@ struct RecoveryTests {
       let artifacts = try #require(ending.results.outputs[job.key]).artifacts
       var errors: [Float] = []
       for artifact in artifacts {
-        let network = try await sweep.decoded(artifact)
+        let network = try sweep.decoded(artifact)
         let logits = try StoryTests.logits(of: network, images).elements
         errors.append(zip(dense, logits).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) })
       }

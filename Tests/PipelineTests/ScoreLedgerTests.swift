@@ -63,11 +63,11 @@ struct ScoreLedgerTests {
     var lost: Digest
 
     func data(for digest: Digest) async throws -> Data {
-      let data = try await base.data(for: digest)
+      let data = try base.data(for: digest)
       return digest == lost ? data.dropLast(8) : data
     }
 
-    func store(_ data: Data) async throws -> Digest { try await base.store(data) }
+    func put(_ data: Data) async throws -> Digest { base.put(data) }
   }
 
   private static func records(_ ending: Ending) -> [ScoreLedger.Record] {

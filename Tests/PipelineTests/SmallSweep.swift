@@ -72,8 +72,8 @@ struct SmallSweep {
   /// Drives the sweep in order on one thread.
   func run() async throws -> Ending { try await Cluster(bench: bench()).drive(pipeline()) }
 
-  func decoded(_ digest: Digest) async throws -> Network {
-    try ONNXModel.decode(try await artifacts.data(for: digest), name: "artifact")
+  func decoded(_ digest: Digest) throws -> Network {
+    try ONNXModel.decode(try artifacts.data(for: digest), name: "artifact")
   }
 }
 

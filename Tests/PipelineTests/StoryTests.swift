@@ -20,7 +20,7 @@ struct StoryTests {
     #expect(report.variants.allSatisfy { $0.status == .ready && $0.reason == nil })
     #expect(report.baseline?.samples == 40 && report.baseline?.correct == 32)
     for variant in report.variants {
-      let network = try await sweep.decoded(try #require(variant.digest))
+      let network = try sweep.decoded(try #require(variant.digest))
       #expect(variant.macs?.count == Self.macs(of: network))
       let (parameters, stored) = Self.numbers(in: network)
       #expect(variant.parameters?.count == parameters)
@@ -55,7 +55,7 @@ struct StoryTests {
       #expect(evaluation?.sameClass == 1)
     }
     #expect(variant.objective == 0 && variant.gap == 0)
-    let exported = try await sweep.decoded(try #require(variant.digest))
+    let exported = try sweep.decoded(try #require(variant.digest))
     let images = SmallSweep.images(8, seed: 99).tensors[0]
     // Dead channels may be gone; they are worth nothing to any output.
     let tolerance: Float = variant.widths == denseWidths(sweep) ? 0 : 1e-5

@@ -69,7 +69,7 @@ public actor Coordinator {
     self.logger = logger
     desk = ArtifactDesk(ArtifactServer(store: stores.artifacts), link: link, logger: logger)
     bench = Workbench(
-      backend: backend, threads: 1, artifacts: StoredArtifacts(store: stores.artifacts),
+      backend: backend, threads: 1, artifacts: stores.artifacts,
       cacheBytes: 64 << 20)
   }
 
@@ -224,12 +224,4 @@ public actor Coordinator {
       logger.error("cannot send", metadata: ["error": "\(error)"])
     }
   }
-}
-
-/// Artifacts for the coordinator's own reductions.
-private struct StoredArtifacts: ArtifactAccess {
-  let store: ArtifactStore
-
-  func data(for digest: Digest) async throws -> Data { try store.data(for: digest) }
-  func store(_ data: Data) async throws -> Digest { try store.put(data) }
 }

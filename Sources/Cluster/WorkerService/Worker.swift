@@ -192,7 +192,7 @@ private struct LinkedArtifacts: ArtifactAccess {
   let link: WorkerLink
 
   func data(for digest: Digest) async throws -> Data { try await link.fetch(digest) }
-  func store(_ data: Data) async throws -> Digest { try await link.store(data) }
+  func put(_ data: Data) async throws -> Digest { try await link.store(data) }
 }
 
 /// A worker that cannot work.

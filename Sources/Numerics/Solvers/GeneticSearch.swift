@@ -17,7 +17,7 @@ public struct GeneticSearch: Sendable {
   /// The best choice met; nil where none drawn was within the budgets.
   public func solve(_ problem: ChoiceProblem) -> [Int]? {
     problem.checkSizes()
-    var random = SplitMix64(state: seed)
+    var random = SplitMix64(seed: seed)
     var met: Set<[Int]> = []
     var best: [(choice: [Int], utility: Double)] = []
     func keep(_ choice: [Int]) -> Bool {
@@ -76,18 +76,5 @@ public struct GeneticSearch: Sendable {
       }
       return (option + Int.random(in: 1..<options.count, using: &random)) % options.count
     }
-  }
-}
-
-/// A small generator of random numbers that is the same on every machine.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -7,12 +7,6 @@ import NetworkGraph
 import ONNXFormat
 import Tensors
 
-/// Where a job gets artifacts from and leaves its own.
-public protocol ArtifactAccess: Sendable {
-  func data(for digest: Digest) async throws -> Data
-  func store(_ data: Data) async throws -> Digest
-}
-
 /// What a computation works with: a backend, threads, artifacts, and what it remembers.
 ///
 /// A bench does one job at a time; what jobs share (decoded networks, features of a tile) stays in

@@ -7,6 +7,7 @@ import Foundation
 import NetworkGraph
 import ONNXFormat
 import Pipeline
+import Solvers
 
 /// Reads everything a user names, checks that it fits, and stores it for the workers.
 struct SweepPreparation {
@@ -130,7 +131,7 @@ struct SweepPreparation {
         "\(scoring.calibration) has \(all.count) image; calibration needs two or more")
     }
     guard let seed = scoring.seed else { return all.selecting(Array(0..<count)) }
-    var generator = SplitMix64(state: seed)
+    var generator = SplitMix64(seed: seed)
     let drawn = (0..<all.count).shuffled(using: &generator).prefix(count)
     return all.selecting(drawn.sorted())
   }
@@ -196,18 +197,5 @@ extension Network {
     let limit = 320 << 20
     let bytes = try 4 * featuresPerImage(taps)
     return [128, 64, 32, 16, 8].first { $0 * bytes <= limit } ?? 4
-  }
-}
-
-/// A small seeded generator; the same draw on every machine.
-private struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -18,7 +18,7 @@ public struct SubsetEvolution: SubsetSolver {
   public func subset(of size: Int, in problem: SubsetProblem) -> [Int] {
     precondition((0...problem.count).contains(size), "\(size) of \(problem.count) things")
     guard size > 0, size < problem.count else { return Array(0..<size) }
-    var random = SplitMix64(state: seed)
+    var random = SplitMix64(seed: seed)
     func scored(_ genes: [Bool]) -> (genes: [Bool], cost: Double) {
       (genes, problem.cost(of: genes.indices.filter { genes[$0] }))
     }

@@ -4,7 +4,6 @@ import Execution
 import Foundation
 import Importance
 import NetworkGraph
-import Synchronization
 import Tensors
 
 /// Measures the scores of a network on random images: all jobs of the pass, one after the other, in
@@ -111,7 +110,7 @@ extension ScorePassBenchmark.Figures {
 
 /// A sweep for scores on random images, in memory.
 private struct RandomSweep {
-  let artifacts = Artifacts()
+  let artifacts = MemoryArtifacts()
   let calibration: DatasetReference
   let recipe: Recipe
 
@@ -167,24 +166,4 @@ private struct RandomSweep {
   }
 
   private static let model = Digest(of: Data("benchmark".utf8))
-
-  /// Artifacts in memory.
-  final class Artifacts: ArtifactAccess {
-    private let content = Mutex<[Digest: Data]>([:])
-
-    func put(_ data: Data) -> Digest {
-      let digest = Digest(of: data)
-      content.withLock { $0[digest] = data }
-      return digest
-    }
-
-    func data(for digest: Digest) async throws -> Data {
-      guard let data = content.withLock({ $0[digest] }) else {
-        throw PipelineError(.corruptArtifact, "artifact \(digest.short) is not there")
-      }
-      return data
-    }
-
-    func store(_ data: Data) async throws -> Digest { put(data) }
-  }
 }

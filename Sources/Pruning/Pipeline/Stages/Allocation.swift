@@ -22,7 +22,7 @@ struct AllocationTables: JobComputation {
 
   func compute(on bench: Workbench) async throws -> Outcome<NoSummary> {
     Outcome(
-      NoSummary(), artifacts: [try await bench.artifacts.store(try CanonicalJSON.encode(self))])
+      NoSummary(), artifacts: [try await bench.artifacts.put(try CanonicalJSON.encode(self))])
   }
 
   /// The same, ready for devices.

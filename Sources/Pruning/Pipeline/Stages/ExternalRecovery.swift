@@ -44,7 +44,7 @@ struct ExternalRecovery: JobComputation {
     network.metadata.properties.merge(original.metadata.properties) { $1 }
     network.metadata.properties["espalier.step"] = "recovery"
     network.metadata.properties["espalier.recovered_with"] = command
-    let artifact = try await bench.artifacts.store(try ONNXModel.encode(network))
+    let artifact = try await bench.artifacts.put(try ONNXModel.encode(network))
     return Outcome(
       Summary(seconds: took / .seconds(1)), artifacts: [artifact])
   }

@@ -55,7 +55,7 @@ struct KernelMeasurement: JobComputation {
     }
     return Outcome(
       Summary(kernel: kernel, bandwidths: reference.bandwidths),
-      artifacts: [try await bench.artifacts.store(reference.encoded())])
+      artifacts: [try await bench.artifacts.put(reference.encoded())])
   }
 }
 
@@ -92,7 +92,7 @@ struct TilePairScores: JobComputation {
         pair: pair, taps: taps, first: first, second: second, reference: reference,
         threads: bench.threads)
     }
-    return Outcome(NoSummary(), artifacts: [try await bench.artifacts.store(statistics.encoded())])
+    return Outcome(NoSummary(), artifacts: [try await bench.artifacts.put(statistics.encoded())])
   }
 }
 

@@ -36,7 +36,7 @@ struct InputGrams: JobComputation {
         return try collector.finish().encoded()
       }
     }
-    let artifact = try await bench.artifacts.store(Bundle.packed(grams))
+    let artifact = try await bench.artifacts.put(Bundle.packed(grams))
     return Outcome(NoSummary(), artifacts: [artifact])
   }
 }
@@ -67,7 +67,7 @@ struct GramSum: JobComputation {
       }
     }
     var artifacts: [Digest] = []
-    for sum in sums { artifacts.append(try await bench.artifacts.store(sum.encoded())) }
+    for sum in sums { artifacts.append(try await bench.artifacts.put(sum.encoded())) }
     return Outcome(NoSummary(), artifacts: artifacts)
   }
 }

@@ -134,7 +134,7 @@ struct PlanSurgery: JobComputation {
     for (network, step) in [(sliced, "surgery"), (recovered.network, "reconstruction")] {
       let data = try ONNXModel.encode(
         network, lineage: lineage(model, step: step, recovered.unfitted))
-      artifacts.append(try await bench.artifacts.store(data))
+      artifacts.append(try await bench.artifacts.put(data))
     }
     return Outcome(
       Summary(

@@ -120,9 +120,8 @@ struct AllocateCommand: ParsableCommand {
     let file = URL(filePath: file)
     for (place, outcome) in outcomes.enumerated() {
       guard case .plan(let plan) = outcome else { continue }
-      var name = file.deletingPathExtension().lastPathComponent
-      if !isOnly { name += "-" + device.replacingOccurrences(of: "/", with: "_") }
-      if place > 0 { name += "-\(place + 1)" }
+      let stem = file.deletingPathExtension().lastPathComponent
+      let name = isOnly ? numbered(stem, place) : "\(stem)-" + fileName(of: device, place)
       try WidthChart(
         title: "\(device): \(URL(filePath: model).lastPathComponent) by \(strategy)",
         layers: network.layerWidths(network.largest(plan.widths, of: groups), groups: groups)
@@ -136,15 +135,23 @@ struct AllocateCommand: ParsableCommand {
     _ outcomes: [AllocationOutcome], of device: String, _ network: Network,
     _ groups: [ChannelGroup], to folder: URL
   ) throws {
-    let stem = device.replacingOccurrences(of: "/", with: "_")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     for (place, outcome) in outcomes.enumerated() {
       guard case .plan(let plan) = outcome else { continue }
-      let file = folder.appending(path: place == 0 ? "\(stem).onnx" : "\(stem)-\(place + 1).onnx")
+      let file = folder.appending(path: fileName(of: device, place) + ".onnx")
       let selection = network.largest(plan.widths, of: groups)
       try ONNXModel.write(try network.pruned(selection, groups: groups), to: file)
       note("\(file.path) written")
     }
+  }
+
+  /// What files of a device's plan are called; the best plan bears no number.
+  private func fileName(of device: String, _ place: Int) -> String {
+    numbered(device.replacingOccurrences(of: "/", with: "_"), place)
+  }
+
+  private func numbered(_ stem: String, _ place: Int) -> String {
+    place == 0 ? stem : "\(stem)-\(place + 1)"
   }
 
   private func answer(

@@ -21,20 +21,11 @@ struct RunCommand: AsyncParsableCommand {
       Interrupted with Ctrl-C, or killed, the same command goes on where it was.
       """)
 
-  @OptionGroup var sweep: SweepOptions
-  @OptionGroup var workers: WorkerOptions
-  @OptionGroup var cluster: ClusterOptions
-
-  @Option(help: "How to print the variants: table or json.")
-  var format = OutputFormat.table
-
-  @Flag(help: "Leave what this command started running.")
-  var keepRunning = false
+  @OptionGroup var options: SweepOptions
+  @OptionGroup var sweep: SweepRun
 
   func run() async throws {
-    let sweep = SweepRun(
-      workers: workers, cluster: cluster, format: format, keepsRunning: keepRunning)
-    try await sweep.run { SweepPreparation(options: self.sweep, workers: $0) }
+    try await sweep.run { SweepPreparation(options: options, workers: $0) }
   }
 }
 
@@ -50,28 +41,23 @@ struct ScoreCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var scoring: ScoreOptions
-  @OptionGroup var workers: WorkerOptions
-  @OptionGroup var cluster: ClusterOptions
-
-  @Option(help: "How to print the scores: table or json.")
-  var format = OutputFormat.table
-
-  @Flag(help: "Leave what this command started running.")
-  var keepRunning = false
+  @OptionGroup var sweep: SweepRun
 
   func run() async throws {
-    let sweep = SweepRun(
-      workers: workers, cluster: cluster, format: format, keepsRunning: keepRunning)
     try await sweep.run { SweepPreparation(scoring: scoring, workers: $0) }
   }
 }
 
 /// A sweep from its files to its results, with whatever is not running started and stopped again.
-struct SweepRun {
-  let workers: WorkerOptions
-  let cluster: ClusterOptions
-  let format: OutputFormat
-  let keepsRunning: Bool
+struct SweepRun: ParsableArguments {
+  @OptionGroup var workers: WorkerOptions
+  @OptionGroup var cluster: ClusterOptions
+
+  @Option(help: "How to print what comes out: table or json.")
+  var format = OutputFormat.table
+
+  @Flag(help: "Leave what this command started running.")
+  var keepRunning = false
 
   /// - Parameter prepare: Takes the workers that this command would start.
   func run(_ prepare: @escaping @Sendable (WorkerOptions) -> SweepPreparation) async throws {
@@ -87,7 +73,7 @@ struct SweepRun {
       return try await finishing(
         { try await perform(definition, on: local, database.url) },
         cleanUp: {
-          if database.started, !keepsRunning { try? await local.stopDatabaseIfUnused() }
+          if database.started, !keepRunning { try? await local.stopDatabaseIfUnused() }
         })
     }
     throw ExitCode(status.rawValue)
@@ -124,9 +110,10 @@ struct SweepRun {
       note("everything is there already: sweep \(known.name) (\(known.id))")
       return try await Outcome(stores: stores, format: format).show(known)
     }
+    let commands = definition.recipe.recoverWith != nil
     if workers.workers == 0, StateLock.holder(of: local.folder) == nil {
       let inside = try InProcessCluster(
-        stores, in: local.folder, workers, allowingCommands: definition.recipe.recoverWith != nil)
+        stores, in: local.folder, workers, allowingCommands: commands)
       let watching = Watching(stores: stores, folder: local.folder)
       return try await finishing(
         {
@@ -136,7 +123,6 @@ struct SweepRun {
         },
         cleanUp: { await inside.stop() })
     }
-    let commands = definition.recipe.recoverWith != nil
     let coordinator = try await local.startCoordinator(workers, allowingCommands: commands)
     let watching = Watching(stores: stores, folder: local.folder) { [workers] in
       try await local.startCoordinator(workers, allowingCommands: commands)
@@ -151,7 +137,7 @@ struct SweepRun {
     _ coordinator: ChildProcess?, of local: LocalCluster, after definition: SweepDefinition,
     _ stores: Stores
   ) async {
-    guard let coordinator, !keepsRunning,
+    guard let coordinator, !keepRunning,
       StateLock.holder(of: local.folder) == coordinator.processID
     else { return }
     let unfinished = (try? await stores.sweeps.unfinished()) ?? []

@@ -18,7 +18,7 @@ extension ScoresCommand {
         definition, network: try ONNXModel.decode(model, name: definition.model.name))
       let bench = Workbench(
         backend: OneDNNBackend(), threads: ProcessInfo.processInfo.activeProcessorCount,
-        artifacts: LocalArtifacts(store: stores.artifacts))
+        artifacts: stores.artifacts)
       return try await pipeline.science(
         try await stores.results(of: pipeline), images: scienceImages, on: bench)
     }
@@ -42,14 +42,6 @@ extension Stores {
       }
     }
   }
-}
-
-/// The artifacts of a state folder, for computations in this process.
-private struct LocalArtifacts: ArtifactAccess {
-  let store: ArtifactStore
-
-  func data(for digest: Digest) async throws -> Data { try store.data(for: digest) }
-  func store(_ data: Data) async throws -> Digest { try store.put(data) }
 }
 
 extension LayerScience {

@@ -85,6 +85,7 @@ struct SweepPreparation {
       throw InputError("--mean-weight \(options.meanWeight): give a number from 0 to 1000")
     }
     recipe.meanWeight = options.meanWeight
+    recipe.mirrors = options.mirror
     return try DeviceCatalogue.read(URL(filePath: options.devices))
   }
 

@@ -26,6 +26,7 @@ struct RecipeTests {
     recipe.reconstruction = .single
     recipe.sequentialDamping = 0.5
     recipe.meanWeight = 3
+    recipe.mirrors = true
     recipe.recoverWith = "cp {model} {output}"
     recipe.recoveryMinutes = 7
     recipe.microBatch = 5

@@ -17,7 +17,8 @@ struct SequentialTests {
   ]
 
   private static func reconstruction(
-    of network: Network, damping: Double = 0.001, steps: Int = 4, meanWeight: Int = 4
+    of network: Network, damping: Double = 0.001, steps: Int = 4, meanWeight: Int = 4,
+    pairRounds: Int = 0
   ) throws -> SequentialReconstruction {
     let groups = network.channelGroups()
     var selection = ChannelSelection()
@@ -26,7 +27,8 @@ struct SequentialTests {
     return SequentialReconstruction(
       dense: network, pruned: pruned, prior: pruned,
       kept: network.keptIndices(selection, groups: groups), relativeDamping: damping,
-      positions: 16, clampSteps: steps, meanWeight: meanWeight)
+      positions: 16, clampSteps: steps, meanWeight: meanWeight,
+      pairRounds: pairRounds)
   }
 
   private static func fitted(
@@ -61,6 +63,24 @@ struct SequentialTests {
     #expect(after < 0.8 * before, "\(before) before, \(after) after")
   }
 
+  @Test("layers fitted in pairs bring the network nearer still")
+  func pairs() throws {
+    let network = try SmallSweep.residualNetwork()
+    let changes = try [0, 6].map { rounds in
+      let reconstruction = try Self.reconstruction(of: network, pairRounds: rounds)
+      return try Self.change(network, Self.fitted(reconstruction).network)
+    }
+    #expect(changes[1] < 0.97 * changes[0], "\(changes)")
+  }
+
+  @Test("threads do not matter to pairs")
+  func deterministicPairs() throws {
+    let reconstruction = try Self.reconstruction(
+      of: SmallSweep.residualNetwork(), pairRounds: 3)
+    #expect(
+      try Self.fitted(reconstruction, threads: 2).network == Self.fitted(reconstruction).network)
+  }
+
   @Test("threads and chunks do not matter")
   func deterministic() throws {
     let reconstruction = try Self.reconstruction(of: SmallSweep.residualNetwork())
@@ -74,7 +94,7 @@ struct SequentialTests {
     let network = try SmallSweep.residualNetwork()
     let reconstruction = SequentialReconstruction(
       dense: network, pruned: network, prior: network, kept: [:], relativeDamping: 0.001,
-      positions: 16, clampSteps: 4, meanWeight: 4)
+      positions: 16, clampSteps: 4, meanWeight: 4, pairRounds: 0)
     #expect(try Self.fitted(reconstruction).network == network)
   }
 

@@ -19,19 +19,20 @@ struct Frontier {
 
   /// Runs the nodes before `position`.
   ///
-  /// - Parameter tap: A value among those computed on the way that is wanted besides.
-  /// - Returns: The tapped value.
+  /// - Parameter taps: Values among those computed on the way that are wanted besides.
+  /// - Returns: The tapped values.
+  @discardableResult
   mutating func advance(
-    _ network: Network, to position: Int, tap: ValueID? = nil, with runner: NetworkRunner,
+    _ network: Network, to position: Int, taps: [ValueID] = [], with runner: NetworkRunner,
     microBatch: Int
-  ) throws -> Tensor? {
-    guard position > self.position else { return nil }
+  ) throws -> [ValueID: Tensor] {
+    guard position > self.position else { return [:] }
     let live = network.liveValues(before: position)
     let segment = network.segment(
-      self.position..<position, outputs: live + (tap.map { live.contains($0) ? [] : [$0] } ?? []))
+      self.position..<position, outputs: live + taps.filter { !live.contains($0) })
     let computed = try runner.run(segment, on: values, microBatch: microBatch)
     values.merge(computed) { _, new in new }
-    let tapped = tap.flatMap { values[$0] }
+    let tapped = values.filter { taps.contains($0.key) }
     let needed = Set(live)
     values = values.filter { needed.contains($0.key) }
     self.position = position

@@ -11,6 +11,10 @@ struct LayerOutput {
   private(set) var factors: [Float]
   /// The activation, if it hides part of its input.
   private(set) var clamp: OutputClamp?
+  /// What the activation reads: the output after the normalisation and the addition.
+  private(set) var end: ValueID
+  /// The activation there; one that hides nothing, where there is none.
+  private(set) var maps = ClampedMaps(lower: -.infinity, upper: .infinity)
 
   /// - Parameter known: What has been computed when the layer is fitted: a shortcut that comes
   ///   later is left alone.
@@ -19,8 +23,9 @@ struct LayerOutput {
   ) {
     let outputs = layer.geometry.outputs
     factors = [Float](repeating: 1, count: outputs)
+    end = network.nodes[layer.node].output
     guard !layer.readsLastAxis else { return }
-    var value = network.nodes[layer.node].output
+    var value = end
     var shift = network.bias(of: network.nodes[layer.node], outputs: outputs)
     var negative = [Bool](repeating: false, count: outputs)
     if let index = layer.normalisation {
@@ -38,13 +43,16 @@ struct LayerOutput {
         shift?[channel] += parameters.shift[channel] * factors[channel] - parameters.mean[channel]
       }
       value = node.output
+      end = value
     }
     if let other = network.addend(of: value, consumers: consumers) {
       guard known.contains(other.value) else { return }
       shortcut = other.value
       value = other.sum
+      end = value
     }
     guard let shift, let bounds = network.bounds(after: value, consumers: consumers) else { return }
+    maps = ClampedMaps(lower: bounds.0, upper: bounds.1)
     let limits = factors.indices.map { channel -> (Float, Float) in
       let factor = factors[channel]
       guard factor != 0 else { return (-.infinity, .infinity) }

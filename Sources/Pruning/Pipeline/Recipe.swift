@@ -30,6 +30,8 @@ public enum ReconstructionKind: String, Sendable, Hashable, Codable, CaseIterabl
   case sequential
   /// The same to what the activation behind a layer lets through of its target.
   case rectified
+  /// And then every two layers with an activation between them together.
+  case paired
 }
 
 /// What variants are evaluated by.
@@ -67,12 +69,14 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var gramPositions = 64
   /// Images that the sensitivity of every group is measured on, at most.
   public var sensitivityImages = 256
-  public var reconstruction = ReconstructionKind.rectified
+  public var reconstruction = ReconstructionKind.paired
   /// λ of the sequential fit over the mean of the diagonal of its input's second moments.
   public var sequentialDamping = 0.001
   /// How many times the error of an image's mean counts in a sequential fit, besides that of its
   /// positions.
   public var meanWeight = 0
+  /// Whether mirror images take part in fits layer by layer.
+  public var mirrors = false
   /// A user's own fine-tuning of each variant: a command with `{model}` and `{output}` in it.
   public var recoverWith: String?
   /// How long it may take.
@@ -118,6 +122,7 @@ extension Recipe {
     try read(&reconstruction, .reconstruction)
     try read(&sequentialDamping, .sequentialDamping)
     try read(&meanWeight, .meanWeight)
+    try read(&mirrors, .mirrors)
     try read(&recoverWith, .recoverWith)
     try read(&recoveryMinutes, .recoveryMinutes)
     try read(&microBatch, .microBatch)

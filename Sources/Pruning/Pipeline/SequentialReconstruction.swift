@@ -29,11 +29,21 @@ struct SequentialReconstruction {
   let clampSteps: Int
   /// How many times the error of an image's mean counts besides that of its positions.
   let meanWeight: Int
+  /// Rounds that fit pairs of layers together; 0 for none.
+  let pairRounds: Int
 
   /// Both networks, halted at the same layer.
   private struct Pair {
     var ours: Frontier
     var theirs: Frontier
+  }
+
+  /// A layer that has its weights, and the pruned network halted before it.
+  private struct Fitted {
+    var layer: ConsumerLayer
+    var output: LayerOutput
+    var fit: TargetFit
+    var frontiers: [Frontier]
   }
 
   /// The pruned network with fitted layers, and the names of those that could not be fitted: they
@@ -47,7 +57,8 @@ struct SequentialReconstruction {
     var unfitted: [String] = []
     let layers = self.layers
     guard !layers.isEmpty, dense.canBeHalted else { return (prior, []) }
-    let consumers = pruned.consumers()
+    let (consumers, producers) = (pruned.consumers(), pruned.producers())
+    var last: Fitted?
     var pairs = chunks.map {
       Pair(ours: Frontier(pruned, inputs: $0), theirs: Frontier(dense, inputs: $0))
     }
@@ -58,21 +69,37 @@ struct SequentialReconstruction {
         of: layer, in: pruned, consumers: consumers,
         known: Set(pruned.liveValues(before: layer.node)))
       let bias = ownBias(of: layer)
+      let couple =
+        pairRounds == 0
+        ? nil
+        : last.flatMap {
+          LayerPair(
+            ($0.layer, $0.output), (layer, output), in: pruned, consumers: consumers,
+            producers: producers)
+        }
+      var ends: [Tensor] = []
+      var frontiers: [Frontier] = []
       var fit = LayerFit(
         layer.name, geometry: layer.geometry, clamp: clampSteps > 0 ? output.clamp : nil,
         hasShortcut: output.shortcut != nil, positionsPerImage: positions,
         meanWeight: meanWeight)
       for place in pairs.indices {
         var pair = pairs[place]
-        _ = try pair.ours.advance(result, to: layer.node, with: runner, microBatch: microBatch)
-        _ = try pair.theirs.advance(dense, to: layer.node, with: runner, microBatch: microBatch)
+        try pair.ours.advance(result, to: layer.node, with: runner, microBatch: microBatch)
+        try pair.theirs.advance(dense, to: layer.node, with: runner, microBatch: microBatch)
+        if pairRounds > 0 { frontiers.append(pair.ours) }
         let before = output.shortcut.flatMap { pair.theirs.values[$0] }
         let own = output.shortcut.flatMap { pair.ours.values[$0] }
         let value = dense.nodes[layer.node].output
-        guard let input = pair.ours.values[layer.input],
-          let wanted = try pair.theirs.advance(
-            dense, to: next, tap: value, with: runner, microBatch: microBatch)
-        else { return (prior, []) }
+        let taps = try pair.theirs.advance(
+          dense, to: next, taps: [value] + (couple.map { [$0.end] } ?? []), with: runner,
+          microBatch: microBatch)
+        guard let input = pair.ours.values[layer.input], let wanted = taps[value] else {
+          return (prior, [])
+        }
+        if let couple, let end = taps[couple.end] {
+          ends.append(keeping(end, of: couple.end))
+        }
         var shortcuts: (dense: Tensor, own: Tensor)?
         if let before, let own, let shortcut = output.shortcut {
           shortcuts = (keeping(before, of: shortcut), own)
@@ -86,12 +113,30 @@ struct SequentialReconstruction {
         pairs[place] = pair
       }
       do {
-        try result.fit(
+        let own = try result.fit(
           layer, &fit, prior: prior, relativeDamping: relativeDamping,
           inputs: pairs.compactMap { $0.ours.values[layer.input] }, clampSteps: clampSteps)
+        if let couple, let first = last, let own, ends.count == pairs.count {
+          let both = PairReconstruction(
+            pair: couple, fits: [first.fit, own], positions: positions, microBatch: microBatch,
+            runner: runner)
+          result = try both.refined(
+            result,
+            on: zip(first.frontiers, ends).map { .init(values: $0.values, target: $1) },
+            rounds: pairRounds)
+          // The first layer has other weights: what follows it is computed again.
+          for place in pairs.indices {
+            pairs[place].ours = first.frontiers[place]
+            try pairs[place].ours.advance(
+              result, to: layer.node, with: runner, microBatch: microBatch)
+            frontiers[place] = pairs[place].ours
+          }
+        }
+        last = own.map { Fitted(layer: layer, output: output, fit: $0, frontiers: frontiers) }
       } catch let error as RecoveryError where error.code == .singular {
         result.take(layer, from: prior)
         unfitted.append(layer.name)
+        last = nil
       }
     }
     return (result, unfitted)
@@ -112,7 +157,12 @@ struct SequentialReconstruction {
     }
     let readers = Dictionary(grouping: all, by: \.weight)
     let own = all.filter { readers[$0.weight]?.count == 1 }
-    return Array(own.drop { kept[AxisID($0.weight, $0.inputAxis)] == nil })
+    // The first of a pair is fitted with the second, though it reads all channels itself.
+    return Array(
+      own.drop { layer in
+        kept[AxisID(layer.weight, layer.inputAxis)] == nil
+          && (pairRounds == 0 || kept[AxisID(layer.weight, 1 - layer.inputAxis)] == nil)
+      })
   }
 
   /// The channels of a dense value that the pruned network has.
@@ -143,14 +193,15 @@ extension Network {
   fileprivate mutating func fit(
     _ layer: ConsumerLayer, _ fit: inout LayerFit, prior: Network, relativeDamping: Double,
     inputs: [Tensor], clampSteps: Int
-  ) throws {
-    guard let start = prior.constant(layer.weight) else { return }
+  ) throws -> TargetFit? {
+    guard let start = prior.constant(layer.weight) else { return nil }
     let solution = try fit.solved(
       prior: (layer.inputAxis == 1 ? start : start.transposed).elements,
       centred: layer.absorbsMean, relativeDamping: relativeDamping,
       inputs: inputs.map { layer.arranged($0) }, steps: clampSteps)
     replaceWeight(of: layer, with: solution.weights)
     if layer.absorbsMean { absorb(solution.offsets, in: layer) }
+    return solution
   }
 
   /// The weights and constants that a layer has in another form of the network.

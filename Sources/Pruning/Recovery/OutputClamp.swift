@@ -1,3 +1,5 @@
+import Tensors
+
 /// The activation that a layer's output goes through, at the scale of the output itself.
 ///
 /// With q = y + shift + shortcut, what follows depends on q clamped to lower…upper alone: for a

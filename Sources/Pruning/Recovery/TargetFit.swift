@@ -21,9 +21,9 @@ public struct TargetFit: Sendable {
   public let columns: Int
   public let centred: Bool
   /// Ū.
-  let mean: [Double]
+  public let mean: [Double]
   let positions: Int
-  private let layer: String
+  let layer: String
   /// Of U Uᵀ + λ I.
   private let factorization: CholeskyFactorization
   /// λ W₀.
@@ -107,5 +107,10 @@ public struct TargetFit: Sendable {
         $0 - Double(fitted[output * columns + $1]) * mean[$1]
       }
     }
+  }
+
+  /// C (U Uᵀ + λ I)⁻¹.
+  func solution(of cross: Matrix) throws(LinearAlgebraError) -> Matrix {
+    try factorization.solve(cross)
   }
 }

@@ -104,9 +104,10 @@ struct SweepOptions: ParsableArguments {
     help: """
       How layers make up for lost channels: single fits each to its own dense output, sequential \
       then layer by layer to the dense network's, rectified to what the activations let through \
-      of that; what is nearest to the dense network is kept.
+      of that, paired then every two layers with an activation between them together; what is \
+      nearest to the dense network is kept.
       """)
-  var reconstruction = ReconstructionKind.rectified
+  var reconstruction = ReconstructionKind.paired
 
   @Option(
     help: """
@@ -114,6 +115,13 @@ struct SweepOptions: ParsableArguments {
       its positions.
       """)
   var meanWeight = 0
+
+  @Flag(
+    help: """
+      Let the mirror image of every calibration image take part in fits layer by layer, where a \
+      picture and its mirror image mean the same.
+      """)
+  var mirror = false
 
   @Option(
     help: ArgumentHelp(

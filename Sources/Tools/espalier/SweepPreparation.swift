@@ -88,6 +88,7 @@ struct SweepPreparation {
       throw InputError("--mean-weight \(options.meanWeight): give a number from 0 to 1000")
     }
     recipe.meanWeight = options.meanWeight
+    recipe.mirrors = options.mirror
     recipe.latencyRepeats = options.measureLatency ? 50 : 0
     let devices = try DeviceCatalogue.read(URL(filePath: options.devices))
     var digests: [String: String] = [:]

@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-5"
+  static let kind = "plan-surgery-6"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -23,7 +23,8 @@ struct PlanSurgery: JobComputation {
     /// How BatchNorm statistics were chosen: `dense`, or `calibration` where that is nearer to the
     /// dense network on images held back for the choice.
     var batchNormalization: String
-    /// `single`, `sequential` or `rectified`, whichever was nearer to the dense network on the same images;
+    /// `single`, `sequential`, `rectified` or `paired`, whichever was nearer to the dense network on
+    /// the same images;
     /// `dense` where nothing was cut.
     var reconstruction: String
     /// Relative squared change of the outputs on the images held back.
@@ -43,12 +44,15 @@ struct PlanSurgery: JobComputation {
   var reconstruction: ReconstructionKind
   var sequentialDamping: Double
   var meanWeight: Int
+  var mirrors: Bool
   /// Positions of each image that enter a sequential fit, at most.
   var positions: Int
   var microBatch: Int
 
   /// Alternations of a fit to what activations let through.
   private static let clampSteps = 4
+  /// Rounds of a fit of two layers together.
+  private static let pairRounds = 6
 
   /// - Returns: Artifacts: the network after surgery alone, and after reconstruction.
   func compute(on bench: Workbench) async throws -> Outcome<Summary> {
@@ -107,9 +111,10 @@ struct PlanSurgery: JobComputation {
       dense: model.network, pruned: sliced, prior: prior,
       kept: model.network.keptIndices(selection, groups: model.groups),
       relativeDamping: sequentialDamping, positions: positions,
-      clampSteps: reconstruction == .rectified ? Self.clampSteps : 0, meanWeight: meanWeight)
+      clampSteps: reconstruction == .sequential ? 0 : Self.clampSteps, meanWeight: meanWeight,
+      pairRounds: reconstruction == .paired ? Self.pairRounds : 0)
     // Both networks stand still between layers: what they hold then bounds the number of samples.
-    let room = max((640 << 20) / max(2 * fit.bytesPerSample, 1), 1)
+    let room = max((1 << 30) / max((mirrors ? 6 : 3) * fit.bytesPerSample, 1), 1)
     var samples: [DataShard] = []
     for digest in shards {
       let left = room - samples.reduce(0) { $0 + $1.count }
@@ -118,7 +123,9 @@ struct PlanSurgery: JobComputation {
       samples.append(shard.count > left ? shard.shard(0..<left) : shard)
     }
     return try await bench.compute { [samples] in
-      try fit.fitted(on: samples.map(\.tensors), with: bench.runner, microBatch: microBatch)
+      try fit.fitted(
+        on: samples.map { mirrors ? $0.tensors.map(\.withMirrorImages) : $0.tensors },
+        with: bench.runner, microBatch: microBatch)
     }
   }
 
@@ -158,6 +165,16 @@ struct PlanSurgery: JobComputation {
     ]
     if !unfitted.isEmpty { lineage["espalier.unfitted"] = unfitted.joined(separator: " ") }
     return lineage
+  }
+}
+
+extension Tensor {
+  /// The same samples, and behind them those that are maps mirrored left to right, others again.
+  fileprivate var withMirrorImages: Tensor {
+    let mirrored =
+      rank == 4 ? gathering(Array((0..<shape[3]).reversed()), axis: 3) : self
+    return Tensor(
+      shape: [2 * shape[0]] + shape.dropFirst(), elements: elements + mirrored.elements)
   }
 }
 

@@ -1,0 +1,168 @@
+import LinearAlgebra
+import Tensors
+
+/// The moments of a layer's input u with a map g at the positions of its output:
+///
+///     Σ g (u − ū)ᵀ,   Σ g
+///
+/// over the positions that its fit took. Where the fit is not centred, ū is 0.
+public struct CrossMoments: Sendable {
+  private var blocks: PositionBlocks
+  private var sums: Sums
+  private let mean: [Double]
+
+  /// - Parameters:
+  ///   - fit: The layer's fit, whose ū is taken.
+  ///   - positionsPerImage: As in the fit.
+  public init(_ fit: TargetFit, geometry: ConsumerGeometry, positionsPerImage: Int) {
+    mean = fit.centred ? fit.mean : fit.mean.map { _ in 0 }
+    blocks = PositionBlocks(
+      geometry: geometry, companions: [geometry.outputs], positionsPerImage: positionsPerImage)
+    sums = Sums(columns: geometry.columns, outputs: geometry.outputs, centre: mean.map(Float.init))
+  }
+
+  /// Adds images.
+  ///
+  /// - Parameters:
+  ///   - input: `[n, C, H, W]`.
+  ///   - map: g, `[n, O, H', W']`.
+  /// - Throws: ``RecoveryError`` with `shapeMismatch`.
+  public mutating func add(input: Tensor, map: Tensor) throws {
+    try blocks.add(input: input, maps: [map], to: &sums)
+  }
+
+  /// The moments of everything added.
+  public mutating func finish() throws -> LayerStep {
+    try blocks.flush(to: &sums)
+    var products = sums.products
+    for output in 0..<products.rows {
+      for column in 0..<products.columns {
+        // Centred up to the rounding of the centre.
+        products[output, column] +=
+          sums.totals[output] * (Double(sums.centre[column]) - mean[column])
+      }
+    }
+    return LayerStep(weights: products, constants: sums.totals)
+  }
+
+  private struct Sums: BlockConsumer {
+    let centre: [Float]
+    var products: Matrix
+    var totals: [Double]
+
+    init(columns: Int, outputs: Int, centre: [Float]) {
+      self.centre = centre
+      products = Matrix(rows: outputs, columns: columns)
+      totals = [Double](repeating: 0, count: outputs)
+    }
+
+    mutating func take(_ block: inout [Float], images: [Int]) throws {
+      let (size, columns, outputs) = (PositionBlocks.rowLength, products.columns, products.rows)
+      let positions = images.reduce(0, +)
+      block.withUnsafeMutableBufferPointer { block in
+        for (row, shift) in centre.enumerated() {
+          for index in row * size..<row * size + positions { block[index] -= shift }
+        }
+      }
+      let maps = Array(block[columns * size..<(columns + outputs) * size])
+      for output in 0..<outputs {
+        totals[output] += maps[output * size..<output * size + positions].reduce(0) {
+          $0 + Double($1)
+        }
+      }
+      var product = [Float](repeating: 0, count: outputs * columns)
+      FloatProducts.add(
+        rows: maps, times: block, inner: positions, stride: size, m: outputs, n: columns,
+        into: &product)
+      for index in product.indices { products.elements[index] += Double(product[index]) }
+    }
+  }
+}
+
+/// A change of a layer's weights and constants, or a loss's gradient by them.
+///
+/// The layer's output changes by `weights · (u − ū) + constants`.
+public struct LayerStep: Sendable, Hashable {
+  /// `[O, K]`.
+  public var weights: Matrix
+  /// By output.
+  public var constants: [Double]
+
+  public init(weights: Matrix, constants: [Double]) {
+    self.weights = weights
+    self.constants = constants
+  }
+
+  func dot(_ other: LayerStep) -> Double {
+    zip(weights.elements, other.weights.elements).reduce(0) { $0 + $1.0 * $1.1 }
+      + zip(constants, other.constants).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  func adding(_ other: LayerStep, times factor: Double) -> LayerStep {
+    var sum = self
+    for place in sum.weights.elements.indices {
+      sum.weights.elements[place] += factor * other.weights.elements[place]
+    }
+    for place in sum.constants.indices {
+      sum.constants[place] += factor * other.constants[place]
+    }
+    return sum
+  }
+}
+
+extension TargetFit {
+  /// The step that least squares would take if the outputs were asked to change by g, from the
+  /// moments of g with the input.
+  ///
+  /// - Parameter outputMoments: M `[O, O]`, if a change of the outputs is not itself what counts
+  ///   but M of it: the step is then multiplied by (M + a tenth of its mean diagonal)⁻¹.
+  /// - Throws: ``RecoveryError`` with `singular`.
+  public func step(
+    along moments: LayerStep, outputMoments: Matrix? = nil
+  ) throws(RecoveryError) -> LayerStep {
+    do {
+      var step = LayerStep(
+        weights: try solution(of: moments.weights),
+        constants: moments.constants.map { centred ? $0 / Double(positions) : 0 })
+      guard let outputMoments else { return step }
+      let mean = outputMoments.diagonal.reduce(0, +) / Double(max(outputMoments.rows, 1))
+      let factorization = try CholeskyFactorization(
+        outputMoments, damping: max(0.1 * mean, .leastNormalMagnitude))
+      step.weights = try factorization.solve(step.weights.transposed).transposed
+      step.constants = try factorization.solve(
+        Matrix(rows: 1, columns: step.constants.count, elements: step.constants)
+      ).elements
+      return step
+    } catch {
+      throw RecoveryError(.singular, "layer '\(layer)': \(error.message)")
+    }
+  }
+}
+
+/// Directions of the method of conjugate gradients (Polak and Ribière), with a preconditioner.
+public struct ConjugateDirections: Sendable {
+  private var last: (gradients: [LayerStep], preconditioned: [LayerStep], direction: [LayerStep])?
+
+  public init() {}
+
+  /// The next direction, for gradients by several layers and what the preconditioner makes of them.
+  public mutating func next(
+    _ gradients: [LayerStep], preconditioned: [LayerStep]
+  ) -> [LayerStep] {
+    var direction = preconditioned
+    if let last {
+      var (change, size) = (0.0, 0.0)
+      for (layer, gradient) in gradients.enumerated() {
+        change +=
+          preconditioned[layer].dot(gradient) - preconditioned[layer].dot(last.gradients[layer])
+        size += last.preconditioned[layer].dot(last.gradients[layer])
+      }
+      let factor = size > 0 ? max(change / size, 0) : 0
+      for layer in direction.indices {
+        direction[layer] = direction[layer].adding(last.direction[layer], times: factor)
+      }
+    }
+    last = (gradients, preconditioned, direction)
+    return direction
+  }
+}

@@ -1,0 +1,138 @@
+import LinearAlgebra
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Recovery
+
+@Suite("Steps that move two layers together", .tags(.pure))
+struct PairStepTests {
+  private static func tensor(
+    _ samples: Int, _ width: Int, _ generator: inout SeededGenerator
+  ) -> Tensor {
+    Tensor(
+      shape: [samples, width],
+      elements: (0..<samples * width).map { _ in Float.random(in: -1...1, using: &generator) })
+  }
+
+  @Test("from any weights, the step along what the outputs lack ends at the least squares")
+  func stepIsNewton() throws {
+    var generator = SeededGenerator(seed: 3)
+    let geometry = ConsumerGeometry(fullyConnected: 4, outputs: 3)
+    let input = Self.tensor(200, 4, &generator)
+    let target = Self.tensor(200, 3, &generator)
+    var layer = LayerFit(
+      "layer", geometry: geometry, clamp: nil, hasShortcut: false, positionsPerImage: 1)
+    try layer.add(input: input, target: target, shortcut: nil)
+    // Few columns at many positions, and next to no pull: the fit is all but plain least squares.
+    let fit = try layer.solved(
+      prior: [Float](repeating: 0, count: 12), centred: true, relativeDamping: 0, inputs: [input],
+      steps: 0)
+    let start = (0..<12).map { Float($0) / 6 - 1 }
+    var lack = target
+    for sample in 0..<200 {
+      for output in 0..<3 {
+        lack.elements[sample * 3 + output] -= (0..<4).reduce(0) {
+          $0 + start[output * 4 + $1] * input.elements[sample * 4 + $1]
+        }
+      }
+    }
+    var moments = CrossMoments(fit, geometry: geometry, positionsPerImage: 1)
+    try moments.add(input: input, map: lack)
+    let step = try fit.step(along: moments.finish())
+    for place in 0..<12 {
+      let reached = Double(start[place]) + step.weights.elements[place]
+      #expect(abs(reached - Double(fit.weights[place])) < 4e-3)
+    }
+    // W u + c with u centred: the constant that is left is the mean of what the weights leave.
+    let mean = (0..<3).map { output in
+      (0..<200).reduce(0.0) { $0 + Double(lack.elements[$1 * 3 + output]) } / 200
+    }
+    expectClose(step.constants, mean, tolerance: 1e-6)
+  }
+
+  @Test("moments are the sums over all samples, in whatever chunks they come")
+  func moments() throws {
+    var generator = SeededGenerator(seed: 4)
+    let geometry = ConsumerGeometry(fullyConnected: 3, outputs: 2)
+    let (input, map) = (Self.tensor(50, 3, &generator), Self.tensor(50, 2, &generator))
+    var layer = LayerFit(
+      "layer", geometry: geometry, clamp: nil, hasShortcut: false, positionsPerImage: 1)
+    try layer.add(input: input, target: map, shortcut: nil)
+    let fit = try layer.solved(
+      prior: [Float](repeating: 0, count: 6), centred: true, relativeDamping: 0.1,
+      inputs: [input], steps: 0)
+    func sums(_ chunks: [Range<Int>]) throws -> LayerStep {
+      var moments = CrossMoments(fit, geometry: geometry, positionsPerImage: 1)
+      for chunk in chunks {
+        try moments.add(
+          input: input.gathering(Array(chunk), axis: 0), map: map.gathering(Array(chunk), axis: 0))
+      }
+      return try moments.finish()
+    }
+    let whole = try sums([0..<50])
+    #expect(try sums([0..<20, 20..<50]) == whole)
+    for output in 0..<2 {
+      for column in 0..<3 {
+        let expected = (0..<50).reduce(0.0) {
+          $0 + Double(map.elements[$1 * 2 + output])
+            * (Double(input.elements[$1 * 3 + column]) - fit.mean[column])
+        }
+        #expect(abs(whole.weights[output, column] - expected) < 1e-4)
+      }
+    }
+  }
+
+  @Test("a target that lies two and minus three steps away is found there")
+  func lengths() {
+    var generator = SeededGenerator(seed: 5)
+    let values = Self.tensor(20, 5, &generator)
+    let (a, b) = (Self.tensor(20, 5, &generator), Self.tensor(20, 5, &generator))
+    func moved(_ x: Float, _ y: Float) -> Tensor {
+      var result = values
+      for place in result.elements.indices {
+        result.elements[place] += x * a.elements[place] + y * b.elements[place]
+      }
+      return result
+    }
+    var lengths = StepLengths(ClampedMaps(lower: -.infinity, upper: .infinity))
+    lengths.add(
+      values, first: moved(0.5, 0), stretch: 0.5, second: moved(0, 1), target: moved(2, -3))
+    expectClose(lengths.lengths, [2, -3], tolerance: 1e-4)
+  }
+
+  @Test("what an activation hides need not change and moves nothing")
+  func hidden() {
+    let maps = ClampedMaps(lower: 0, upper: 6)
+    let values = Tensor(shape: [1, 5], elements: [-2, -2, 3, 3, 8])
+    let target = Tensor(shape: [1, 5], elements: [-1, 0, 5, -1, 7])
+    let (residual, loss) = maps.residual(of: values, to: target)
+    #expect(residual.elements == [0, 0, 2, -3, 0])
+    #expect(loss == 4 + 9)
+    let ones = Tensor(shape: [1, 5], repeating: 1)
+    #expect(maps.gradient(ones, at: values).elements == [0, 0, 1, 1, 0])
+  }
+
+  @Test("conjugate directions end at the minimum of a quadratic after as many as it has unknowns")
+  func conjugate() {
+    let curvature: [Double] = [1, 7, 40]
+    var place: [Double] = [3, -2, 1]
+    var directions = ConjugateDirections()
+    for _ in 0..<3 {
+      let downhill = zip(curvature, place).map { -$0 * $1 }
+      // Two layers: the first has two unknowns, a weight and a constant.
+      let gradient = [
+        LayerStep(
+          weights: Matrix(rows: 1, columns: 1, elements: [downhill[0]]), constants: [downhill[1]]),
+        LayerStep(weights: Matrix(rows: 1, columns: 1, elements: [downhill[2]]), constants: []),
+      ]
+      let next = directions.next(gradient, preconditioned: gradient)
+      let along = [next[0].weights[0, 0], next[0].constants[0], next[1].weights[0, 0]]
+      let length =
+        zip(downhill, along).reduce(0) { $0 + $1.0 * $1.1 }
+        / zip(curvature, along).reduce(0) { $0 + $1.0 * $1.1 * $1.1 }
+      for index in place.indices { place[index] += length * along[index] }
+    }
+    expectClose(place, [0, 0, 0], tolerance: 1e-12)
+  }
+}

@@ -28,6 +28,9 @@ struct Relaxation {
     var prices: [Double]
     /// The mixture of plans that attains the bound.
     var mixture: [(choice: [Int], weight: Double)]
+    /// The places in the pool of the plans that the master programme knew: of parts of the problem,
+    /// all those met within the ranges.
+    var members: [Int] = []
   }
 
   let problem: ChoiceProblem
@@ -70,22 +73,24 @@ struct Relaxation {
   ///
   /// - Parameters:
   ///   - start: The first prices to try; nil for those that bound best so far.
+  ///   - among: Where the plans met within `ranges` are in the pool, among others; nil for anywhere.
   ///   - cutoff: Stops as soon as the bound is not above this utility.
   ///   - precision: Stops this close to the best bound there is, as a share of it.
   mutating func bound(
-    ranges: [ClosedRange<Int>], start: [Double]?, cutoff: Double, precision: Double = 0
+    ranges: [ClosedRange<Int>], start: [Double]?, among: [Int]? = nil, cutoff: Double,
+    precision: Double = 0
   ) -> Outcome {
     let reach = utilityReach(ranges)
     var master = MasterProgramme(
       resourceCount: scales.count, penalty: 10 * max(reach.upper - reach.lower, 1e-3))
-    let known = nearest(ranges)
-    var members = known.plans
-    for member in members { master.add(column(pool[member])) }
-    var outcome = Outcome(bound: known.bound, prices: known.prices, mixture: [])
+    let known = nearest(ranges, among: among)
+    for member in known.plans { master.add(column(pool[member])) }
+    var outcome = Outcome(
+      bound: known.bound, prices: known.prices, mixture: [], members: known.plans)
     var prices = start ?? known.prices
-    if start == nil, known.bound < .infinity, !members.isEmpty {
+    if start == nil, known.bound < .infinity, !known.plans.isEmpty {
       let result = master.solve()
-      outcome.mixture = result.weights.map { (pool[members[$0.column]].choice, $0.weight) }
+      outcome.mixture = result.weights.map { (pool[known.plans[$0.column]].choice, $0.weight) }
       if outcome.bound <= cutoff || isClose(outcome.bound, result, precision) { return outcome }
       prices = result.prices
     }
@@ -97,16 +102,18 @@ struct Relaxation {
       if outcome.bound < reach.lower {
         return Outcome(bound: -.infinity, prices: prices, mixture: [])
       }
-      let isNew = !members.contains(place)
+      let isNew = !outcome.members.contains(place)
       if isNew {
-        members.append(place)
+        outcome.members.append(place)
         master.add(column(pool[place]))
       }
       if outcome.bound <= cutoff, !outcome.mixture.isEmpty || cutoff == -.infinity {
         return outcome
       }
       var result = master.solve()
-      outcome.mixture = result.weights.map { (pool[members[$0.column]].choice, $0.weight) }
+      outcome.mixture = result.weights.map {
+        (pool[outcome.members[$0.column]].choice, $0.weight)
+      }
       if outcome.bound <= cutoff || isClose(outcome.bound, result, precision) { return outcome }
       if outcome.bound - result.value <= 1e-10 * (1 + abs(result.value)) {
         // A mixture that pays the penalty instead of keeping the budget asks for a higher one.
@@ -165,12 +172,12 @@ struct Relaxation {
   }
 
   /// The plans to begin with, and the best bound that earlier prices give.
-  private func nearest(_ ranges: [ClosedRange<Int>]) -> (
+  private func nearest(_ ranges: [ClosedRange<Int>], among: [Int]?) -> (
     plans: [Int], bound: Double, prices: [Double]
   ) {
     let none = [Double](repeating: 0, count: scales.count)
     guard ranges == whole else {
-      let inside = pool.indices.filter { index in
+      let inside = (among ?? Array(pool.indices)).filter { index in
         zip(pool[index].choice, ranges).allSatisfy { $1.contains($0) }
       }
       return (inside, .infinity, none)

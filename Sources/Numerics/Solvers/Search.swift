@@ -86,7 +86,10 @@ struct Search {
         continue
       }
       for ranges in parts {
-        var part = bound(ranges, start: node.outcome.prices)
+        // Parts do not overlap: what was met within one was met within what it was cut from.
+        var part = bound(
+          ranges, start: node.outcome.prices,
+          among: node.ranges == whole ? nil : node.outcome.members)
         // A part bounds no less tightly than the whole it was cut from.
         part.outcome.bound = min(part.outcome.bound, node.outcome.bound)
         if part.outcome.bound > target {
@@ -106,9 +109,12 @@ struct Search {
     return last + max(solver.tolerance * max(1, abs(last)) * 0.5, solver.targetGap * abs(last))
   }
 
-  private mutating func bound(_ ranges: [ClosedRange<Int>], start: [Double]?) -> Node {
+  private mutating func bound(
+    _ ranges: [ClosedRange<Int>], start: [Double]?, among: [Int]? = nil
+  ) -> Node {
     let outcome = relaxation.bound(
-      ranges: ranges, start: start, cutoff: target, precision: solver.targetGap / 4)
+      ranges: ranges, start: start, among: among, cutoff: target,
+      precision: solver.targetGap / 4)
     offerPool()
     return Node(ranges: ranges, outcome: outcome)
   }

@@ -82,5 +82,13 @@ struct ReleasedTests {
     }
     #expect(ReleasedStrategy().influenceOfImportance(problem(scale: 1e-9)) == 0)
     #expect(ReleasedStrategy().influenceOfImportance(problem(scale: 1)) ?? 0 > 0)
+    let tiny = problem(scale: 1e-9)
+    guard case .plan(let plan) = ReleasedStrategy().allocate(tiny) else {
+      Issue.record("no plan")
+      return
+    }
+    let explanation = tiny.explanation(of: plan)
+    #expect(explanation.importanceInfluence == 0)
+    #expect(explanation.description.contains("importances moved the widths by 0 channels"))
   }
 }

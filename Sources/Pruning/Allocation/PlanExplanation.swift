@@ -37,6 +37,8 @@ public struct PlanExplanation: Sendable, Hashable, Codable {
   public var usage: [BudgetUsage]
   /// Utility for one more unit of every limited resource, in the order of the limits.
   public var prices: [Double]?
+  /// Of the `released` strategy: ``ReleasedStrategy/influenceOfImportance(_:)``.
+  public var importanceInfluence: Int?
   /// In the order of the groups; only those that may change.
   public var groups: [Group]
 }
@@ -72,7 +74,15 @@ extension AllocationProblem {
     }
     return PlanExplanation(
       strategy: plan.strategy, objective: plan.objective, bound: plan.bound, gap: plan.gap,
-      usage: plan.usage, prices: plan.prices, groups: explained)
+      usage: plan.usage, prices: plan.prices, importanceInfluence: importanceInfluence(of: plan),
+      groups: explained)
+  }
+
+  /// By how many channels importances moved a plan of the `released` strategy, which may well be
+  /// none; nil for plans of others.
+  public func importanceInfluence(of plan: PruningPlanWidths) -> Int? {
+    let released = ReleasedStrategy()
+    return plan.strategy == released.name ? released.influenceOfImportance(self) : nil
   }
 
   private func costs(of widths: [Int]) -> [Int64] { usage(widths: widths).map(\.used) }
@@ -99,6 +109,9 @@ extension PlanExplanation: CustomStringConvertible {
           : "; more of it would bring nothing"
       }
       lines.append(line)
+    }
+    if let importanceInfluence {
+      lines.append("importances moved the widths by \(importanceInfluence) channels in all")
     }
     lines += groups.map(line)
     return lines.joined(separator: "\n")

@@ -67,6 +67,8 @@ struct AllocateCommand: ParsableCommand {
     struct Plan: Encodable {
       var widths: [String: Int]
       var plan: PruningPlanWidths
+      /// Of `released`: channels that the widths differ by from those of equal importances.
+      var importanceInfluence: Int?
       var explanation: PlanExplanation?
     }
   }
@@ -166,7 +168,8 @@ struct AllocateCommand: ParsableCommand {
           Answer.Plan(
             widths: Dictionary(
               zip(problem.groups.map(\.name), plan.widths), uniquingKeysWith: { first, _ in first }),
-            plan: plan, explanation: explain ? problem.explanation(of: plan) : nil))
+            plan: plan, importanceInfluence: problem.importanceInfluence(of: plan),
+            explanation: explain ? problem.explanation(of: plan) : nil))
       }
     }
     return answer
@@ -191,6 +194,9 @@ struct AllocateCommand: ParsableCommand {
         format: "%@  %@  utility %.6g, gap %.3g %%  %@", answer.device, plan.strategy,
         plan.objective, 100 * plan.gap, usage.joined(separator: ", "))
       line += "\n  " + plan.widths.map(String.init).joined(separator: " ")
+      if let influence = entry.importanceInfluence {
+        line += "\n  importances moved the widths by \(influence) channels in all"
+      }
       if let explanation = entry.explanation { line += "\n\(explanation)" }
       return line
     }.joined(separator: "\n")

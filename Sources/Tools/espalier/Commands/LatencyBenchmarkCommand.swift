@@ -19,8 +19,9 @@ struct LatencyBenchmarkCommand: ParsableCommand {
     discussion: """
       The table must have been made on this machine by `espalier profile` of the same network. The \
       network itself is run in turn with every variant; where it takes longer than it took for the \
-      table, the machine is slower now, and measured times are given at the table's speed \
-      (measured_ms, error, met) beside those by the clock (clock_ms, clock_error, clock_met). \
+      table, the machine is slower now, and measured times are given at the table's speed and in \
+      processor time (measured_ms, error, met) beside those by the clock (clock_ms, clock_error, \
+      clock_met). \
       Widths are chosen under log utility with equal importances; a variant meets its limit in a \
       repeat when the median of that repeat does.
       """)
@@ -136,10 +137,16 @@ struct LatencyBenchmarkCommand: ParsableCommand {
     var (clock, atSpeed): ([Int64], [Int64]) = ([], [])
     for _ in 0..<max(repeats, 1) {
       let turns = try reference.inTurns(50) {
-        try LatencyBenchmark.time { _ = try plan.run(inputs) }
+        var processor: Int64 = 0
+        let clock = try LatencyBenchmark.time {
+          processor = try ProcessorTime.of { _ = try plan.run(inputs) }
+        }
+        return (clock: clock, processor: processor)
       }
-      clock.append(LatencyMeasurement(turns.map(\.value)).nanoseconds)
-      let scaled = turns.map { Int64(Double($0.value) * (speed ?? $0.reference) / $0.reference) }
+      clock.append(LatencyMeasurement(turns.map(\.value.clock)).nanoseconds)
+      let scaled = turns.map {
+        Int64(Double($0.value.processor) * (speed ?? $0.reference) / $0.reference)
+      }
       atSpeed.append(LatencyMeasurement(scaled).nanoseconds)
     }
     let measured = Double(LatencyMeasurement(atSpeed).nanoseconds)

@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-6"
+  static let kind = "plan-surgery-7"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -53,6 +53,8 @@ struct PlanSurgery: JobComputation {
   private static let clampSteps = 4
   /// Rounds of a fit of two layers together.
   private static let pairRounds = 6
+  /// What both networks may hold where they stand still, in bytes.
+  private static let heldBytes = 3 << 29
 
   /// - Returns: Artifacts: the network after surgery alone, and after reconstruction.
   func compute(on bench: Workbench) async throws -> Outcome<Summary> {
@@ -114,7 +116,8 @@ struct PlanSurgery: JobComputation {
       clampSteps: reconstruction == .sequential ? 0 : Self.clampSteps, meanWeight: meanWeight,
       pairRounds: reconstruction == .paired ? Self.pairRounds : 0)
     // Both networks stand still between layers: what they hold then bounds the number of samples.
-    let room = max((1 << 30) / max((mirrors ? 6 : 3) * fit.bytesPerSample, 1), 1)
+    let bytes = max((mirrors ? 6 : 3) * fit.bytesPerSample, 1)
+    let room = max(Self.heldBytes / bytes, 1)
     var samples: [DataShard] = []
     for digest in shards {
       let left = room - samples.reduce(0) { $0 + $1.count }
@@ -122,6 +125,7 @@ struct PlanSurgery: JobComputation {
       let shard = try await bench.shard(digest)
       samples.append(shard.count > left ? shard.shard(0..<left) : shard)
     }
+    bench.cache.makeRoom(bytes * samples.reduce(0) { $0 + $1.count }, keeping: [])
     return try await bench.compute { [samples] in
       try fit.fitted(
         on: samples.map { mirrors ? $0.tensors.map(\.withMirrorImages) : $0.tensors },

@@ -91,9 +91,17 @@ public protocol PostgresArrayElement: PostgresEncodable {
 extension String: PostgresArrayElement {
   public static var arrayType: PostgresValue.TypeID { .textArray }
   public var arrayLiteral: String {
-    let escaped = replacingOccurrences(of: "\\", with: "\\\\")
-      .replacingOccurrences(of: "\"", with: "\\\"")
-    return "\"\(escaped)\""
+    // Bytes, not characters: payloads are thousands of bytes, and there are thousands of them.
+    var bytes: [UInt8] = [UInt8(ascii: "\"")]
+    bytes.reserveCapacity(utf8.count + utf8.count / 8 + 2)
+    for byte in utf8 {
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+        bytes.append(UInt8(ascii: "\\"))
+      }
+      bytes.append(byte)
+    }
+    bytes.append(UInt8(ascii: "\""))
+    return String(decoding: bytes, as: UTF8.self)
   }
 }
 

@@ -46,6 +46,12 @@ public final class ArtifactStore: Sendable {
     let digest = Digest(of: data)
     // A file of another size is a corrupt one, and is replaced.
     if size(of: digest) == data.count { return digest }
+    try write(data, as: digest)
+    return digest
+  }
+
+  /// Writes content whose digest is known.
+  func write(_ data: Data, as digest: Digest) throws {
     let temporary = incoming.appending(path: "\(UUID().uuidString).new")
     do {
       let file = try ArtifactFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
@@ -56,7 +62,6 @@ public final class ArtifactStore: Sendable {
       _ = unlink(temporary.path)
       throw error
     }
-    return digest
   }
 
   /// The artifact's content, verified.
@@ -105,6 +110,9 @@ public final class ArtifactStore: Sendable {
   func publish(_ file: URL, as digest: Digest) throws {
     let target = url(for: digest)
     let parent = target.deletingLastPathComponent()
+    if rename(file.path, target.path) == 0 {
+      return try ArtifactFile(parent, flags: O_RDONLY | O_DIRECTORY).synchronise()
+    }
     try Self.makeFolder(parent)
     guard rename(file.path, target.path) == 0 else {
       throw ArtifactError.system("rename into", target, errno: errno)

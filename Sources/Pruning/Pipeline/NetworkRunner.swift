@@ -1,6 +1,7 @@
 import Datasets
 import Execution
 import NetworkGraph
+import Parallelism
 import Synchronization
 import Tensors
 
@@ -60,18 +61,20 @@ public struct NetworkRunner: Sendable {
   /// Hands over the value of every tap for every micro-batch of a shard, as soon as it is computed
   /// and on the thread that did it; in no order.
   ///
-  /// - Parameter body: Takes the tap's place in `taps`, the range of images, and their values.
+  /// - Parameters:
+  ///   - plans: Of `network` for micro-batches of this size and these taps.
+  ///   - body: Takes the tap's place in `taps`, the range of images, and their values.
   func fill(
     from network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
+    with plans: PlanPool,
     body: @Sendable (Int, Range<Int>, Tensor) throws -> Void
   ) throws {
     images.add(shard.count)
     let places = Dictionary(uniqueKeysWithValues: zip(taps, 0...))
-    let options = ExecutionOptions(
-      batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
-    let handed = try MicroBatches(images: shard.count, size: microBatch).map(
-      threads: threads, plan: { try backend.plan(network, options: options) },
-      body: { plan, range in
+    let ranges = MicroBatches(images: shard.count, size: microBatch).ranges
+    let handed = try parallelMap(count: ranges.count, threads: threads) { index in
+      let range = ranges[index]
+      return try plans.withPlan { plan in
         var handed = 0
         try plan.run(shard.tensors(range)) { value, tensor in
           guard let tap = places[value] else { return }
@@ -79,7 +82,8 @@ public struct NetworkRunner: Sendable {
           handed += 1
         }
         return handed
-      })
+      }
+    }
     guard handed.allSatisfy({ $0 == taps.count }) else {
       throw ExecutionError(
         .libraryFailure, "not every value of \(taps.count) taps came back from \(network.name)")

@@ -3,8 +3,8 @@ import NetworkGraph
 
 extension Pipeline {
   /// Images whose mean is the centre of the linear kernel: any centre gives the same HSIC, and a
-  /// near one loses no bits.
-  private static let centredImages = 16
+  /// near one loses no bits. Few, because one worker measures them while the others wait.
+  private static let centredImages = 4
 
   /// The nHSIC matrix, from the pairs of tiles that the estimator needs.
   func scores(_ inquiry: inout Inquiry) throws -> ImportanceScores? {
@@ -29,7 +29,10 @@ extension Pipeline {
       statistics[pair] = try inquiry.outcome(
         of: TilePairScores(
           model: model.digest, taps: taps, pair: pair, first: calibration.shards[pair.first],
-          second: pair.isDiagonal ? nil : calibration.shards[pair.second], reference: reference,
+          second: pair.isDiagonal ? nil : calibration.shards[pair.second],
+          firstImages: calibration.images(inShard: pair.first),
+          secondImages: pair.isDiagonal ? nil : calibration.images(inShard: pair.second),
+          reference: reference,
           microBatch: recipe.microBatch),
         label: "tiles \(pair)",
         weight: images.0 * images.1 * features * (pair.isDiagonal ? 0.5 : 1)

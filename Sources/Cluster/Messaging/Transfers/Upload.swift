@@ -5,7 +5,7 @@ import Foundation
 ///
 /// First an offer without bytes asks how far the coordinator has got: all the way if it has the
 /// artifact, somewhere in the middle after a lost connection. Then parts follow, `window` of them
-/// ahead of what is acknowledged.
+/// ahead of what is acknowledged. A small artifact is its own offer.
 struct Upload: Transfer {
   let digest: Digest
   let data: Data
@@ -22,7 +22,19 @@ struct Upload: Transfer {
     self.configuration = configuration
   }
 
+  /// Bytes that take no longer to send than to ask about.
+  private static let smallest = 16 << 10
+
+  /// Whether it goes as one part, without an offer before.
+  private var goesWhole: Bool {
+    corruptions == 0 && data.count <= min(Self.smallest, configuration.chunkSize)
+  }
+
   mutating func start() -> [TransferAction<Digest>] {
+    if goesWhole {
+      sent = data.count
+      return [.send(.store(digest, offset: 0, total: data.count, bytes: data))]
+    }
     sent = nil
     return [
       .send(.store(digest, offset: acknowledged, total: data.count, bytes: Data()))
@@ -53,6 +65,11 @@ struct Upload: Transfer {
         ]
       }
       sent = nil
+    }
+    // A whole that was sent at once and did not arrive as it should: then part by part.
+    if goesWhole, next == 0 {
+      corruptions += 1
+      return start()
     }
     // The same place again: a part behind a gap was ignored. The retry will fill it.
     if next == acknowledged, sent != nil { return [] }

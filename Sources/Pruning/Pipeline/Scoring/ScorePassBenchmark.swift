@@ -80,7 +80,8 @@ public enum ScorePassBenchmark {
       model: PreparedModel(digest: Digest(of: Data()), network: network), taps: taps,
       centres: taps.map { _ in [] }, microBatch: MicroBatches.size(for: network), bench: bench)
     let start = ContinuousClock.now
-    _ = try await tiles.tile(sweep.calibration.shards[0], beside: [])
+    _ = try await tiles.tile(
+      ImageTile(shard: sweep.calibration.shards[0], images: images), beside: [])
     return Double(images) / ((ContinuousClock.now - start) / .seconds(1))
   }
 }

@@ -47,6 +47,9 @@ public final class TileLending: Sendable {
     return TileLoan(link: link(key), target: path)
   }
 
+  /// Whether another worker seems to offer a tile.
+  func offers(_ key: Digest) -> Bool { access(link(key), R_OK) == 0 }
+
   /// Whether another worker has claimed a tile.
   func isBeingMade(_ key: Digest) -> Bool {
     let file = open(lock(key), O_RDWR | O_CLOEXEC)

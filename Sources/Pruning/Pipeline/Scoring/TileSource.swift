@@ -7,6 +7,12 @@ import LinearAlgebra
 import NetworkGraph
 import Tensors
 
+/// Which images a tile is of, and how many there are.
+struct ImageTile: Sendable {
+  var shard: Digest
+  var images: Int
+}
+
 /// The features of tiles of images at some taps: remembered, borrowed from another worker of this
 /// machine, or computed.
 struct TileSource: Sendable {
@@ -40,11 +46,11 @@ struct TileSource: Sendable {
   ///
   /// - Throws: ``PipelineError`` with `invalidInput` where they do not fit the bench's memory.
   func pair(
-    _ first: Digest, _ second: Digest?
+    _ first: ImageTile, _ second: ImageTile?
   ) async throws -> (first: [TileFeatures], second: [TileFeatures]?) {
     guard let second else { return (try await tile(first, beside: []), nil) }
     // While another worker computes the one, this one computes the other.
-    if bench.lending?.isBeingMade(key(first)) == true {
+    if bench.lending?.isBeingMade(key(first.shard)) == true {
       let y = try await tile(second, beside: [first])
       return (try await tile(first, beside: [second]), y)
     }
@@ -52,26 +58,48 @@ struct TileSource: Sendable {
     return (x, try await tile(second, beside: [first]))
   }
 
-  /// The features of a shard, ready for products.
+  /// The features of a tile, ready for products.
   ///
-  /// - Parameter others: Shards whose features are in use.
-  func tile(_ shard: Digest, beside others: [Digest]) async throws -> [TileFeatures] {
-    let key = key(shard)
+  /// - Parameter others: Tiles whose features are in use.
+  func tile(_ tile: ImageTile, beside others: [ImageTile]) async throws -> [TileFeatures] {
+    let key = key(tile.shard)
     if let known: FeatureTile = bench.cache.known("\(key)") { return known.features }
-    let images = try await bench.shard(shard)
-    let footprint = footprint(images.count)
+    let footprint = footprint(tile.images)
     try footprint.check(limit: bench.cache.limit, tiles: 1 + others.count)
-    let inUse = Set((others + [shard]).map { "\(self.key($0))" })
+    // Whoever makes it holds it until it is there: this one waits and fetches no images.
+    let claim = try await bench.compute { () -> TileClaim? in
+      if bench.lending?.offers(key) == true { return nil }
+      return bench.lending?.claim(key)
+    }
+    defer { claim?.release() }
+    if let features = try borrowed(key, images: tile.images) { return features }
+    let images = try await bench.shard(tile.shard)
+    guard images.count == tile.images else {
+      throw PipelineError(
+        .corruptArtifact,
+        "shard \(tile.shard.short) has \(images.count) images where \(tile.images) were asked for")
+    }
+    let plans = try await plans()
+    let inUse = Set((others + [tile]).map { "\(self.key($0.shard))" })
     return try await bench.compute {
-      if let features = try borrowed(key, images: images.count) { return features }
-      let claim = bench.lending?.claim(key)
-      defer { claim?.release() }
-      // Another worker may have made it while this one waited.
-      if let features = try borrowed(key, images: images.count) { return features }
       bench.cache.makeRoom(footprint.tile + footprint.working, keeping: inUse)
-      let tile = try make(shard, images, key: key)
-      bench.cache.remember(tile, bytes: footprint.tile, for: "\(key)")
-      return tile.features
+      let made = try make(tile.shard, images, key: key, with: plans)
+      bench.cache.remember(made, bytes: footprint.tile, for: "\(key)")
+      return made.features
+    }
+  }
+
+  /// What tiles of these taps are made with: making it takes as long as a few images do.
+  private func plans() async throws -> PlanPool {
+    try await bench.cache.value(for: "plans/\(origin)") {
+      let network = model.network
+      let options = ExecutionOptions(
+        batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
+      let weights = network.values.reduce(0) { $0 + 4 * ($1.constant?.count ?? 0) }
+      let pool = PlanPool { [backend = bench.backend] in
+        try backend.plan(network, options: options)
+      }
+      return (pool, bench.threads * weights)
     }
   }
 
@@ -91,14 +119,14 @@ struct TileSource: Sendable {
   }
 
   private func make(
-    _ shard: Digest, _ images: DataShard, key: Digest
+    _ shard: Digest, _ images: DataShard, key: Digest, with plans: PlanPool
   ) throws -> FeatureTile {
     let byteCount = footprint(images.count).tile
     let pages = try PageMemory(
       byteCount: TileLending.byteCount(byteCount), lendable: bench.lending != nil)
     var features = try features(images.count, in: pages)
     try bench.runner.fill(
-      from: model.network, on: images, taps: taps, microBatch: microBatch
+      from: model.network, on: images, taps: taps, microBatch: microBatch, with: plans
     ) { [features] tap, range, values in
       try features[tap].write(values, at: range.lowerBound)
     }

@@ -48,7 +48,7 @@ struct KernelMeasurement: JobComputation {
       let tiles = TileSource(
         model: model, taps: values, centres: reference.centres, microBatch: microBatch,
         bench: bench)
-      let tile = try await tiles.tile(origin, beside: [])
+      let tile = try await tiles.tile(ImageTile(shard: origin, images: images.count), beside: [])
       reference = try await bench.compute { [taps, linear = reference] in
         try linear.rbf(taps: taps, origin: tile, threads: bench.threads)
       }
@@ -62,7 +62,7 @@ struct KernelMeasurement: JobComputation {
 /// One block of the kernel matrices of all taps: two tiles of calibration images.
 struct TilePairScores: JobComputation {
   static let stage = Stage.scores
-  static let kind = "tile-pair-3"
+  static let kind = "tile-pair-4"
 
   var model: Digest
   /// Names of the tapped values.
@@ -71,6 +71,9 @@ struct TilePairScores: JobComputation {
   /// Shards of images: tile s, and tile t (nil on the diagonal).
   var first: Digest
   var second: Digest?
+  /// Images in them: so whoever borrows a tile need not fetch what it was made of.
+  var firstImages: Int
+  var secondImages: Int?
   /// Artifact of ``KernelMeasurement``.
   var reference: Digest
   var microBatch: Int
@@ -86,7 +89,9 @@ struct TilePairScores: JobComputation {
     let tiles = TileSource(
       model: model, taps: try model.values(named: taps), centres: reference.centres,
       microBatch: microBatch, bench: bench)
-    let (first, second) = try await tiles.pair(first, second)
+    let (first, second) = try await tiles.pair(
+      ImageTile(shard: first, images: firstImages),
+      second.map { ImageTile(shard: $0, images: secondImages ?? firstImages) })
     let statistics = try await bench.compute {
       try TilePairStatistics.compute(
         pair: pair, taps: taps, first: first, second: second, reference: reference,

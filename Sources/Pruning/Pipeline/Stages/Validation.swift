@@ -43,9 +43,7 @@ extension TilePairScores {
         \(pair) at \(taps.count) taps were asked for, or of taps of other names
         """)
     }
-    let rows = try await bench.images(in: first)
-    var columns = 0
-    if let second { columns = try await bench.images(in: second) }
+    let (rows, columns) = (firstImages, second == nil ? 0 : secondImages ?? 0)
     guard statistics.rowSums.columns == rows, statistics.columnSums.columns == columns else {
       throw PipelineError(
         .wrongResult,

@@ -27,7 +27,6 @@ final class ActiveSweep {
   var mayHaveFailures = false
   /// Walks take their time: none starts before this, while workers have other things to do.
   var rest = ContinuousClock.now
-  var isAdvancing = false
 
   init(_ pipeline: Pipeline) { self.pipeline = pipeline }
 

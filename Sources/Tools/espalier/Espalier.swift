@@ -16,13 +16,29 @@ struct Espalier: AsyncParsableCommand {
       or failed · 4 cluster unreachable · 130 interrupted, resumable.
       """,
     version: "0.1.0",
-    subcommands: [
-      RunCommand.self, ScoreCommand.self, SubmitCommand.self, WatchCommand.self, CancelCommand.self,
-      SweepsCommand.self, UpCommand.self, DownCommand.self, StatusCommand.self, WorkersCommand.self,
-      ScoresCommand.self, VariantsCommand.self, ExplainCommand.self, ExportCommand.self,
-      InspectCommand.self,
-      EvaluateCommand.self, ExecuteCommand.self, AllocateCommand.self, DevicesCommand.self,
-      ProfileCommand.self, LatencyCommand.self, BenchmarkCommand.self,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Sweeps",
+        subcommands: [
+          RunCommand.self, ScoreCommand.self, SubmitCommand.self, WatchCommand.self,
+          CancelCommand.self, SweepsCommand.self,
+        ]),
+      CommandGroup(
+        name: "Results",
+        subcommands: [
+          VariantsCommand.self, ExportCommand.self, ExplainCommand.self, ScoresCommand.self,
+        ]),
+      CommandGroup(
+        name: "Cluster",
+        subcommands: [
+          UpCommand.self, DownCommand.self, StatusCommand.self, WorkersCommand.self,
+        ]),
+      CommandGroup(
+        name: "Without a cluster",
+        subcommands: [
+          InspectCommand.self, EvaluateCommand.self, ExecuteCommand.self, AllocateCommand.self,
+          DevicesCommand.self, ProfileCommand.self, LatencyCommand.self, BenchmarkCommand.self,
+        ]),
     ])
 }
 

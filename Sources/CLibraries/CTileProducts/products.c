@@ -24,14 +24,6 @@
 #define NAME(what) JOIN(what, f64)
 #include "product.h"
 
-const char *espalier_product_instructions(void) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return "avx512";
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2";
-#endif
-  return "portable";
-}
-
 void espalier_slice_f32(const float *x, size_t rows, size_t inner, const float *centre,
                         size_t centres, size_t first, size_t all, float *to) {
   slice_f32(x, rows, inner, centre, centres, first, all, to);

@@ -118,4 +118,12 @@ public struct Network: Sendable, Hashable {
     }
     return result
   }
+
+  /// The node that alone reads a value, which the network does not return either.
+  ///
+  /// - Parameter consumers: What ``consumers()`` gives, so that a walk over values asks for it once.
+  public func onlyReader(of value: ValueID, consumers: [[Int]]) -> Int? {
+    let readers = consumers[value.index]
+    return readers.count == 1 && !outputs.contains(value) ? readers[0] : nil
+  }
 }

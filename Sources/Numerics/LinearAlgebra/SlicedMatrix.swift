@@ -136,6 +136,3 @@ extension SlicedMatrix<Float> {
     return squares
   }
 }
-
-/// Which kernels the products of this process use: "avx512", "avx2" or "portable". For speed only.
-public var slicedProductInstructions: String { String(cString: espalier_product_instructions()) }

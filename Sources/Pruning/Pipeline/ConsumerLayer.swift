@@ -62,19 +62,14 @@ struct ConsumerLayer: Sendable {
     self.node = index
     self.input = input
     self.weight = weight
-    let readers = consumers[node.output.index]
-    let outputs = geometry.outputs
-    let own = node.operation.readsBias && node.inputs.count > 2 ? node.inputs[2] : nil
-    let isReadOnce = readers.count == 1 && !network.outputs.contains(node.output)
-    if readsLastAxis, isReadOnce {
-      bias = network.nodes[readers[0]].addedConstant(of: outputs, in: network)
+    let reader = network.onlyReader(of: node.output, consumers: consumers)
+    if readsLastAxis, let reader {
+      bias = network.nodes[reader].addedConstant(of: geometry.outputs, in: network)
     } else {
-      bias = own
+      bias = node.operation.readsBias && node.inputs.count > 2 ? node.inputs[2] : nil
     }
-    if readers.count == 1, !network.outputs.contains(node.output),
-      case .batchNormalization = network.nodes[readers[0]].operation
-    {
-      normalisation = readers[0]
+    if let reader, case .batchNormalization = network.nodes[reader].operation {
+      normalisation = reader
     } else {
       normalisation = nil
     }

@@ -36,14 +36,11 @@ extension Network {
 
   /// γ / √(variance + ε) by channel, of the BatchNorm that alone reads a node.
   private func factors(behind node: Node, _ consumers: [[Int]]) -> [Double]? {
-    let readers = consumers[node.output.index]
-    guard readers.count == 1, !outputs.contains(node.output),
-      case .batchNormalization(let normalisation) = nodes[readers[0]].operation,
-      let scale = constant(nodes[readers[0]].inputs[1]),
-      let variance = constant(nodes[readers[0]].inputs[4])
+    guard let reader = onlyReader(of: node.output, consumers: consumers),
+      let constants = BatchNormalizationConstants(of: nodes[reader], in: self)
     else { return nil }
-    return zip(scale.elements, variance.elements).map { scale, variance in
-      Double(scale) / (Double(variance) + Double(normalisation.epsilon)).squareRoot()
+    return zip(constants.scale, constants.variance).map { scale, variance in
+      Double(scale) / (Double(variance) + Double(constants.epsilon)).squareRoot()
     }
   }
 

@@ -30,17 +30,15 @@ struct LayerOutput {
     var negative = [Bool](repeating: false, count: outputs)
     if let index = layer.normalisation {
       let node = network.nodes[index]
-      guard case .batchNormalization(let operation) = node.operation,
-        let parameters = network.parameters(of: node)
-      else { return }
+      guard let constants = BatchNormalizationConstants(of: node, in: network) else { return }
       for channel in 0..<outputs {
-        let deviation = (parameters.variance[channel] + operation.epsilon).squareRoot()
-        let factor = deviation / parameters.scale[channel]
+        let deviation = (constants.variance[channel] + constants.epsilon).squareRoot()
+        let factor = deviation / constants.scale[channel]
         // A channel that the normalisation all but switches off cannot repair anything.
         let works = factor.isFinite && abs(factor) < 1000
         factors[channel] = works ? factor : 0
         negative[channel] = factor < 0
-        shift?[channel] += parameters.shift[channel] * factors[channel] - parameters.mean[channel]
+        shift?[channel] += constants.shift[channel] * factors[channel] - constants.mean[channel]
       }
       value = node.output
       end = value
@@ -75,32 +73,22 @@ extension Network {
     return elements
   }
 
-  fileprivate func parameters(
-    of node: Node
-  ) -> (scale: [Float], shift: [Float], mean: [Float], variance: [Float])? {
-    let parts = node.inputs[1...].compactMap { $0.flatMap { constant($0)?.elements } }
-    guard parts.count == 4 else { return nil }
-    return (parts[0], parts[1], parts[2], parts[3])
-  }
-
   /// What an activation is added to, if nothing else reads it.
   fileprivate func addend(
     of value: ValueID, consumers: [[Int]]
   ) -> (value: ValueID, sum: ValueID)? {
-    let readers = consumers[value.index]
-    guard readers.count == 1, !outputs.contains(value),
-      case .elementwise(.add) = nodes[readers[0]].operation,
-      let other = nodes[readers[0]].inputs.compactMap(\.self).first(where: { $0 != value }),
+    guard let reader = onlyReader(of: value, consumers: consumers),
+      case .elementwise(.add) = nodes[reader].operation,
+      let other = nodes[reader].inputs.compactMap(\.self).first(where: { $0 != value }),
       constant(other) == nil, self[other].shape == self[value].shape
     else { return nil }
-    return (other, nodes[readers[0]].output)
+    return (other, nodes[reader].output)
   }
 
   /// Between which bounds an activation lets its input through, if nothing else reads it.
   fileprivate func bounds(after value: ValueID, consumers: [[Int]]) -> (Float, Float)? {
-    let readers = consumers[value.index]
-    guard readers.count == 1, !outputs.contains(value),
-      case .activation(let activation) = nodes[readers[0]].operation
+    guard let reader = onlyReader(of: value, consumers: consumers),
+      case .activation(let activation) = nodes[reader].operation
     else { return nil }
     switch activation {
     case .relu: return (0, .infinity)

@@ -28,9 +28,10 @@ struct LayerPair {
   ) {
     let inner = before.output.end
     guard before.output.clamp != nil, before.output.shortcut == nil,
-      before.layer.inputAxis == 1, consumers[inner.index].count == 1,
-      network.nodes[consumers[inner.index][0]].output == second.layer.input,
-      consumers[second.layer.input.index] == [second.layer.node],
+      before.layer.inputAxis == 1,
+      let activation = network.onlyReader(of: inner, consumers: consumers),
+      network.nodes[activation].output == second.layer.input,
+      network.onlyReader(of: second.layer.input, consumers: consumers) == second.layer.node,
       case .convolution(let convolution) = network.nodes[second.layer.node].operation,
       let last = producers[second.output.end.index]
     else { return nil }

@@ -53,9 +53,10 @@ extension Network {
       else {
         return nil
       }
-      let readers = consumers[node.output.index]
-      if readers.count == 1, case .activation = nodes[readers[0]].operation {
-        return nodes[readers[0]].output
+      if let reader = onlyReader(of: node.output, consumers: consumers),
+        case .activation = nodes[reader].operation
+      {
+        return nodes[reader].output
       }
       return node.output
     }

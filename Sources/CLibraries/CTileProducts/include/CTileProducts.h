@@ -32,6 +32,3 @@ void espalier_product_f64(const double *x, size_t m, const double *y, size_t n, 
 
 /// c[i] += Σ_k x[i, k]²: the same bits as the product's diagonal.
 void espalier_squares_f32(const float *x, size_t m, size_t slices, double *c);
-
-/// The instruction set that the products use here: "avx512", "avx2" or "portable".
-const char *espalier_product_instructions(void);

@@ -3,14 +3,14 @@
 //
 // A sliced matrix has the rows of one slice of columns side by side, so that a product reads memory
 // in order, and rows that lie a power of two apart do not evict each other. Of each slice of y there
-// is a copy turned into panels `[SLICE, 2 · LANES]`. A kernel multiplies a few rows of x by a panel
-// in registers; while it does, the next slice is fetched.
+// is a copy turned into panels `[SLICE, WIDTH · LANES]`. A kernel multiplies a few rows of x by a
+// panel in registers; while it does, the next slice is fetched.
 
 typedef REAL NAME(vector) __attribute__((vector_size(64)));
 typedef REAL NAME(unaligned) __attribute__((vector_size(64), aligned(sizeof(REAL))));
 #define VECTOR NAME(vector)
 #define LOAD(place) (*(const NAME(unaligned) *)(place))
-#define PANEL (2 * LANES)
+#define PANEL (WIDTH * LANES)
 
 /// The centres of the columns of a slice, from column `start` on.
 ///
@@ -79,7 +79,7 @@ typedef struct {
 /// `height` rows of `a` by `width` vectors of a panel, the first `rows` and `columns` added to c.
 INLINE void NAME(kernel)(size_t height, size_t width, const REAL *a, const REAL *b, double *c,
                          size_t ldc, size_t rows, size_t columns, NAME(ahead) * ahead) {
-  VECTOR sums[12][2];
+  VECTOR sums[HEIGHT][WIDTH];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < height; i++)
 #pragma clang loop unroll(full)
@@ -91,7 +91,7 @@ INLINE void NAME(kernel)(size_t height, size_t width, const REAL *a, const REAL 
     for (size_t i = 0; i < share_y; i++, y += 64) __builtin_prefetch(y);
 #pragma clang loop unroll_count(2)
     for (size_t k = line; k < line + LANES; k++) {
-      VECTOR panel[2];
+      VECTOR panel[WIDTH];
 #pragma clang loop unroll(full)
       for (size_t v = 0; v < width; v++) panel[v] = *(const VECTOR *)(b + k * PANEL + v * LANES);
 #pragma clang loop unroll(full)
@@ -106,15 +106,15 @@ INLINE void NAME(kernel)(size_t height, size_t width, const REAL *a, const REAL 
   ahead->x = x;
   ahead->y = y;
   // A copy, so that indexing it does not keep the sums themselves from the registers.
-  VECTOR done[12][2];
+  VECTOR done[HEIGHT][WIDTH];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < height; i++)
 #pragma clang loop unroll(full)
     for (size_t v = 0; v < width; v++) done[i][v] = sums[i][v];
   for (size_t i = 0; i < rows; i++) {
     const REAL *sum = (const REAL *)done[i];
-    if (columns == PANEL)
-      for (size_t j = 0; j < PANEL; j++) c[i * ldc + j] += sum[j];
+    if (columns == width * LANES)
+      for (size_t j = 0; j < width * LANES; j++) c[i * ldc + j] += sum[j];
     else
       for (size_t j = 0; j < columns; j++) c[i * ldc + j] += sum[j];
   }
@@ -126,17 +126,22 @@ INLINE void NAME(multiply)(size_t height, size_t width, const REAL *x, size_t m,
   for (size_t i = 0; i < m; i += height) {
     size_t rows = MIN(height, m - i);
     for (size_t j = 0; j < n; j += width * LANES) {
+      size_t end = MIN(width * LANES, n - j);
+      // Vectors that lie below the diagonal as a whole.
+      size_t below = upper && i > j ? (i - j) / LANES : 0, start = below * LANES;
+      if (start >= end) continue;
       const REAL *left = x + i * SLICE;
-      const REAL *right = panels + j / PANEL * PANEL * SLICE + j % PANEL;
-      double *to = c + i * ldc + j;
-      size_t columns = MIN(width * LANES, n - j);
-      if (upper && j + columns <= i) continue;
-      size_t skipped = width == 2 && upper && j + LANES <= i ? LANES : 0;
-      if (width == 2 && (skipped || columns <= LANES))
-        NAME(kernel)(height, 1, left, right + skipped, to + skipped, ldc, rows, columns - skipped,
-                     ahead);
-      else
-        NAME(kernel)(height, width, left, right, to, ldc, rows, columns, ahead);
+      const REAL *right = panels + j / PANEL * PANEL * SLICE + j % PANEL + start;
+      double *to = c + i * ldc + j + start;
+#define KERNEL(width) \
+  NAME(kernel)(height, width, left, right, to, ldc, rows, end - start, ahead)
+      switch (width == 1 ? 1 : (end - start + LANES - 1) / LANES) {
+        case 1: KERNEL(1); break;
+        case 2: KERNEL(2); break;
+        case 3: KERNEL(3); break;
+        default: KERNEL(WIDTH); break;
+      }
+#undef KERNEL
     }
   }
 }
@@ -181,7 +186,7 @@ INLINE void NAME(blocks)(size_t height, size_t width, const REAL *x, size_t m, c
 
 #if defined(__x86_64__)
 __attribute__((target("avx512f"), noinline)) static void NAME(avx512)(PARAMETERS, REAL *panels) {
-  NAME(blocks)(12, 2, ARGUMENTS, panels);
+  NAME(blocks)(HEIGHT, WIDTH, ARGUMENTS, panels);
 }
 __attribute__((target("avx2,fma"), noinline)) static void NAME(avx2)(PARAMETERS, REAL *panels) {
   NAME(blocks)(4, 1, ARGUMENTS, panels);

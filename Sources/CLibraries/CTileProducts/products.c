@@ -6,6 +6,12 @@
 #define SLICE espalier_slice
 /// Rows of x and of y that are worked on together: a slice of both fits the second-level cache.
 #define BLOCK 128
+/// The greatest part of a product that is summed in registers: rows of x, vectors of a panel.
+///
+/// A row's factor serves more sums the wider a panel is, which saves instructions: with two vectors,
+/// a core whose other half works for somebody else is a sixth slower.
+#define HEIGHT 6
+#define WIDTH 4
 #define INLINE static inline __attribute__((always_inline))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define JOIN_(a, b) a##_##b

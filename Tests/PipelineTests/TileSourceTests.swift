@@ -90,34 +90,85 @@ struct TileSourceTests {
     let folder = FileManager.default.temporaryDirectory.appending(path: "espalier-\(UUID())")
     defer { try? FileManager.default.removeItem(at: folder) }
     let lending = try TileLending(folder: folder)
-    let (key, size) = (Digest(of: Data("a tile".utf8)), 8192)
+    let key = Digest(of: Data("a tile".utf8))
+    let layout = TileMemory.Layout(features: 8192, batches: 3)
     let link = folder.appending(path: "\(key.hex).tile").path
     for target in ["/nowhere/at/all", "/dev/zero", "/proc/self/exe"] {
       try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
-      #expect(lending.borrow(key, byteCount: size) == nil)
+      #expect(lending.find(key, layout) == nil)
       try FileManager.default.removeItem(atPath: link)
     }
-    let pages = try PageMemory(byteCount: TileLending.byteCount(size), lendable: true)
-    let loan = lending.lend(pages, as: key)
-    #expect(lending.borrow(key, byteCount: size) != nil)
-    #expect(lending.borrow(key, byteCount: size + 4096) == nil, "of another size")
+    let memory = try TileMemory(layout, key: key, isLendable: true)
+    let loan = lending.lend(memory, as: key)
+    #expect(lending.find(key, layout) != nil)
+    let larger = TileMemory.Layout(features: 8192 + 4096, batches: 3)
+    #expect(lending.find(key, larger) == nil, "of another size")
     try FileManager.default.moveItem(
       atPath: link, toPath: folder.appending(path: "\(Digest(of: Data()).hex).tile").path)
-    #expect(lending.borrow(Digest(of: Data()), byteCount: size) == nil, "of another tile")
+    #expect(lending.find(Digest(of: Data()), layout) == nil, "of another tile")
     withExtendedLifetime(loan) {}
   }
 
-  @Test("who claims a tile has it alone until it is made")
-  func claims() throws {
+  @Test("who claims a tile has it alone; others help, then borrow, or make it once it is gone")
+  func approaches() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "espalier-\(UUID())")
     defer { try? FileManager.default.removeItem(at: folder) }
     let (one, other) = (try TileLending(folder: folder), try TileLending(folder: folder))
     let key = Digest(of: Data("a tile".utf8))
+    let layout = TileMemory.Layout(features: 4096, batches: 5)
     #expect(!one.isBeingMade(key))
-    let claim = try #require(one.claim(key))
-    #expect(other.isBeingMade(key))
+    guard case .make(let claim?) = one.approach(key, layout, isHelping: true) else {
+      Issue.record("an unknown tile is made")
+      return
+    }
+    #expect(other.isBeingMade(key) && other.claim(key) == nil)
+    let memory = try TileMemory(layout, key: key, isLendable: true)
+    var loan = one.lend(memory, as: key)
+    #expect(loan != nil)
+    guard case .help(let help) = other.approach(key, layout, isHelping: true) else {
+      Issue.record("a tile in the making can be helped with")
+      return
+    }
+    #expect([memory.take(), help.take(), help.take(), memory.take()] == [0, 1, 2, 3])
+    (help.pages.base + 100).storeBytes(of: 7, as: UInt8.self)
+    #expect((memory.pages.base + 100).load(as: UInt8.self) == 7)
+    help.finish(2)
+    memory.finish(0)
+    memory.finish(3)
+    #expect(memory.take() == 4 && memory.take() == nil && help.take() == nil)
+    // The helper died with its first micro-batch; the owner has yet to finish its last.
+    #expect(memory.unfinished == [1, 4] && !help.isWhole)
+    memory.complete()
+    guard case .borrow = other.approach(key, layout, isHelping: false) else {
+      Issue.record("a whole tile is borrowed")
+      return
+    }
+    loan = nil
     claim.release()
-    #expect(!other.isBeingMade(key))
+    guard case .make(.some) = other.approach(key, layout, isHelping: true) else {
+      Issue.record("what nobody lends any more is made again")
+      return
+    }
+  }
+
+  @Test("benches that make tiles together give the same bits as one alone")
+  func together() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "espalier-\(UUID())")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (sweep, plain) = try await SmallSweep.plain
+    let jobs = plain.jobs.filter { $0.label.hasPrefix("tiles") }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for threads in 1...3 {
+        let bench = sweep.bench(threads: threads, lending: try TileLending(folder: folder))
+        group.addTask {
+          for job in jobs {
+            let output = try await Job.run(payload: job.payload, on: bench)
+            #expect(output == plain.results.outputs[job.key])
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
   }
 
   @Test("values that are handed over one by one are those that are returned together")

@@ -13,7 +13,7 @@ public final class PageMemory: @unchecked Sendable {
 
   public let base: UnsafeMutableRawPointer
   public let byteCount: Int
-  /// Whether another process owns the memory; here it can only be read.
+  /// Whether another process owns the memory.
   public let isBorrowed: Bool
   private let descriptor: Int32?
 
@@ -46,13 +46,17 @@ public final class PageMemory: @unchecked Sendable {
   }
 
   /// Memory that another process lends; nil if it is gone, or of another size.
-  public init?(borrowing path: String, byteCount: Int) {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
+  ///
+  /// - Parameter isWritable: Whether this process helps to fill it.
+  public init?(borrowing path: String, byteCount: Int, isWritable: Bool = false) {
+    let file = open(path, (isWritable ? O_RDWR : O_RDONLY) | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0, status.st_size == byteCount,
-      let base = mmap(nil, byteCount, PROT_READ, MAP_SHARED, file, 0), base != MAP_FAILED
+      let base = mmap(
+        nil, byteCount, isWritable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, file, 0),
+      base != MAP_FAILED
     else { return nil }
     self.base = base
     self.byteCount = byteCount

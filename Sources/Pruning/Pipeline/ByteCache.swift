@@ -61,6 +61,9 @@ final class ByteCache: Sendable {
     }
   }
 
+  /// Whether `bytes` are free without forgetting anything.
+  func hasRoom(_ bytes: Int) -> Bool { state.withLock { $0.bytes + bytes <= limit } }
+
   /// Forgets values until `bytes` are free, for work that is not remembered and for values to come.
   ///
   /// - Parameter keys: Of values in use, whose memory would not come free.

@@ -58,35 +58,30 @@ public struct NetworkRunner: Sendable {
       })
   }
 
-  /// Hands over the value of every tap for every micro-batch of a shard, as soon as it is computed
-  /// and on the thread that did it; in no order.
+  /// Hands over the value of every tap for a micro-batch, each as soon as it is computed, on the
+  /// calling thread.
   ///
   /// - Parameters:
+  ///   - range: The images of the micro-batch in the shard.
   ///   - plans: Of `network` for micro-batches of this size and these taps.
-  ///   - body: Takes the tap's place in `taps`, the range of images, and their values.
-  func fill(
-    from network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
-    with plans: PlanPool,
-    body: @Sendable (Int, Range<Int>, Tensor) throws -> Void
+  ///   - body: Takes the tap's place in `taps` and its values `[n, …]`, to be used before it returns.
+  func hand(
+    _ range: Range<Int>, of shard: DataShard, through network: Network, taps: [ValueID],
+    with plans: PlanPool, body: (Int, Tensor) throws -> Void
   ) throws {
-    images.add(shard.count)
+    images.add(range.count)
     let places = Dictionary(uniqueKeysWithValues: zip(taps, 0...))
-    let ranges = MicroBatches(images: shard.count, size: microBatch).ranges
-    let handed = try parallelMap(count: ranges.count, threads: threads) { index in
-      let range = ranges[index]
-      return try plans.withPlan { plan in
-        var handed = 0
-        try plan.run(shard.tensors(range)) { value, tensor in
-          guard let tap = places[value] else { return }
-          try body(tap, range, tensor.byImage(range.count, network[value].shape))
-          handed += 1
-        }
-        return handed
+    var handed = 0
+    try plans.withPlan { plan in
+      try plan.run(shard.tensors(range)) { value, tensor in
+        guard let tap = places[value] else { return }
+        try body(tap, tensor.byImage(range.count, network[value].shape))
+        handed += 1
       }
     }
-    guard handed.allSatisfy({ $0 == taps.count }) else {
+    guard handed == taps.count else {
       throw ExecutionError(
-        .libraryFailure, "not every value of \(taps.count) taps came back from \(network.name)")
+        .libraryFailure, "\(handed) of \(taps.count) taps came back from \(network.name)")
     }
   }
 }

@@ -25,6 +25,9 @@ final class Program {
   private var constants: [AlignedStorage] = []
   /// Those that read the caller's inputs, which move; by buffer.
   private var inputs: [[Memory]]
+  /// By size: arrays that nobody kept after they were handed over. New memory would cost more time
+  /// than filling it.
+  private var spare: [Int: [Float]] = [:]
   /// What computes each executed node.
   let executions: [NodeExecution]
 
@@ -82,7 +85,7 @@ final class Program {
     var result = ExecutionResult(values: [:])
     for (place, step) in steps.enumerated() {
       let start = times == nil ? 0 : DispatchTime.now().uptimeNanoseconds
-      try execute(step, inputs: inputs, into: &result)
+      try execute(step, inputs: inputs, isHanding: handing != nil, into: &result)
       if times != nil, owners[place] >= 0 {
         let time = DispatchTime.now().uptimeNanoseconds - start
         times?[owners[place], default: 0] += Int64(time)
@@ -91,12 +94,14 @@ final class Program {
         let tensor = result.values.removeValue(forKey: value)
       else { continue }
       try handing(value, tensor)
+      spare[tensor.count] = tensor.elements
     }
     return result
   }
 
   private func execute(
-    _ step: Step, inputs: [UnsafeMutablePointer<Float>], into result: inout ExecutionResult
+    _ step: Step, inputs: [UnsafeMutablePointer<Float>], isHanding: Bool,
+    into result: inout ExecutionResult
   ) throws {
     switch step {
     case .primitive(let primitive, let arguments): try primitive.execute(arguments, on: engine)
@@ -106,13 +111,22 @@ final class Program {
       }
       try kernel(operands, &result)
     case .output(let value, let shape, let reorder, let source, let destination):
-      let elements = try [Float](unsafeUninitializedCapacity: shape.elementCount) {
-        elements, count in
-        guard let base = elements.baseAddress else { return }
+      let count = shape.elementCount
+      var elements =
+        isHanding ? spare.removeValue(forKey: count) ?? [Float](repeating: 0, count: count) : []
+      func fill(_ base: UnsafeMutablePointer<Float>?) throws {
+        guard let base else { return }
         try destination.bind(to: base)
         try reorder.execute(
           [.init(.source, source), .init(.destination, destination)], on: engine)
-        count = shape.elementCount
+      }
+      if isHanding {
+        try elements.withUnsafeMutableBufferPointer { try fill($0.baseAddress) }
+      } else {
+        elements = try [Float](unsafeUninitializedCapacity: count) {
+          try fill($0.baseAddress)
+          $1 = count
+        }
       }
       result.values[value] = Tensor(shape: shape, elements: elements)
     }

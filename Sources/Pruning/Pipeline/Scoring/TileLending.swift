@@ -5,9 +5,9 @@ import LinearAlgebra
 /// Features of tiles that the workers of one machine lend each other, so that each tile goes through
 /// the network once, whoever computes what.
 ///
-/// Who makes a tile claims it by a lock on a file, and leaves a link to its memory when it is whole.
-/// Links and locks of a process end with it; a link that leads nowhere, or to something else, is
-/// none. Nothing here is needed for a result: whoever finds no tile makes it.
+/// Who makes a tile claims it by a lock on a file, and leaves a link to its memory, so that others
+/// can help and then read it. Links and locks of a process end with it; a link that leads nowhere,
+/// or to something else, is none. Nothing here is needed for a result: whoever finds no tile makes it.
 public final class TileLending: Sendable {
   private let folder: String
 
@@ -20,35 +20,54 @@ public final class TileLending: Sendable {
   /// How long to wait for another worker's tile before making it as well.
   private static let patience = Duration.seconds(120)
 
-  /// The size of lendable memory for features of `size` bytes: a page more, which says what it is.
-  static func byteCount(_ size: Int) -> Int { size + PageMemory.pageSize }
-
   private func link(_ key: Digest) -> String { "\(folder)/\(key.hex).tile" }
   private func lock(_ key: Digest) -> String { "\(folder)/\(key.hex).lock" }
 
-  /// Another worker's tile, mapped; nil where nobody offers it.
-  func borrow(_ key: Digest, byteCount size: Int) -> PageMemory? {
-    guard let pages = PageMemory(borrowing: link(key), byteCount: Self.byteCount(size)),
-      UnsafeRawBufferPointer(start: pages.base + size, count: key.mark.count)
-        .elementsEqual(key.mark)
-    else { return nil }
-    return pages
+  /// What can be done to have a tile.
+  enum Approach {
+    /// Another worker has it.
+    case borrow(TileMemory)
+    /// Another worker makes it.
+    case help(TileMemory)
+    /// Nobody else does; without a claim where that took too long.
+    case make(TileClaim?)
   }
 
-  /// Offers whole features, in memory of ``byteCount(_:)`` bytes.
-  func lend(_ pages: PageMemory, as key: Digest) -> TileLoan? {
-    guard let path = pages.lendingPath else { return nil }
-    (pages.base + pages.byteCount - PageMemory.pageSize).copyMemory(
-      from: key.mark, byteCount: key.mark.count)
+  /// Waits until something can be done.
+  ///
+  /// - Parameter isHelping: Whether this worker helps if another makes the tile, instead of waiting.
+  func approach(_ key: Digest, _ layout: TileMemory.Layout, isHelping: Bool) -> Approach {
+    let deadline = ContinuousClock.now + Self.patience
+    repeat {
+      if let memory = find(key, layout, isWritable: isHelping) {
+        if memory.isWhole { return .borrow(memory) }
+        if isHelping { return .help(memory) }
+      }
+      if let claim = claim(key) {
+        // Whoever had it before may have completed the tile in between.
+        guard let memory = find(key, layout), memory.isWhole else { return .make(claim) }
+        claim.release()
+        return .borrow(memory)
+      }
+      usleep(1000)
+    } while ContinuousClock.now < deadline
+    return .make(nil)
+  }
+
+  /// Another worker's tile, whole or in the making; nil where nobody offers it.
+  func find(_ key: Digest, _ layout: TileMemory.Layout, isWritable: Bool = false) -> TileMemory? {
+    TileMemory(at: link(key), layout, key: key, isWritable: isWritable)
+  }
+
+  /// Offers a tile for as long as the loan lives.
+  func lend(_ memory: TileMemory, as key: Digest) -> TileLoan? {
+    guard let path = memory.pages.lendingPath else { return nil }
     // A link cannot replace another; a file that is renamed can.
     let fresh = "\(link(key)).\(getpid())"
     unlink(fresh)
     guard symlink(path, fresh) == 0, rename(fresh, link(key)) == 0 else { return nil }
     return TileLoan(link: link(key), target: path)
   }
-
-  /// Whether another worker seems to offer a tile.
-  func offers(_ key: Digest) -> Bool { access(link(key), R_OK) == 0 }
 
   /// Whether another worker has claimed a tile.
   func isBeingMade(_ key: Digest) -> Bool {
@@ -58,17 +77,13 @@ public final class TileLending: Sendable {
     return flock(file, LOCK_EX | LOCK_NB) != 0
   }
 
-  /// Claims a tile, as soon as nobody else does; nil where that takes too long.
+  /// Claims a tile; nil while somebody else does.
   func claim(_ key: Digest) -> TileClaim? {
     let file = open(lock(key), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard file >= 0 else { return nil }
-    let deadline = ContinuousClock.now + Self.patience
-    while flock(file, LOCK_EX | LOCK_NB) != 0 {
-      guard ContinuousClock.now < deadline else {
-        close(file)
-        return nil
-      }
-      usleep(1000)
+    guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+      close(file)
+      return nil
     }
     return TileClaim(file: file, path: lock(key))
   }
@@ -101,9 +116,4 @@ final class TileLoan: Sendable {
       unlink(link)
     }
   }
-}
-
-extension Digest {
-  /// What stands behind the features of a tile.
-  fileprivate var mark: [UInt8] { Array("espalier tile \(hex)".utf8) }
 }

@@ -5,6 +5,7 @@ import Foundation
 import Importance
 import LinearAlgebra
 import NetworkGraph
+import Parallelism
 import Tensors
 
 /// Which images a tile is of, and how many there are.
@@ -66,27 +67,38 @@ struct TileSource: Sendable {
     if let known: FeatureTile = bench.cache.known("\(key)") { return known.features }
     let footprint = footprint(tile.images)
     try footprint.check(limit: bench.cache.limit, tiles: 1 + others.count)
-    // Whoever makes it holds it until it is there: this one waits and fetches no images.
-    let claim = try await bench.compute { () -> TileClaim? in
-      if bench.lending?.offers(key) == true { return nil }
-      return bench.lending?.claim(key)
+    guard let lending = bench.lending else {
+      return try await make(tile, key: key, beside: others)
     }
-    defer { claim?.release() }
-    if let features = try borrowed(key, images: tile.images) { return features }
+    let layout = layout(tile.images)
+    // To help takes memory for a while; what is remembered is worth more than that.
+    var isHelping = bench.cache.hasRoom(footprint.tile + footprint.working)
+    while true {
+      switch try await bench.compute({ [isHelping] in
+        lending.approach(key, layout, isHelping: isHelping)
+      }) {
+      case .borrow(let memory): return try features(tile.images, in: memory.pages)
+      case .help(let memory):
+        isHelping = false
+        let (images, plans) = (try await images(of: tile), try await plans())
+        try await bench.compute {
+          try fill(try features(tile.images, in: memory.pages), memory, from: images, with: plans)
+        }
+      case .make(let claim):
+        defer { claim?.release() }
+        return try await make(tile, key: key, beside: others)
+      }
+    }
+  }
+
+  private func images(of tile: ImageTile) async throws -> DataShard {
     let images = try await bench.shard(tile.shard)
     guard images.count == tile.images else {
       throw PipelineError(
         .corruptArtifact,
         "shard \(tile.shard.short) has \(images.count) images where \(tile.images) were asked for")
     }
-    let plans = try await plans()
-    let inUse = Set((others + [tile]).map { "\(self.key($0.shard))" })
-    return try await bench.compute {
-      bench.cache.makeRoom(footprint.tile + footprint.working, keeping: inUse)
-      let made = try make(tile.shard, images, key: key, with: plans)
-      bench.cache.remember(made, bytes: footprint.tile, for: "\(key)")
-      return made.features
-    }
+    return images
   }
 
   /// What tiles of these taps are made with: making it takes as long as a few images do.
@@ -111,27 +123,58 @@ struct TileSource: Sendable {
       threads: bench.threads)
   }
 
-  /// The features as another worker of this machine has them.
-  private func borrowed(_ key: Digest, images: Int) throws -> [TileFeatures]? {
-    try bench.lending?.borrow(key, byteCount: footprint(images).tile).map {
-      try features(images, in: $0)
-    }
+  private func layout(_ images: Int) -> TileMemory.Layout {
+    TileMemory.Layout(
+      features: footprint(images).tile,
+      batches: MicroBatches(images: images, size: microBatch).ranges.count)
   }
 
   private func make(
-    _ shard: Digest, _ images: DataShard, key: Digest, with plans: PlanPool
-  ) throws -> FeatureTile {
-    let byteCount = footprint(images.count).tile
-    let pages = try PageMemory(
-      byteCount: TileLending.byteCount(byteCount), lendable: bench.lending != nil)
-    var features = try features(images.count, in: pages)
-    try bench.runner.fill(
-      from: model.network, on: images, taps: taps, microBatch: microBatch, with: plans
-    ) { [features] tap, range, values in
+    _ tile: ImageTile, key: Digest, beside others: [ImageTile]
+  ) async throws -> [TileFeatures] {
+    let (images, plans) = (try await images(of: tile), try await plans())
+    let footprint = footprint(tile.images)
+    let inUse = Set((others + [tile]).map { "\(self.key($0.shard))" })
+    return try await bench.compute {
+      bench.cache.makeRoom(footprint.tile + footprint.working, keeping: inUse)
+      let memory = try TileMemory(
+        layout(tile.images), key: key, isLendable: bench.lending != nil)
+      let loan = bench.lending?.lend(memory, as: key)
+      var features = try features(tile.images, in: memory.pages)
+      try fill(features, memory, from: images, with: plans)
+      let late = memory.unfinished
+      try parallelFor(count: late.count, threads: bench.threads) { [features] place in
+        try fill(features, late[place], from: images, with: plans)
+      }
+      for tap in features.indices { features[tap].fill() }
+      memory.complete()
+      bench.cache.remember(
+        FeatureTile(features: features, of: tile.shard, loan: loan), bytes: footprint.tile,
+        for: "\(key)")
+      return features
+    }
+  }
+
+  /// Makes the micro-batches that nobody else has taken.
+  private func fill(
+    _ features: [TileFeatures], _ memory: TileMemory, from images: DataShard, with plans: PlanPool
+  ) throws {
+    try parallelFor(count: bench.threads, threads: bench.threads) { _ in
+      while let batch = memory.take() {
+        try fill(features, batch, from: images, with: plans)
+        memory.finish(batch)
+      }
+    }
+  }
+
+  private func fill(
+    _ features: [TileFeatures], _ batch: Int, from images: DataShard, with plans: PlanPool
+  ) throws {
+    let range = MicroBatches(images: images.count, size: microBatch).ranges[batch]
+    try bench.runner.hand(range, of: images, through: model.network, taps: taps, with: plans) {
+      tap, values in
       try features[tap].write(values, at: range.lowerBound)
     }
-    for tap in features.indices { features[tap].fill() }
-    return FeatureTile(features: features, of: shard, loan: bench.lending?.lend(pages, as: key))
   }
 
   /// The features of `images` images in some pages, tap after tap.

@@ -58,19 +58,18 @@ struct DeviceRulesTests {
     #expect(error?.message.contains("line 7: 'c'") == true)
   }
 
-  @Test("rules and alignment that leave no width are refused by the group's name")
+  @Test("rules and alignment that leave no width are refused by device, line and group")
   func noWidth() throws {
     let device = DeviceProfile(
       name: "board", budgets: [budget(.macs, .share(0.5))], channelMultiple: 16,
-      widthRules: [WidthRule(group: "a.2", minimum: 17, maximum: 20)])
-    let contradiction = try problem(device)
-    let error = #expect(throws: AllocationError.self) { try allocate(contradiction) }
-    #expect(error?.message.contains("a.2 has no width that is a multiple of 16") == true)
+      widthRules: [WidthRule(group: "a.2", minimum: 17, maximum: 20, line: 9)])
+    let error = #expect(throws: AllocationError.self) { try problem(device) }
+    let message = "board: line 9: group a.2 has no width that is a multiple of 16"
+    #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
     let kept = DeviceProfile(
       name: "board", budgets: [budget(.macs, .share(0.5))],
       widthRules: [WidthRule(group: "b", maximum: 10, stays: true)])
-    let both = try problem(kept)
-    #expect(throws: AllocationError.self) { try allocate(both) }
+    #expect(throws: AllocationError.self) { try problem(kept) }
   }
 
   @Test("weight bytes count the device's bits, to the byte", arguments: [1, 4, 7, 8, 16, 32])

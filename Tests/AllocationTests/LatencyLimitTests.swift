@@ -190,7 +190,7 @@ struct LatencyLimitTests {
       return batch
     }
     let devices = (0..<12).map { place in
-      var budgets = [Budget(resource: .latency, amount: .share(0.4 + 0.05 * Double(place)))]
+      var budgets = [Budget(resource: .latency, amount: .share(0.42 + 0.05 * Double(place)))]
       if place % 3 == 0 {
         budgets.append(Budget(resource: .activationBytes, amount: .share(0.8)))
       }

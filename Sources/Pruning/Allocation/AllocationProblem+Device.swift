@@ -54,6 +54,16 @@ extension AllocationProblem {
       }
       limits.append(limit)
     }
+    try requireWidths(device)
+  }
+
+  /// Every group must have a width: if not, the rule that leaves none is named with its line.
+  private func requireWidths(_ device: DeviceProfile) throws {
+    for (group, grid) in zip(groups, grids()) where grid.isEmpty {
+      let line = device.widthRules.last { $0.matches(group.name) }?.line
+      throw AllocationError(
+        .invalidProblem, "\(device.name): \(line.map { "line \($0): " } ?? "")\(noWidth(group))")
+    }
   }
 }
 

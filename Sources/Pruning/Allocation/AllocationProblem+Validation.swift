@@ -82,7 +82,7 @@ extension AllocationProblem {
     }
   }
 
-  private func noWidth(_ group: GroupVariable) -> String {
+  func noWidth(_ group: GroupVariable) -> String {
     let multiple = group.multiple ?? channelMultiple
     var rules = ["a multiple of \(multiple)"]
     if minimumKeepRatio > 0 { rules.append("at least \(minimumKeepRatio) of \(group.width)") }

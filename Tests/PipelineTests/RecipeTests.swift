@@ -16,6 +16,7 @@ struct RecipeTests {
     recipe.tileSize = 17
     recipe.beta = 2.5
     recipe.utility = .log
+    recipe.errorPower = 3
     recipe.criterion = "l1"
     recipe.strategy = "uniform"
     recipe.allocationGap = 0.01

@@ -1,6 +1,7 @@
 import Allocation
 import Devices
 import Digests
+import Foundation
 import Importance
 import NetworkGraph
 import Quantities
@@ -85,8 +86,8 @@ extension Pipeline {
       guard group.isPrunable, let order = orders[group.id] else { return .linear(importance: 0) }
       switch recipe.utility {
       case .error:
-        let table = Dictionary(uniqueKeysWithValues: zip(0..., order.relativeError))
-        return .error(table: table, weight: order.sensitivity)
+        let losses = order.relativeError.map { pow(order.sensitivity * $0, recipe.errorPower) }
+        return .error(table: Dictionary(uniqueKeysWithValues: zip(0..., losses)), weight: 1)
       case .log: return .log(importance: try self.importance(of: group, importance))
       case .linear: return .linear(importance: try self.importance(of: group, importance))
       }

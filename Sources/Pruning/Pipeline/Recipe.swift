@@ -13,7 +13,7 @@ public enum TapKind: String, Sendable, Hashable, Codable, CaseIterable {
 
 /// What the allocator maximises.
 public enum UtilityKind: String, Sendable, Hashable, Codable, CaseIterable {
-  /// Σ −sensitivity · relative output error: the least expected change of the logits.
+  /// Σ −(sensitivity · relative output error)^p: a small expected change of the logits.
   case error
   /// Σ I log(w/W) with I from nHSIC: never closes a layer.
   case log
@@ -54,6 +54,10 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Temperature of I = exp(−β (r̂ − 1)).
   public var beta = 1.0
   public var utility = UtilityKind.error
+  /// p of Σ (sensitivity · relative error)^p under utility `error`: the greater, the more one large
+  /// error counts against several small ones. What a layer does to the next grows faster than its
+  /// error; 2 was best in measurements (docs/allocation.md).
+  public var errorPower = 2.0
   /// Which channels of a group go first, by name; see `ChannelCriteria`.
   public var criterion = ChannelCriteria.standard
   /// The allocator, by name.
@@ -112,6 +116,7 @@ extension Recipe {
     try read(&tileSize, .tileSize)
     try read(&beta, .beta)
     try read(&utility, .utility)
+    try read(&errorPower, .errorPower)
     try read(&strategy, .strategy)
     try read(&criterion, .criterion)
     try read(&allocationGap, .allocationGap)

@@ -73,6 +73,13 @@ struct SweepOptions: ParsableArguments {
   @Option(help: "What the allocator maximises: \(UtilityKind.names).")
   var utility = UtilityKind.error
 
+  @Option(
+    help: """
+      p of Σ (sensitivity · relative error)^p, what utility error makes small: the greater, the more \
+      one large error counts against several small ones.
+      """)
+  var errorPower = 2.0
+
   @Option(help: "The allocator: \(AllocationStrategies.names).")
   var strategy = "certified"
 

@@ -73,6 +73,10 @@ struct SweepPreparation {
     _ tables: inout [String: LatencyTable], _ store: ArtifactStore
   ) throws -> [DeviceProfile] {
     recipe.utility = options.utility
+    guard (0.1...100).contains(options.errorPower) else {
+      throw InputError("--error-power \(options.errorPower): give a number from 0.1 to 100")
+    }
+    recipe.errorPower = options.errorPower
     recipe.strategy = options.strategy
     recipe.allocationGap = options.gap
     recipe.candidates = options.top

@@ -69,7 +69,6 @@ extension Network {
   /// Nodes joined with those that alone read their result and treat it element by element.
   private func layerNodes() -> [[Int]] {
     let readers = consumers()
-    let returned = Set(outputs)
     var claimed: Set<Int> = []
     var result: [[Int]] = []
     for index in nodes.indices where claimed.insert(index).inserted {
@@ -77,8 +76,7 @@ extension Network {
       var hasAddend = activations(of: nodes[index]).count > 1
       while let last = members.last {
         let value = nodes[last].output
-        guard !returned.contains(value), readers[value.index].count == 1,
-          let next = readers[value.index].first, !claimed.contains(next),
+        guard let next = onlyReader(of: value, consumers: readers), !claimed.contains(next),
           self[nodes[next].output].shape == self[value].shape, nodes[next].isElementwise
         else { break }
         let others = activations(of: nodes[next]).filter { $0 != value }

@@ -31,6 +31,14 @@ struct ByteCacheTests {
     }
   }
 
+  @Test("a value asked for as an optional is made, too")
+  func optional() async throws {
+    let cache = ByteCache(limit: 30)
+    func value() async throws -> Int? { try await cache.value(for: "a") { (7, 1) } }
+    #expect(try await value() == 7)
+    #expect(try await value() == 7)
+  }
+
   @Test("what fits is made once; the least recently used goes first")
   func order() async throws {
     let maker = Maker(limit: 30)

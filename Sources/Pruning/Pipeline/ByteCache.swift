@@ -56,8 +56,10 @@ final class ByteCache: Sendable {
   func known<Value: Sendable>(_ key: String) -> Value? {
     state.withLock { state in
       state.clock += 1
+      // Not by optional chaining: a missing entry would be a known nil where Value is an optional.
+      guard let entry = state.entries[key] else { return nil }
       state.entries[key]?.lastUse = state.clock
-      return state.entries[key]?.value as? Value
+      return entry.value as? Value
     }
   }
 

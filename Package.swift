@@ -55,11 +55,11 @@ let modules: [Module] = [
   Module(
     name: "CTileProducts", kind: .c, path: "Sources/CLibraries/CTileProducts", hasTests: false),
   library("CJPEG", pkgConfig: "libjpeg"), library("CPNG", pkgConfig: "libpng"),
-  library("CMemory"),
+  library("CMemory"), library("CFiles"),
 
   // Floor 1: numbers.
   module("Quantities", in: "Numerics"),
-  module("Digests", in: "Numerics", "CCrypto"),
+  module("Digests", in: "Numerics", "CCrypto", "CFiles"),
   module("Tensors", in: "Numerics", numeric: true),
   module("Parallelism", in: "Numerics", numeric: true),
   module(

@@ -70,7 +70,9 @@ struct EspalierCoordinator: AsyncParsableCommand {
       listeningOn: [own] + listen.map { try Endpoint($0) }, in: Context())
     let coordinator = Coordinator(
       link: link, stores: stores, backend: OneDNNBackend(),
-      configuration: CoordinatorConfiguration(allowsMixed: allowMixed))
+      configuration: CoordinatorConfiguration(
+        allowsMixed: allowMixed,
+        localWorkers: workers > 0 ? .init(memory: memory << 20, threads: threads) : nil))
     let local = LocalWorkers(
       executable: URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appending(path: "espalier-worker"),

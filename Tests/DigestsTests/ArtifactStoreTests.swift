@@ -116,6 +116,51 @@ struct ArtifactStoreTests {
       try store.append(content, to: digest, at: 0, total: content.count) == content.count)
   }
 
+  @Test("an upload is there at once, known by its content until it is flushed", arguments: [1, 9])
+  func flushing(count: Int) throws {
+    let contents = (0..<count).map { content.prefix(100) + [UInt8($0)] }
+    for data in contents {
+      let digest = Digest(of: data)
+      #expect(try store.append(data, to: digest, at: 0, total: data.count) == data.count)
+      #expect(try Data(contentsOf: store.url(for: digest)) == data)
+      // Damaged meanwhile, it is what it was: nobody reads the file.
+      try Data(data.reversed()).write(to: store.url(for: digest))
+      #expect(try store.data(for: digest) == data)
+    }
+    try store.flush()
+    for data in contents {
+      #expect(throws: ArtifactError.self) { try store.data(for: Digest(of: data)) }
+    }
+    try store.flush()
+    try store.flushAll()
+  }
+
+  @Test("what cannot be flushed is gone, and can be brought again")
+  func failedFlush() throws {
+    let digest = Digest(of: content)
+    let total = content.count
+    #expect(try store.append(content, to: digest, at: 0, total: total) == total)
+    // A device cannot be flushed.
+    try FileManager.default.removeItem(at: store.url(for: digest))
+    try FileManager.default.createSymbolicLink(
+      at: store.url(for: digest), withDestinationURL: URL(filePath: "/dev/null"))
+    let error = #expect(throws: ArtifactError.self) { try store.flush() }
+    #expect(error?.code == .inputOutput)
+    #expect(!store.contains(digest))
+    #expect(try store.append(content, to: digest, at: 0, total: total) == total)
+    try store.flush()
+    #expect(try store.data(for: digest) == content)
+  }
+
+  @Test("what is put is flushed, though an upload that is not has brought it before")
+  func putAfterUpload() throws {
+    let digest = Digest(of: content)
+    _ = try store.append(content, to: digest, at: 0, total: content.count)
+    try Data(content.reversed()).write(to: store.url(for: digest))
+    #expect(try store.put(content) == digest)
+    #expect(try Data(contentsOf: store.url(for: digest)) == content)
+  }
+
   @Test("uploads nobody continues are discarded by age")
   func discard() throws {
     _ = try store.append(content.prefix(10), to: Digest(of: content), at: 0, total: 100)

@@ -21,9 +21,22 @@ struct DigestTests {
     #expect(Digest(parts: ["a", ""]) != Digest(parts: ["a"]))
   }
 
+  @Test("digits make the digest they were written from, in the order of the digits")
+  func digits() throws {
+    let digests = (0..<50).map { Digest(of: Data([UInt8($0)])) }
+    for digest in digests {
+      #expect(Digest(hex: digest.hex) == digest)
+      #expect(digest.hex.utf8.count == 64)
+      #expect(digest.short == String(digest.hex.prefix(12)))
+    }
+    #expect(digests.sorted().map(\.hex) == digests.map(\.hex).sorted())
+  }
+
   @Test("only 64 lowercase digits are a digest", arguments: ["", "ab", "AB", "../../etc/passwd"])
   func invalid(text: String) {
     #expect(Digest(hex: text) == nil)
     #expect(Digest(hex: String(repeating: "G", count: 64)) == nil)
+    #expect(Digest(hex: String(repeating: "a", count: 63)) == nil)
+    #expect(Digest(hex: String(repeating: "a", count: 65)) == nil)
   }
 }

@@ -103,6 +103,20 @@ extension SystemTests {
       }
     }
 
+    @Test("more taps than the workers of a running cluster can hold are refused when submitted")
+    func memoryOfCluster() async throws {
+      try await TestCluster.with { cluster in
+        try await cluster.espalier("up", "--workers", "1", "--memory", "64")
+        let sweep = try cluster.sweep(calibration: 400)
+        let ending = try await cluster.espalier(
+          ["submit"] + sweep + ["--tile", "200", "--taps", "batchnorm"], expecting: 2)
+        #expect(ending.errors.contains("13 taps"))
+        #expect(ending.errors.contains("of the taps, or tiles of "), "the number that would fit")
+        #expect(try await cluster.json([SweepAnswer].self, "sweeps").isEmpty)
+        #expect(try await cluster.jobRows().isEmpty, "nothing is asked for")
+      }
+    }
+
     @Test("calibration images that change under an unfinished sweep are refused by their digest")
     func changedImages() async throws {
       try await TestCluster.with { cluster in

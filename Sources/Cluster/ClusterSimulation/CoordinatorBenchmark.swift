@@ -18,6 +18,9 @@ public struct CoordinatorBenchmark {
     public var slowestTilesPerSecond: Double
     /// From the submission to the last acknowledged tile.
     public var seconds: Double
+    /// Of this process meanwhile, simulated workers included and the database not, in milliseconds
+    /// a tile: other programs on the machine change it less than the rate.
+    public var processorMillisecondsPerTile: Double
     /// From the last tile to the scores.
     public var reductionSeconds: Double
     /// Of the process, simulated workers included: after a tenth of the tiles, and after all.
@@ -63,6 +66,7 @@ public struct CoordinatorBenchmark {
     let stores = try await cluster.reader()
     let pairs = cluster.sweep.layout.pairs
     let start = ContinuousClock.now
+    let processorStart = processorSeconds
     let sweep = try await cluster.submit()
     var samples: [(seconds: Double, tiles: Int)] = []
     var memoryAtTenth = 0
@@ -70,7 +74,7 @@ public struct CoordinatorBenchmark {
     while account.acceptedResults < pairs.count + 1 {
       try await Task.sleep(for: .milliseconds(250))
       let (seconds, done) = ((ContinuousClock.now - start) / .seconds(1), account.acceptedResults)
-      if done > 0 { samples.append((seconds, done)) }
+      if done > 1 { samples.append((seconds, done)) }
       if memoryAtTenth == 0, done >= pairs.count / 10 { memoryAtTenth = ProcessMemory.resident }
       if samples.count % 40 == 1 {
         progress(
@@ -79,6 +83,7 @@ public struct CoordinatorBenchmark {
       try await cluster.check(sweep, in: stores)
     }
     let memoryAtEnd = ProcessMemory.resident
+    let processor = processorSeconds - processorStart
     let tiled = ContinuousClock.now
     let scores = try await cluster.scores(of: sweep, in: stores)
     let reduced = ContinuousClock.now
@@ -89,7 +94,9 @@ public struct CoordinatorBenchmark {
       workers: workers, tiles: pairs.count,
       tilesPerSecond: Double(last.tiles - first.tiles) / max(last.seconds - first.seconds, 1e-9),
       slowestTilesPerSecond: Self.slowest(samples, over: 10),
-      seconds: (tiled - start) / .seconds(1), reductionSeconds: (reduced - tiled) / .seconds(1),
+      seconds: (tiled - start) / .seconds(1),
+      processorMillisecondsPerTile: 1e3 * processor / Double(pairs.count),
+      reductionSeconds: (reduced - tiled) / .seconds(1),
       memoryAtTenth: memoryAtTenth, memoryAtEnd: memoryAtEnd,
       // The stage has two jobs besides: the kernel's, and the sum, which nobody attempted.
       recorded: jobs.completed - 2, attempts: jobs.attempts - 1, rejected: account.rejectedResults,
@@ -111,6 +118,13 @@ public struct CoordinatorBenchmark {
       return lowest
     }
     return Double(last.tiles - first.tiles) / max(last.seconds - first.seconds, 1e-9)
+  }
+
+  /// Of this process so far.
+  private var processorSeconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
   }
 
   /// Every link has a socket, a thread and two pipes.

@@ -1,3 +1,4 @@
+import Digests
 import Dispatch
 import Logging
 import Messaging
@@ -12,6 +13,7 @@ struct ArtifactDesk: Sendable {
   private let link: CoordinatorLink
   private let logger: Logger
   private let queues = (0..<width).map { DispatchQueue(label: "espalier.artifacts.\($0)") }
+  private let flushing = DispatchQueue(label: "espalier.artifacts.flush")
 
   init(_ server: ArtifactServer, link: CoordinatorLink, logger: Logger) {
     self.server = server
@@ -28,6 +30,20 @@ struct ArtifactDesk: Sendable {
         try link.send(reply, to: peer)
       } catch {
         logger.error("cannot send", metadata: ["error": "\(error)"])
+      }
+    }
+  }
+
+  /// Returns when every artifact that was stored before is on the disk.
+  func flush() async throws { try await flushing { try $0.flush() } }
+
+  /// Returns when everything in the store is on the disk, whoever put it there.
+  func flushAll() async throws { try await flushing { try $0.flushAll() } }
+
+  private func flushing(_ body: @escaping @Sendable (ArtifactStore) throws -> Void) async throws {
+    try await withCheckedThrowingContinuation { continuation in
+      flushing.async { [server] in
+        continuation.resume(with: Result { try body(server.store) })
       }
     }
   }

@@ -51,11 +51,31 @@ extension Coordinator {
       one.output = output
       sound.append(one)
     }
+    sound = try await flushed(sound)
     try await record(sound, reports)
     for one in cases {
       if case .failure(let fault)? = verdicts[one.job] { try await refuse(one, fault.message) }
     }
     if sweeps.values.contains(where: \.isDue) { news.raise() }
+  }
+
+  /// The results whose artifacts are on the disk: all, or none where it does not take them.
+  private func flushed(_ cases: [Case]) async throws -> [Case] {
+    guard !cases.isEmpty else { return [] }
+    do {
+      try await desk.flush()
+      return cases
+    } catch {
+      // No worker's fault; they bring their artifacts again.
+      let failure = JobFailure(code: "artifacts", message: "\(error)")
+      logger.error("cannot keep artifacts", metadata: ["error": "\(error)"])
+      for one in cases {
+        let report = Intake.Report(
+          peer: one.peer, job: one.job, ending: .failed(failure, isRetryable: true))
+        try await fail(report, failure, true, by: one.worker, one.specification)
+      }
+      return []
+    }
   }
 
   /// What was asked for in the attempts that are reported.

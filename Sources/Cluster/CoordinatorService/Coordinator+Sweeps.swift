@@ -27,7 +27,10 @@ extension Coordinator {
   func submit(_ data: Data) async throws -> Sweep {
     let definition = try CanonicalJSON.decode(SweepDefinition.self, from: data)
     // Everything that can be wrong with it is found before it is written down.
-    _ = try pipeline(definition)
+    let pipeline = try pipeline(definition)
+    if let limits = configuration.localWorkers {
+      try pipeline.checkScoreMemory(limits.memory, threads: limits.threads)
+    }
     let known = try? await stores.sweeps.find(definition.name)
     var sweep = try await stores.sweeps.create(
       name: definition.name, definition: data,

@@ -63,7 +63,7 @@ extension Coordinator {
       // What becomes available from now on may be missed, and makes the window stale.
       window.isStale = false
       let jobs = try await stores.jobs.available(limit: limit)
-      let filled = await Self.window(jobs, isWhole: jobs.count < limit)
+      let filled = await Self.window(jobs, isWhole: jobs.count < limit, after: window)
       let wasStale = window.isStale
       window = filled
       window.isStale = wasStale
@@ -93,8 +93,10 @@ extension Coordinator {
   }
 
   /// Reading payloads takes its time: away from the actor.
-  private nonisolated static func window(_ jobs: [QueuedJob], isWhole: Bool) async -> JobWindow {
-    JobWindow(jobs, isWhole: isWhole)
+  private nonisolated static func window(
+    _ jobs: [QueuedJob], isWhole: Bool, after last: JobWindow
+  ) async -> JobWindow {
+    JobWindow(jobs, isWhole: isWhole, after: last)
   }
 
   private typealias Choice = (peer: PeerID, session: WorkerSession, entry: JobWindow.Entry)

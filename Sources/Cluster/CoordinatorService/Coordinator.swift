@@ -21,8 +21,25 @@ public struct CoordinatorConfiguration: Sendable {
   public var patience = Duration.seconds(20)
   /// Whether workers of several instruction sets or library versions may work together.
   public var allowsMixed = false
+  /// What each of the workers that are started with it may use; nil where others start them.
+  public var localWorkers: WorkerLimits?
 
-  public init(allowsMixed: Bool = false) { self.allowsMixed = allowsMixed }
+  /// What a worker has.
+  public struct WorkerLimits: Sendable {
+    /// In bytes.
+    public var memory: Int
+    public var threads: Int
+
+    public init(memory: Int, threads: Int) {
+      self.memory = memory
+      self.threads = threads
+    }
+  }
+
+  public init(allowsMixed: Bool = false, localWorkers: WorkerLimits? = nil) {
+    self.allowsMixed = allowsMixed
+    self.localWorkers = localWorkers
+  }
 }
 
 /// The one process that knows what is to be done: it gives jobs to workers, adds up what they
@@ -32,10 +49,12 @@ public struct CoordinatorConfiguration: Sendable {
 /// which are done, and the coordinator carries the one to the other. So it may be killed at any
 /// moment; the next one asks the same questions and gets the same answers.
 ///
-/// Four tasks share the work. One listens and puts what workers say into the intake. One takes
-/// portions of it, checks the results, writes them down in one statement, acknowledges them and
-/// gives out jobs in another. One walks the pipeline where something may follow from what is new.
-/// One keeps time. Nothing is acknowledged before it is in the database.
+/// Five tasks share the work. One listens and puts what workers say into the intake. One takes
+/// portions of it, checks the results, flushes their artifacts, writes them down in one statement
+/// and acknowledges them. One gives out jobs, as many in a statement as there are workers free. One
+/// walks the pipeline where something may follow from what is new. One keeps time. Nothing is in
+/// the database before its artifacts are on the disk, and nothing is acknowledged before it is in
+/// the database.
 public actor Coordinator {
   let link: CoordinatorLink
   let stores: Stores
@@ -43,7 +62,7 @@ public actor Coordinator {
   let logger: Logger
   /// For the reductions that are the coordinator's own, and for looking at results.
   let bench: Workbench
-  private let desk: ArtifactDesk
+  let desk: ArtifactDesk
   var workers: [PeerID: WorkerSession] = [:]
   var sweeps: [String: ActiveSweep] = [:]
   var intake = Intake()
@@ -52,8 +71,10 @@ public actor Coordinator {
   var identity: String?
   var isDraining = false
   private var heartbeatsAreDue = false
-  /// There is something in the intake, or there may be jobs for somebody.
-  let work = Signal()
+  /// There is something in the intake.
+  let reports = Signal()
+  /// There may be jobs for somebody.
+  let vacancies = Signal()
   /// There may be a sweep to move on.
   let news = Signal()
 
@@ -81,11 +102,14 @@ public actor Coordinator {
     // Whoever is there will say hello again.
     try await stores.workers.allGone()
     try? stores.artifacts.discardUploads(olderThan: .seconds(24 * 3600))
+    // An earlier coordinator may have been killed before it flushed what workers had brought.
+    try await desk.flushAll()
     try await resume()
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await self.serve() }
       group.addTask { try await self.keepTime() }
       group.addTask { try await self.keepSettling() }
+      group.addTask { try await self.keepDispatching() }
       group.addTask { try await self.keepAdvancing() }
       // Whichever ends first ends the coordinator: the link by closing, the others by an error.
       defer { group.cancelAll() }
@@ -135,22 +159,27 @@ public actor Coordinator {
       // The time of a job that waits for one may have come.
       if window.count == 0 { window.isStale = true }
       heartbeatsAreDue = true
-      work.raise()
+      reports.raise()
+      vacancies.raise()
       news.raise()
     }
   }
 
   private func keepSettling() async throws {
-    for await _ in work.raised {
+    for await _ in reports.raised {
       repeat {
         if heartbeatsAreDue {
           heartbeatsAreDue = false
           try await renew(intake.takeHeartbeats())
         }
         try await settle(intake.takeReports())
-        try await dispatch()
+        vacancies.raise()
       } while intake.hasReports && !Task.isCancelled
     }
+  }
+
+  private func keepDispatching() async throws {
+    for await _ in vacancies.raised { try await dispatch() }
   }
 
   // MARK: Workers
@@ -164,12 +193,12 @@ public actor Coordinator {
     case .completed(let job, let summary, let artifacts, let held):
       let output = JobOutput(summary: summary, artifacts: artifacts)
       intake.add(Intake.Report(peer: peer, job: job, ending: .completed(output, holding: held)))
-      work.raise()
+      reports.raise()
     case .failed(let job, let code, let message, let isRetryable):
       let failure = JobFailure(code: code, message: message)
       intake.add(
         Intake.Report(peer: peer, job: job, ending: .failed(failure, isRetryable: isRetryable)))
-      work.raise()
+      reports.raise()
     case .goodbye:
       guard let session = workers.removeValue(forKey: peer) else { return }
       if try await stores.jobs.release(worker: session.hello.workerID) > 0 { jobsCameBack() }
@@ -197,7 +226,7 @@ public actor Coordinator {
   /// There may be jobs in the database that the window does not have.
   func jobsMayBeThere() {
     window.isStale = true
-    work.raise()
+    vacancies.raise()
   }
 
   /// Workers lost jobs; one that killed too many of them was given up.

@@ -15,8 +15,12 @@ struct JobWindow {
     let request: JobRequest?
 
     init(_ job: QueuedJob) {
+      self.init(job, try? JobRequest(payload: job.specification.payload))
+    }
+
+    init(_ job: QueuedJob, _ request: JobRequest?) {
       self.job = job
-      request = try? JobRequest(payload: job.specification.payload)
+      self.request = request
     }
 
     var shards: [Digest] { request?.shards ?? [] }
@@ -40,8 +44,11 @@ struct JobWindow {
   /// - Parameters:
   ///   - jobs: Best first.
   ///   - isWhole: Whether these are all there are.
-  init(_ jobs: [QueuedJob], isWhole: Bool) {
-    entries = jobs.map(Entry.init)
+  ///   - last: The window before; what it has read is not read again.
+  init(_ jobs: [QueuedJob], isWhole: Bool, after last: JobWindow = JobWindow()) {
+    var known: [Int64: JobRequest?] = [:]
+    for case let entry? in last.entries { known[entry.job.id] = .some(entry.request) }
+    entries = jobs.map { job in known[job.id].map { Entry(job, $0) } ?? Entry(job) }
     for (place, entry) in entries.enumerated() {
       for shard in entry?.shards ?? [] { places[shard, default: []].append(place) }
     }

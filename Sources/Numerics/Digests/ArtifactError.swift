@@ -26,12 +26,12 @@ public struct ArtifactError: Error, Sendable, CustomStringConvertible {
   public var description: String { message }
 
   /// The failure of a system call, in the system's words.
-  static func system(_ action: String, _ url: URL, errno number: Int32) -> ArtifactError {
+  static func system(_ action: String, _ path: String, errno number: Int32) -> ArtifactError {
     let isFull = number == ENOSPC || number == EDQUOT
     return ArtifactError(
       isFull ? .diskFull : .inputOutput,
       """
-      cannot \(action) \(url.path): \(String(cString: strerror(number))) (errno \(number))\
+      cannot \(action) \(path): \(String(cString: strerror(number))) (errno \(number))\
       \(isFull ? "; free some space and start again" : "")
       """)
   }

@@ -1,16 +1,17 @@
+import CFiles
 import Foundation
 import Glibc
 
 /// An open file of the store. Every failure names the path and the system's error.
 struct ArtifactFile: ~Copyable {
-  let url: URL
+  let path: String
   private let descriptor: Int32
 
   /// Opens a file, and makes it where `flags` say so.
-  init(_ url: URL, flags: Int32) throws {
-    self.url = url
-    descriptor = Glibc.open(url.path, flags | O_CLOEXEC, 0o644)
-    if descriptor < 0 { throw ArtifactError.system("open", url, errno: errno) }
+  init(_ path: String, flags: Int32) throws {
+    self.path = path
+    descriptor = Glibc.open(path, flags | O_CLOEXEC, 0o644)
+    if descriptor < 0 { throw ArtifactError.system("open", path, errno: errno) }
   }
 
   deinit { _ = Glibc.close(descriptor) }
@@ -19,7 +20,7 @@ struct ArtifactFile: ~Copyable {
   func size() throws -> Int {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
-      throw ArtifactError.system("measure", url, errno: errno)
+      throw ArtifactError.system("measure", path, errno: errno)
     }
     return Int(status.st_size)
   }
@@ -35,7 +36,7 @@ struct ArtifactFile: ~Copyable {
         if count < 0, errno == EINTR { continue }
         // A write of nothing without an error is a disk that is full, too.
         guard count > 0 else {
-          throw ArtifactError.system("write", url, errno: count < 0 ? errno : ENOSPC)
+          throw ArtifactError.system("write", path, errno: count < 0 ? errno : ENOSPC)
         }
         done += count
       }
@@ -52,7 +53,7 @@ struct ArtifactFile: ~Copyable {
         pread(descriptor, bytes.baseAddress.map { $0 + done }, left, off_t(offset + done))
       }
       if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw ArtifactError.system("read", url, errno: errno) }
+      guard count >= 0 else { throw ArtifactError.system("read", path, errno: errno) }
       if count == 0 { break }
       done += count
     }
@@ -61,14 +62,21 @@ struct ArtifactFile: ~Copyable {
 
   func truncate(to size: Int) throws {
     guard ftruncate(descriptor, off_t(size)) == 0 else {
-      throw ArtifactError.system("shorten", url, errno: errno)
+      throw ArtifactError.system("shorten", path, errno: errno)
     }
   }
 
   /// Returns when the content is on the disk.
   func synchronise() throws {
     guard fsync(descriptor) == 0 else {
-      throw ArtifactError.system("flush", url, errno: errno)
+      throw ArtifactError.system("flush", path, errno: errno)
+    }
+  }
+
+  /// Returns when all that was written to the file's file system before is on the disk.
+  func synchroniseFileSystem() throws {
+    guard espalier_flush_file_system(descriptor) == 0 else {
+      throw ArtifactError.system("flush the file system of", path, errno: errno)
     }
   }
 }

@@ -12,7 +12,8 @@ extension ArtifactStore {
   ///   - bytes: The part; empty to ask how far the upload has got.
   ///   - offset: Place of the part in the artifact, in bytes.
   ///   - total: Size of the artifact, in bytes.
-  /// - Returns: The first byte that is lacking; `total` once the artifact is stored.
+  /// - Returns: The first byte that is lacking; `total` once the artifact is stored. One that came
+  ///   as one part is on the disk after ``flush()``, all others are already.
   /// - Throws: ``ArtifactError`` with `diskFull` or `inputOutput`; what had arrived before is kept.
   public func append(
     _ bytes: Data, to digest: Digest, at offset: Int, total: Int
@@ -22,13 +23,13 @@ extension ArtifactStore {
       "bytes \(offset)..<\(offset)+\(bytes.count) of an artifact of \(total)")
     return try uploads.withLock(of: digest) {
       if size(of: digest) == total { return total }
-      let url = incoming.appending(path: "\(digest.hex).part")
-      if bytes.count == total, access(url.path, F_OK) != 0 {
+      let path = "\(incoming)/\(digest.hex).part"
+      if bytes.count == total, access(path, F_OK) != 0 {
         guard Digest(of: bytes) == digest else { return 0 }
-        try write(bytes, as: digest)
+        try write(bytes, as: digest, isFlushed: false)
         return total
       }
-      let file = try ArtifactFile(url, flags: O_RDWR | O_CREAT)
+      let file = try ArtifactFile(path, flags: O_RDWR | O_CREAT)
       var size = try file.size()
       if size > total {
         try file.truncate(to: 0)
@@ -44,7 +45,7 @@ extension ArtifactStore {
         return 0
       }
       try file.synchronise()
-      try publish(url, as: digest)
+      try publish(path, as: digest, isFlushed: true)
       return total
     }
   }
@@ -67,14 +68,14 @@ extension ArtifactStore {
     do {
       let limit = Date(timeIntervalSinceNow: -Double(age.components.seconds))
       for url in try FileManager.default.contentsOfDirectory(
-        at: incoming, includingPropertiesForKeys: [.contentModificationDateKey])
+        at: URL(filePath: incoming), includingPropertiesForKeys: [.contentModificationDateKey])
       {
         let changed = try url.resourceValues(forKeys: [.contentModificationDateKey])
         if let date = changed.contentModificationDate, date < limit { _ = unlink(url.path) }
       }
     } catch {
       throw ArtifactError(
-        .inputOutput, "cannot tidy \(incoming.path): \(error.localizedDescription)")
+        .inputOutput, "cannot tidy \(incoming): \(error.localizedDescription)")
     }
   }
 }

@@ -6,26 +6,37 @@ import Synchronization
 ///
 /// A file appears whole or not at all: it is written in `incoming/`, flushed and renamed. Equal
 /// contents are one file, so that storing twice is harmless. Several processes may read and put;
-/// chunked uploads belong to one of them, the coordinator.
+/// uploads belong to one of them, the coordinator. Its small ones are flushed together, see
+/// ``flush()``.
 public final class ArtifactStore: Sendable {
   public let folder: URL
   /// One writer of an artifact's upload at a time: two workers may bring the same one at once.
   let uploads = UploadLocks()
+  /// What need not be on the disk yet.
+  let unflushed = UnflushedArtifacts()
 
   /// Opens the store in `folder`, which is made if it does not exist.
   ///
   /// - Throws: ``ArtifactError`` with `diskFull` or `inputOutput`.
   public init(folder: URL) throws {
     self.folder = folder
-    try Self.makeFolder(folder)
+    root = folder.path
+    try Self.makeFolder(root)
     try Self.makeFolder(incoming)
   }
 
-  var incoming: URL { folder.appending(path: "incoming") }
+  /// Path of the folder: paths are strings here, because making a `URL` takes as long as a file.
+  let root: String
+  var incoming: String { "\(root)/incoming" }
+
+  func path(for digest: Digest) -> String {
+    let hex = digest.hex
+    return "\(root)/\(hex.prefix(2))/\(hex)"
+  }
 
   /// Where the artifact is, or would be.
   public func url(for digest: Digest) -> URL {
-    folder.appending(path: "\(digest.hex.prefix(2))/\(digest.hex)")
+    URL(filePath: path(for: digest), directoryHint: .notDirectory)
   }
 
   /// Whether the artifact is there; its content is not read.
@@ -34,47 +45,59 @@ public final class ArtifactStore: Sendable {
   /// Size of the artifact in bytes; nil if it is not there.
   public func size(of digest: Digest) -> Int? {
     var status = stat()
-    guard stat(url(for: digest).path, &status) == 0 else { return nil }
+    guard stat(path(for: digest), &status) == 0 else { return nil }
     return Int(status.st_size)
   }
 
-  /// Stores `data` under its digest.
+  /// Stores `data` under its digest, durably.
   ///
   /// - Throws: ``ArtifactError`` with `diskFull` or `inputOutput`; nothing is left behind then.
   @discardableResult
   public func put(_ data: Data) throws -> Digest {
     let digest = Digest(of: data)
-    // A file of another size is a corrupt one, and is replaced.
-    if size(of: digest) == data.count { return digest }
-    try write(data, as: digest)
-    return digest
+    return try uploads.withLock(of: digest) {
+      // A file of another size is a corrupt one, and is replaced.
+      if size(of: digest) == data.count, !unflushed.contains(digest) { return digest }
+      try write(data, as: digest, isFlushed: true)
+      return digest
+    }
   }
 
   /// Writes content whose digest is known.
-  func write(_ data: Data, as digest: Digest) throws {
-    let temporary = incoming.appending(path: "\(UUID().uuidString).new")
+  ///
+  /// - Parameter isFlushed: Whether it is on the disk afterwards, or will be with the next flush.
+  func write(_ data: Data, as digest: Digest, isFlushed: Bool) throws {
+    let number = Self.files.add(1, ordering: .relaxed).newValue
+    let temporary = "\(incoming)/\(Self.process)-\(number).new"
     do {
       let file = try ArtifactFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
       try file.write(data, at: 0)
-      try file.synchronise()
-      try publish(temporary, as: digest)
+      if isFlushed { try file.synchronise() }
+      try publish(temporary, as: digest, isFlushed: isFlushed)
+      if !isFlushed { unflushed.insert(digest, data) }
     } catch {
-      _ = unlink(temporary.path)
+      _ = unlink(temporary)
       throw error
     }
   }
+
+  /// Temporary files of this process so far, and a name for it: numbers of processes are not enough
+  /// where containers share a folder.
+  private static let files = Atomic(0)
+  private static let process = UUID().uuidString
 
   /// The artifact's content, verified.
   ///
   /// - Throws: ``ArtifactError`` with `missing`, `corrupt` or `inputOutput`.
   public func data(for digest: Digest) throws -> Data {
+    if let data = unflushed.content(of: digest) { return data }
     let file = try open(digest)
     let data = try file.read(at: 0, length: try file.size())
     guard Digest(of: data) == digest else {
       throw ArtifactError(
         .corrupt,
         """
-        \(file.url.path) is corrupt: its content does not have the digest it is named by; \
+        \(file.path) is corrupt: its content does not have the digest it is named by; \
         delete it and run the sweep again
         """)
     }
@@ -99,34 +122,39 @@ public final class ArtifactStore: Sendable {
   }
 
   private func open(_ digest: Digest) throws -> ArtifactFile {
-    let url = url(for: digest)
+    let path = path(for: digest)
     guard contains(digest) else {
-      throw ArtifactError(.missing, "artifact \(digest.short) is missing: no file \(url.path)")
+      throw ArtifactError(.missing, "artifact \(digest.short) is missing: no file \(path)")
     }
-    return try ArtifactFile(url, flags: O_RDONLY)
+    return try ArtifactFile(path, flags: O_RDONLY)
   }
 
-  /// Gives a complete file its name, durably.
-  func publish(_ file: URL, as digest: Digest) throws {
-    let target = url(for: digest)
-    let parent = target.deletingLastPathComponent()
-    if rename(file.path, target.path) == 0 {
-      return try ArtifactFile(parent, flags: O_RDONLY | O_DIRECTORY).synchronise()
+  /// Gives a complete file its name.
+  ///
+  /// - Parameter isFlushed: Whether the name is on the disk afterwards.
+  func publish(_ file: String, as digest: Digest, isFlushed: Bool) throws {
+    let target = path(for: digest)
+    if rename(file, target) != 0 {
+      try Self.makeFolder(parent(of: digest))
+      guard rename(file, target) == 0 else {
+        throw ArtifactError.system("rename into", target, errno: errno)
+      }
     }
-    try Self.makeFolder(parent)
-    guard rename(file.path, target.path) == 0 else {
-      throw ArtifactError.system("rename into", target, errno: errno)
-    }
-    try ArtifactFile(parent, flags: O_RDONLY | O_DIRECTORY).synchronise()
+    if isFlushed { try flushName(of: digest) }
   }
 
-  private static func makeFolder(_ url: URL) throws {
+  func flushName(of digest: Digest) throws {
+    try ArtifactFile(parent(of: digest), flags: O_RDONLY | O_DIRECTORY).synchronise()
+  }
+
+  private func parent(of digest: Digest) -> String { "\(root)/\(digest.hex.prefix(2))" }
+
+  private static func makeFolder(_ path: String) throws {
     do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw ArtifactError(
-        .inputOutput,
-        "cannot make the folder \(url.path): \(error.localizedDescription)")
+        .inputOutput, "cannot make the folder \(path): \(error.localizedDescription)")
     }
   }
 }

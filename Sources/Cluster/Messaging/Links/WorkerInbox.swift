@@ -8,7 +8,7 @@ import ZeroMQ
 final class WorkerInbox: Sendable {
   enum TransferEvent: Sendable {
     case message(CoordinatorMessage)
-    /// A retry interval has passed.
+    /// A retry interval has passed since the last tick.
     case tick
   }
 
@@ -46,7 +46,10 @@ final class WorkerInbox: Sendable {
     state.withLock { _ = $0.transfers.removeValue(forKey: number) }
   }
 
-  func tick(_ number: Int) { state.withLock { $0.transfers[number] }?.events.yield(.tick) }
+  /// Tells every transfer that time passes.
+  func tick() {
+    for events in state.withLock({ $0.transfers.values.map(\.events) }) { events.yield(.tick) }
+  }
 
   func finish() {
     let transfers = state.withLock { state in

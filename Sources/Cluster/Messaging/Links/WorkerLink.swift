@@ -11,6 +11,7 @@ public final class WorkerLink: Sendable {
   private let configuration: TransferConfiguration
   private let inbox: WorkerInbox
   private let reactor: Reactor
+  private let ticker: Task<Void, any Error>
 
   /// Dials `endpoint`; nobody need listen there yet.
   ///
@@ -35,9 +36,18 @@ public final class WorkerLink: Sendable {
     let inbox = WorkerInbox(messages: continuation, logger: logger)
     self.inbox = inbox
     reactor = try Reactor(socket, name: "worker-link") { inbox.take($0, answers: $1) }
+    ticker = Task {
+      while true {
+        try await Task.sleep(for: configuration.retryInterval)
+        inbox.tick()
+      }
+    }
   }
 
-  deinit { inbox.finish() }
+  deinit {
+    ticker.cancel()
+    inbox.finish()
+  }
 
   /// Hands a message over and returns at once; it waits here while there is no connection.
   ///
@@ -69,6 +79,7 @@ public final class WorkerLink: Sendable {
 
   /// Sends what was handed over, and ends `messages` and every transfer.
   public func close() {
+    ticker.cancel()
     reactor.close()
     inbox.finish()
   }
@@ -77,19 +88,11 @@ public final class WorkerLink: Sendable {
   private func run<T: Transfer>(_ transfer: T) async throws -> T.Outcome {
     var transfer = transfer
     let (number, events) = inbox.subscribe(to: transfer.digest)
-    let ticker = Task { [inbox, configuration] in
-      while !Task.isCancelled {
-        try await Task.sleep(for: configuration.retryInterval)
-        inbox.tick(number)
-      }
-    }
-    defer {
-      ticker.cancel()
-      inbox.unsubscribe(number)
-    }
+    defer { inbox.unsubscribe(number) }
     if let outcome = try perform(transfer.start()) { return outcome }
     var silence = Duration.zero
-    var wasSilent = true
+    // The first tick may come at once.
+    var wasSilent = false
     for await event in events {
       switch event {
       case .message(let message):

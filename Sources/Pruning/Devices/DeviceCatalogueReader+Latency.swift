@@ -44,7 +44,7 @@ extension DeviceCatalogueReader {
     guard let node else { return DeviceProfile.defaultLatencyMargin }
     let text = node.scalar?.string ?? ""
     guard case .share(let share)? = try? Amount(parsing: text, as: .count), share < 1 else {
-      fault(node, "latency_margin is \(shown(node)); write a share below 100%, as 5%")
+      fault(node, "latency_margin is \(node.shown); write a share below 100%, as 5%")
       return DeviceProfile.defaultLatencyMargin
     }
     if !budgets.contains(where: \.resource.isTabulated) {
@@ -61,7 +61,7 @@ extension DeviceCatalogueReader {
     guard let mapping = node.mapping else {
       fault(
         node,
-        "'roofline' is \(shown(node)); write {macs_per_second: 20G, bytes_per_second: 10GB}")
+        "'roofline' is \(node.shown); write {macs_per_second: 20G, bytes_per_second: 10GB}")
       return nil
     }
     let keys = ["macs_per_second", "bytes_per_second", "layer_overhead"]
@@ -82,7 +82,7 @@ extension DeviceCatalogueReader {
     }
     guard let value = amount(node, key, dimension) else { return nil }
     guard value > 0 else {
-      fault(node, "\(key) is \(shown(node)); write a rate above 0")
+      fault(node, "\(key) is \(node.shown); write a rate above 0")
       return nil
     }
     return value
@@ -97,7 +97,7 @@ extension DeviceCatalogueReader {
       {
         return value
       }
-      fault(node, "\(key) is \(shown(node)), a share of nothing; write an amount")
+      fault(node, "\(key) is \(node.shown), a share of nothing; write an amount")
     } catch {
       fault(node, "\(key): \(error.message)")
     }

@@ -24,7 +24,7 @@ extension DeviceCatalogueReader {
 
   private mutating func multiple(_ node: Node, _ name: String) -> Int {
     guard let multiple = node.scalar.flatMap({ Int($0.string) }), multiple >= 1 else {
-      fault(node, "\(name) is \(shown(node)); write a whole number of at least 1, as 8")
+      fault(node, "\(name) is \(node.shown); write a whole number of at least 1, as 8")
       return 1
     }
     return multiple
@@ -34,7 +34,7 @@ extension DeviceCatalogueReader {
   mutating func weightBits(_ node: Node?, budgets: [Budget]) -> Int {
     guard let node else { return DeviceProfile.defaultWeightBits }
     guard let bits = node.scalar.flatMap({ Int($0.string) }), (1...64).contains(bits) else {
-      fault(node, "weight_bits is \(shown(node)); write a whole number from 1 to 64, as 8")
+      fault(node, "weight_bits is \(node.shown); write a whole number from 1 to 64, as 8")
       return DeviceProfile.defaultWeightBits
     }
     if !budgets.contains(where: { $0.resource == .weightBytes }) {
@@ -49,12 +49,12 @@ extension DeviceCatalogueReader {
   mutating func widthRules(_ node: Node?, multiples: [Int]) -> [WidthRule] {
     guard let node else { return [] }
     guard let mapping = node.mapping else {
-      fault(node, "'widths' is \(shown(node)); write groups and their rules, as {conv1: keep}")
+      fault(node, "'widths' is \(node.shown); write groups and their rules, as {conv1: keep}")
       return []
     }
     return mapping.compactMap { key, value in
       guard let group = key.scalar?.string, !group.isEmpty else {
-        fault(key, "\(shown(key)) is no name of a group")
+        fault(key, "\(key.shown) is no name of a group")
         return nil
       }
       return widthRule(group, value, line: line(of: key), multiples: multiples)
@@ -66,7 +66,7 @@ extension DeviceCatalogueReader {
   {
     if node.scalar?.string == "keep" { return WidthRule(group: group, stays: true, line: line) }
     guard let mapping = node.mapping, !mapping.isEmpty else {
-      fault(node, "\(group) is \(shown(node)); write 'keep' or {minimum: 8, maximum: 24}")
+      fault(node, "\(group) is \(node.shown); write 'keep' or {minimum: 8, maximum: 24}")
       return nil
     }
     checkKeys(of: mapping, in: ["minimum", "maximum"], place: "a group's widths")
@@ -91,7 +91,7 @@ extension DeviceCatalogueReader {
 
   private mutating func width(_ node: Node, _ name: String) -> Int {
     guard let width = node.scalar.flatMap({ Int($0.string) }), width >= 1 else {
-      fault(node, "\(name) is \(shown(node)); write a whole number of channels of at least 1")
+      fault(node, "\(name) is \(node.shown); write a whole number of channels of at least 1")
       return 1
     }
     return width

@@ -51,7 +51,7 @@ struct DeviceCatalogueReader {
     }
     guard node.scalar?.string == "\(DeviceCatalogue.version)" else {
       fault(
-        node, "version \(shown(node)) is not known here; write '\(DeviceCatalogue.version)'")
+        node, "version \(node.shown) is not known here; write '\(DeviceCatalogue.version)'")
       return false
     }
     return true
@@ -59,7 +59,7 @@ struct DeviceCatalogueReader {
 
   private mutating func device(in node: Node) -> DeviceProfile? {
     guard let mapping = node.mapping else {
-      fault(node, "\(shown(node)) is no device; write '- name: …' with its budgets")
+      fault(node, "\(node.shown) is no device; write '- name: …' with its budgets")
       return nil
     }
     let faultsBefore = faults.count
@@ -113,7 +113,7 @@ struct DeviceCatalogueReader {
     guard let node else { return DeviceProfile.defaultMinimumKeepRatio }
     let ratio = node.scalar.flatMap { Double($0.string) } ?? .nan
     guard ratio > 0, ratio <= 1 else {
-      fault(node, "minimum_keep_ratio is \(shown(node)); write a number above 0 up to 1, as 0.1")
+      fault(node, "minimum_keep_ratio is \(node.shown); write a number above 0 up to 1, as 0.1")
       return DeviceProfile.defaultMinimumKeepRatio
     }
     return ratio
@@ -141,7 +141,7 @@ struct DeviceCatalogueReader {
   private mutating func budget(on resource: BudgetResource, _ node: Node) -> Budget? {
     let key = resource.rawValue
     guard let text = node.scalar?.string else {
-      fault(node, "\(key) is \(shown(node)); write an amount, as 60M or 50%")
+      fault(node, "\(key) is \(node.shown); write an amount, as 60M or 50%")
       return nil
     }
     let amount: Amount
@@ -165,14 +165,7 @@ struct DeviceCatalogueReader {
   }
 
   mutating func checkKeys(of mapping: Node.Mapping, in known: [String], place: String) {
-    for (key, _) in mapping {
-      let name = key.scalar?.string
-      if let name, known.contains(name) { continue }
-      let nearest = name.flatMap { nearestNames(to: $0, in: known).first }
-      let advice =
-        nearest.map { "did you mean '\($0)'?" } ?? "known are \(known.joined(separator: ", "))"
-      fault(key, "\(shown(key)) is no key of \(place); \(advice)")
-    }
+    faults += mapping.unknownKeys(besides: known, of: place)
   }
 
   mutating func fault(_ node: Node?, _ message: String) {
@@ -180,13 +173,4 @@ struct DeviceCatalogueReader {
   }
 
   func line(of node: Node) -> Int { node.mark?.line ?? 0 }
-
-  func shown(_ node: Node) -> String {
-    switch node {
-    case .scalar(let scalar): scalar.string.isEmpty ? "empty" : "'\(scalar.string)'"
-    case .mapping: "a block of keys"
-    case .sequence: "a list"
-    case .alias: "an alias"
-    }
-  }
 }

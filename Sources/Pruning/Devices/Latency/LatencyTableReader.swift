@@ -20,12 +20,7 @@ struct LatencyTableReader {
       return nil
     }
     let known = ["version", "device", "recorded", "columns", "layers"]
-    for (key, _) in mapping where !known.contains(key.scalar?.string ?? "") {
-      fault(
-        line(key),
-        "'\(key.scalar?.string ?? "")' is no key of a latency table; known are "
-          + known.joined(separator: ", "))
-    }
+    faults += mapping.unknownKeys(besides: known, of: "a latency table")
     guard let names = mapping["columns"]?.sequence?.map({ $0.scalar?.string ?? "" }),
       let columns = columns(names, line: mapping["columns"].map(line) ?? 0)
     else {

@@ -72,7 +72,7 @@ struct JobKeyTests {
     #expect(try await news { $0.recipe.beta = 2 } == [.scores])
     #expect(try await news { $0.recipe.taps = .blocks } == [.scores])
     #expect(try await news { $0.recipe.utility = .log }.isSuperset(of: [.allocation]))
-    #expect(try await news { $0.recipe.errorPower = 1 }.isSuperset(of: [.allocation]))
+    #expect(try await news { $0.recipe.errorPower = 2 }.isSuperset(of: [.allocation]))
     #expect(try await news { $0.recipe.gramPositions = 9 } == downstream.union([.statistics]))
     #expect(
       try await news { $0.recipe.sensitivityImages = 40 }

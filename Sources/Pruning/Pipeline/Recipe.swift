@@ -55,9 +55,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var beta = 1.0
   public var utility = UtilityKind.error
   /// p of Σ (sensitivity · relative error)^p under utility `error`: the greater, the more one large
-  /// error counts against several small ones. What a layer does to the next grows faster than its
-  /// error; 2 was best in measurements (docs/allocation.md).
-  public var errorPower = 2.0
+  /// error counts against several small ones (docs/allocation.md has figures).
+  public var errorPower = 1.0
   /// Which channels of a group go first, by name; see `ChannelCriteria`.
   public var criterion = ChannelCriteria.standard
   /// The allocator, by name.

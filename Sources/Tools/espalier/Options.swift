@@ -78,7 +78,7 @@ struct SweepOptions: ParsableArguments {
       p of Σ (sensitivity · relative error)^p, what utility error makes small: the greater, the more \
       one large error counts against several small ones.
       """)
-  var errorPower = 2.0
+  var errorPower = 1.0
 
   @Option(help: "The allocator: \(AllocationStrategies.names).")
   var strategy = "certified"

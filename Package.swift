@@ -97,7 +97,8 @@ let modules: [Module] = [
     ]),
   module(
     "Profiling", in: "Pruning", "NetworkGraph", "ONNXFormat", "Execution", "Devices", "Allocation",
-    "Surgery", numeric: true, testing: ["OneDNNBackend", "NetworkTestSupport", "Quantities"]),
+    "Surgery", "Parallelism", numeric: true,
+    testing: ["OneDNNBackend", "NetworkTestSupport", "Quantities"]),
   module(
     "Recovery", in: "Pruning", "LinearAlgebra", "Solvers", "NetworkGraph", "Tensors", numeric: true),
   module(
@@ -128,7 +129,7 @@ let modules: [Module] = [
     "Postgres", "Processes", "Digests", .logging, tests: false),
   module(
     "ClusterSimulation", in: "Cluster", "CoordinatorService", "WorkerService", "Postgres",
-    "Pipeline", "Importance", "OneDNNBackend", .logging),
+    "Pipeline", "Importance", "OneDNNBackend", "Parallelism", .logging),
 
   // The executables: composition roots.
   Module(
@@ -147,7 +148,7 @@ let modules: [Module] = [
     dependencies: [
       "CoordinatorService", "WorkerService", "ClusterSimulation", "Catalogue", "Postgres",
       "Processes", "Pipeline", "Profiling", "Recovery", "Solvers", "ONNXFormat", "OneDNNBackend",
-      "Drawing",
+      "Drawing", "Parallelism",
       .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]

@@ -145,6 +145,7 @@ struct TileSourceTests {
     }
     loan = nil
     claim.release()
+    #expect(!other.isBeingMade(key))
     guard case .make(.some) = other.approach(key, layout, isHelping: true) else {
       Issue.record("what nobody lends any more is made again")
       return

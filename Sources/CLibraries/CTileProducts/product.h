@@ -135,6 +135,7 @@ INLINE void NAME(multiply)(size_t height, size_t width, const REAL *x, size_t m,
       double *to = c + i * ldc + j + start;
 #define KERNEL(width) \
   NAME(kernel)(height, width, left, right, to, ldc, rows, end - start, ahead)
+      // Where panels are one vector wide, the compiler is to leave out all kernels but the first.
       switch (width == 1 ? 1 : (end - start + LANES - 1) / LANES) {
         case 1: KERNEL(1); break;
         case 2: KERNEL(2); break;

@@ -9,7 +9,7 @@
 /// The greatest part of a product that is summed in registers: rows of x, vectors of a panel.
 ///
 /// A row's factor serves more sums the wider a panel is, which saves instructions: with two vectors,
-/// a core whose other half works for somebody else is a sixth slower.
+/// a core whose other half works for somebody else is a fifth slower.
 #define HEIGHT 6
 #define WIDTH 4
 #define INLINE static inline __attribute__((always_inline))

@@ -3,6 +3,7 @@ import Foundation
 import Importance
 import JobEngine
 import Messaging
+import Parallelism
 import Pipeline
 import WorkerService
 
@@ -66,7 +67,7 @@ public struct CoordinatorBenchmark {
     let stores = try await cluster.reader()
     let pairs = cluster.sweep.layout.pairs
     let start = ContinuousClock.now
-    let processorStart = processorSeconds
+    let processorStart = ProcessorTime.ofProcess
     let sweep = try await cluster.submit()
     var samples: [(seconds: Double, tiles: Int)] = []
     var memoryAtTenth = 0
@@ -83,7 +84,7 @@ public struct CoordinatorBenchmark {
       try await cluster.check(sweep, in: stores)
     }
     let memoryAtEnd = ProcessMemory.resident
-    let processor = processorSeconds - processorStart
+    let processor = ProcessorTime.ofProcess - processorStart
     let tiled = ContinuousClock.now
     let scores = try await cluster.scores(of: sweep, in: stores)
     let reduced = ContinuousClock.now
@@ -95,7 +96,7 @@ public struct CoordinatorBenchmark {
       tilesPerSecond: Double(last.tiles - first.tiles) / max(last.seconds - first.seconds, 1e-9),
       slowestTilesPerSecond: Self.slowest(samples, over: 10),
       seconds: (tiled - start) / .seconds(1),
-      processorMillisecondsPerTile: 1e3 * processor / Double(pairs.count),
+      processorMillisecondsPerTile: 1e-6 * Double(processor) / Double(pairs.count),
       reductionSeconds: (reduced - tiled) / .seconds(1),
       memoryAtTenth: memoryAtTenth, memoryAtEnd: memoryAtEnd,
       // The stage has two jobs besides: the kernel's, and the sum, which nobody attempted.
@@ -118,13 +119,6 @@ public struct CoordinatorBenchmark {
       return lowest
     }
     return Double(last.tiles - first.tiles) / max(last.seconds - first.seconds, 1e-9)
-  }
-
-  /// Of this process so far.
-  private var processorSeconds: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
   }
 
   /// Every link has a socket, a thread and two pipes.

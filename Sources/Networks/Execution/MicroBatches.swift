@@ -18,10 +18,16 @@ public struct MicroBatches: Sendable, Hashable {
     self.size = size
   }
 
-  /// The micro-batches in order, as ranges of images.
-  public var ranges: [Range<Int>] {
-    stride(from: 0, to: images, by: size).map { $0..<min($0 + size, images) }
+  /// How many micro-batches there are.
+  public var count: Int { (images + size - 1) / size }
+
+  /// The images of a micro-batch.
+  public func range(of batch: Int) -> Range<Int> {
+    batch * size..<min((batch + 1) * size, images)
   }
+
+  /// The micro-batches in order, as ranges of images.
+  public var ranges: [Range<Int>] { (0..<count).map(range) }
 
   /// Calls `body` for every micro-batch and returns its values in the order of the images.
   ///
@@ -34,9 +40,8 @@ public struct MicroBatches: Sendable, Hashable {
     threads: Int, plan: @Sendable () throws -> any ExecutionPlan,
     body: @Sendable (any ExecutionPlan, Range<Int>) throws -> Value
   ) throws -> [Value] {
-    let ranges = ranges
-    return try parallelMap(count: ranges.count, threads: threads, state: plan) { plan, index in
-      try body(plan, ranges[index])
+    try parallelMap(count: count, threads: threads, state: plan) { plan, batch in
+      try body(plan, range(of: batch))
     }
   }
 }

@@ -11,6 +11,11 @@ public final class PageMemory: @unchecked Sendable {
   /// The size of a page; parts that are used apart start at multiples of it.
   public static let pageSize = Int(getpagesize())
 
+  /// Bytes of as many whole pages as some bytes need.
+  public static func wholePages(_ byteCount: Int) -> Int {
+    (byteCount + pageSize - 1) / pageSize * pageSize
+  }
+
   public let base: UnsafeMutableRawPointer
   public let byteCount: Int
   /// Whether another process owns the memory.

@@ -44,9 +44,8 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
 
   /// The bytes that a matrix takes, in whole pages.
   public static func byteCount(rows: Int, columns: Int) -> Int {
-    let bytes =
-      SlicedStorage<Element>.count(rows: rows, columns: columns) * MemoryLayout<Element>.stride
-    return (bytes + PageMemory.pageSize - 1) / PageMemory.pageSize * PageMemory.pageSize
+    PageMemory.wholePages(
+      SlicedStorage<Element>.count(rows: rows, columns: columns) * MemoryLayout<Element>.stride)
   }
 
   /// The bytes that it takes.

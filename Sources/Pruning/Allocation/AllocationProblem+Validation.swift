@@ -12,9 +12,7 @@ extension AllocationProblem {
     try require(
       (0...1).contains(minimumKeepRatio), "minimum keep ratio \(minimumKeepRatio): must be in 0…1")
     for (group, utility) in zip(groups, utilities) { try validate(group, utility) }
-    for (group, grid) in zip(groups, grids()) where grid.isEmpty {
-      throw AllocationError(.invalidProblem, noWidth(group))
-    }
+    if let group = groupWithoutWidth { throw AllocationError(.invalidProblem, noWidth(group)) }
     for limit in limits {
       let resource = limit.resource
       guard costs[resource] != nil || layers[resource] != nil || steps[resource] != nil else {
@@ -81,6 +79,9 @@ extension AllocationProblem {
         "group \(group.name): the utility of width \(width) is not a finite number")
     }
   }
+
+  /// The first group whose grid is empty.
+  var groupWithoutWidth: GroupVariable? { zip(groups, grids()).first { $0.1.isEmpty }?.0 }
 
   func noWidth(_ group: GroupVariable) -> String {
     let multiple = group.multiple ?? channelMultiple

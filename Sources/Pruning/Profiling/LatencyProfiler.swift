@@ -2,6 +2,7 @@ import Devices
 import Execution
 import Foundation
 import NetworkGraph
+import Parallelism
 import Surgery
 
 /// How a profile is measured.

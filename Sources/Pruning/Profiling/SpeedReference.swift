@@ -2,6 +2,7 @@ import Devices
 import Execution
 import Foundation
 import NetworkGraph
+import Parallelism
 import Tensors
 
 /// How fast the machine is just now, told by a network that is run in turn with what is measured.
@@ -46,22 +47,6 @@ public final class SpeedReference {
     return LatencyMeasurement(
       try (0..<3).map { _ in try ProcessorTime.of { _ = try plan.run(inputs) } }
     ).nanoseconds
-  }
-}
-
-/// Nanoseconds that the calling thread was on a processor: while other programs have their turn it
-/// does not count, and on a quiet machine it is the time by the clock.
-public enum ProcessorTime {
-  public static func of(_ body: () throws -> Void) rethrows -> Int64 {
-    let start = now()
-    try body()
-    return now() - start
-  }
-
-  private static func now() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }
 

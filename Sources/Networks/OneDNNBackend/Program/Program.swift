@@ -85,7 +85,7 @@ final class Program {
     var result = ExecutionResult(values: [:])
     for (place, step) in steps.enumerated() {
       let start = times == nil ? 0 : DispatchTime.now().uptimeNanoseconds
-      try execute(step, inputs: inputs, isHanding: handing != nil, into: &result)
+      try execute(step, inputs: inputs, into: &result)
       if times != nil, owners[place] >= 0 {
         let time = DispatchTime.now().uptimeNanoseconds - start
         times?[owners[place], default: 0] += Int64(time)
@@ -100,8 +100,7 @@ final class Program {
   }
 
   private func execute(
-    _ step: Step, inputs: [UnsafeMutablePointer<Float>], isHanding: Bool,
-    into result: inout ExecutionResult
+    _ step: Step, inputs: [UnsafeMutablePointer<Float>], into result: inout ExecutionResult
   ) throws {
     switch step {
     case .primitive(let primitive, let arguments): try primitive.execute(arguments, on: engine)
@@ -112,16 +111,16 @@ final class Program {
       try kernel(operands, &result)
     case .output(let value, let shape, let reorder, let source, let destination):
       let count = shape.elementCount
-      var elements =
-        isHanding ? spare.removeValue(forKey: count) ?? [Float](repeating: 0, count: count) : []
       func fill(_ base: UnsafeMutablePointer<Float>?) throws {
         guard let base else { return }
         try destination.bind(to: base)
         try reorder.execute(
           [.init(.source, source), .init(.destination, destination)], on: engine)
       }
-      if isHanding {
-        try elements.withUnsafeMutableBufferPointer { try fill($0.baseAddress) }
+      let elements: [Float]
+      if var spare = spare.removeValue(forKey: count) {
+        try spare.withUnsafeMutableBufferPointer { try fill($0.baseAddress) }
+        elements = spare
       } else {
         elements = try [Float](unsafeUninitializedCapacity: count) {
           try fill($0.baseAddress)

@@ -165,14 +165,7 @@ extension AllocationBenchmark {
 
   /// Of the thread's processor.
   private static func milliseconds(_ body: () throws -> Void) rethrows -> Double {
-    func now() -> Double {
-      var time = timespec()
-      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-      return 1e3 * Double(time.tv_sec) + 1e-6 * Double(time.tv_nsec)
-    }
-    let start = now()
-    try body()
-    return now() - start
+    1e-6 * Double(try ProcessorTime.of(body))
   }
 
   private static func best(of count: Int = 3, _ body: () throws -> Void) rethrows -> Double {

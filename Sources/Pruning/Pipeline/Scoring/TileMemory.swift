@@ -17,11 +17,7 @@ struct TileMemory: Sendable {
     var batches: Int
 
     /// Bytes of everything.
-    var byteCount: Int {
-      let account = Place.finished + batches
-      return features + (account + PageMemory.pageSize - 1) / PageMemory.pageSize
-        * PageMemory.pageSize
-    }
+    var byteCount: Int { features + PageMemory.wholePages(Place.finished + batches) }
   }
 
   /// Where the account's parts begin behind the features; all of it is zero at first.

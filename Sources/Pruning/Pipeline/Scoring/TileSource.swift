@@ -126,7 +126,7 @@ struct TileSource: Sendable {
   private func layout(_ images: Int) -> TileMemory.Layout {
     TileMemory.Layout(
       features: footprint(images).tile,
-      batches: MicroBatches(images: images, size: microBatch).ranges.count)
+      batches: MicroBatches(images: images, size: microBatch).count)
   }
 
   private func make(
@@ -170,7 +170,7 @@ struct TileSource: Sendable {
   private func fill(
     _ features: [TileFeatures], _ batch: Int, from images: DataShard, with plans: PlanPool
   ) throws {
-    let range = MicroBatches(images: images.count, size: microBatch).ranges[batch]
+    let range = MicroBatches(images: images.count, size: microBatch).range(of: batch)
     try bench.runner.hand(range, of: images, through: model.network, taps: taps, with: plans) {
       tap, values in
       try features[tap].write(values, at: range.lowerBound)

@@ -49,11 +49,10 @@ extension Workbench {
   /// A table of times by its digest.
   func latencyTable(_ digest: Digest?) async throws -> LatencyTable? {
     guard let digest else { return nil }
-    let table: LatencyTable = try await cache.value(for: "latency/\(digest)") { [artifacts] in
+    return try await cache.value(for: "latency/\(digest)") { [artifacts] in
       let data = try await artifacts.data(for: digest)
       return (try CanonicalJSON.decode(LatencyTable.self, from: data), 8 * data.count)
     }
-    return table
   }
 }
 

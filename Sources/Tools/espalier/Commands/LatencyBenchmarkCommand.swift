@@ -6,6 +6,7 @@ import Foundation
 import NetworkGraph
 import ONNXFormat
 import OneDNNBackend
+import Parallelism
 import Pipeline
 import Profiling
 import Quantities

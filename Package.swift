@@ -104,7 +104,7 @@ let modules: [Module] = [
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "LinearAlgebra",
     "NetworkGraph", "ONNXFormat", "Execution", "Datasets", "Devices", "Importance", "Allocation",
-    "Surgery", "Recovery", .logging,
+    "Surgery", "Recovery", .logging, numeric: true,
     testing: ["OneDNNBackend", "NetworkTestSupport", "WorkerService"]),
 
   // Floor 4: the machine room.

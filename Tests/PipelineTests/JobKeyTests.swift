@@ -79,6 +79,7 @@ struct JobKeyTests {
         .isSuperset(of: [.reconstruction, .allocation]))
     #expect(try await news { $0.recipe.strategy = "uniform" }.isSuperset(of: [.allocation]))
     #expect(try await news { $0.recipe.meanWeight = 3 }.isSuperset(of: [.surgery]))
+    #expect(try await news { $0.recipe.exchanges = true }.isSuperset(of: [.surgery]))
     #expect(try await news { $0.recipe.mirrors = true }.isSuperset(of: [.surgery]))
     #expect(
       try await news { $0.recipe.reconstruction = .sequential }.isSuperset(of: [.surgery]))

@@ -8,7 +8,6 @@ import Tensors
 ///
 /// Advancing from layer to layer computes every node once, however many layers are looked at.
 struct Frontier {
-  private(set) var position = 0
   /// By value: `[samples, …]`.
   private(set) var values: [ValueID: Tensor]
 
@@ -17,26 +16,64 @@ struct Frontier {
     values = Dictionary(zip(network.inputs, inputs)) { first, _ in first }
   }
 
-  /// Runs the nodes before `position`.
+  /// Runs the nodes of a stretch, which begins where the network is halted.
   ///
-  /// - Parameter taps: Values among those computed on the way that are wanted besides.
   /// - Returns: The tapped values.
   @discardableResult
-  mutating func advance(
-    _ network: Network, to position: Int, taps: [ValueID] = [], with runner: NetworkRunner,
-    microBatch: Int
-  ) throws -> [ValueID: Tensor] {
-    guard position > self.position else { return [:] }
-    let live = network.liveValues(before: position)
-    let segment = network.segment(
-      self.position..<position, outputs: live + taps.filter { !live.contains($0) })
-    let computed = try runner.run(segment, on: values, microBatch: microBatch)
-    values.merge(computed) { _, new in new }
-    let tapped = values.filter { taps.contains($0.key) }
-    let needed = Set(live)
-    values = values.filter { needed.contains($0.key) }
-    self.position = position
+  mutating func advance(along stretch: Stretch) throws -> [ValueID: Tensor] {
+    guard !stretch.isEmpty else { return [:] }
+    values.merge(try stretch.run(on: values)) { _, new in new }
+    let tapped = values.filter { stretch.taps.contains($0.key) }
+    values = values.filter { stretch.live.contains($0.key) }
     return tapped
+  }
+}
+
+/// Consecutive nodes of a network made ready to run, for many frontiers one after the other: making
+/// plans takes as long as some images do.
+struct Stretch {
+  /// What is read from its end on.
+  let live: Set<ValueID>
+  let taps: Set<ValueID>
+  let isEmpty: Bool
+  private let segment: Network
+  private let plans: PlanPool
+  private let threads: Int
+  private let microBatch: Int
+
+  /// - Parameter taps: Values among those computed on the way that are wanted besides.
+  init(
+    of network: Network, _ range: Range<Int>, taps: [ValueID] = [], with runner: NetworkRunner,
+    microBatch: Int
+  ) {
+    let live = network.liveValues(before: range.upperBound)
+    let segment = network.segment(range, outputs: live + taps.filter { !live.contains($0) })
+    (self.live, self.taps, self.segment) = (Set(live), Set(taps), segment)
+    isEmpty = range.isEmpty
+    plans = PlanPool {
+      try runner.backend.plan(segment, options: ExecutionOptions(batch: microBatch))
+    }
+    (threads, self.microBatch) = (runner.threads, microBatch)
+  }
+
+  /// The segment's outputs for all samples of its inputs, `[samples, …]` each.
+  fileprivate func run(on values: [ValueID: Tensor]) throws -> [ValueID: Tensor] {
+    let inputs = segment.inputs.compactMap { values[$0] }
+    guard let samples = inputs.first?.shape.first, inputs.count == segment.inputs.count,
+      !segment.outputs.isEmpty
+    else { return [:] }
+    let ranges = MicroBatches(images: samples, size: microBatch).ranges
+    let parts = try parallelMap(count: ranges.count, threads: threads) { index in
+      try plans.withPlan { try $0.run(inputs.map { $0.samples(ranges[index]) }).values }
+    }
+    return Dictionary(
+      uniqueKeysWithValues: segment.outputs.map { output in
+        let shape = [samples] + segment[output].shape.extentsPerImage
+        var elements: [Float] = []
+        elements.reserveCapacity(shape.elementCount)
+        for part in parts { elements += part[output]?.elements ?? [] }
+        return (output, Tensor(shape: shape, elements: elements))
+      })
   }
 }
 
@@ -62,30 +99,6 @@ extension Network {
   /// Whether the network can be halted anywhere: every activation has the batch as its first axis.
   var canBeHalted: Bool {
     (inputs + nodes.map(\.output)).allSatisfy { self[$0].shape.dimensions.first == .batch }
-  }
-}
-
-extension NetworkRunner {
-  /// The outputs of a network for all samples of its inputs, `[samples, …]` each.
-  func run(
-    _ network: Network, on values: [ValueID: Tensor], microBatch: Int
-  ) throws -> [ValueID: Tensor] {
-    let inputs = network.inputs.compactMap { values[$0] }
-    guard let samples = inputs.first?.shape.first, inputs.count == network.inputs.count,
-      !network.outputs.isEmpty
-    else { return [:] }
-    let parts = try MicroBatches(images: samples, size: microBatch).map(
-      threads: threads,
-      plan: { try backend.plan(network, options: ExecutionOptions(batch: microBatch)) },
-      body: { plan, range in try plan.run(inputs.map { $0.samples(range) }).values })
-    return Dictionary(
-      uniqueKeysWithValues: network.outputs.map { output in
-        let shape = [samples] + network[output].shape.extentsPerImage
-        return (
-          output,
-          Tensor(shape: shape, elements: parts.flatMap { $0[output]?.elements ?? [] })
-        )
-      })
   }
 }
 

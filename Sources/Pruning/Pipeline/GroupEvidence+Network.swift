@@ -1,5 +1,6 @@
 import NetworkGraph
 import Recovery
+import Surgery
 import Tensors
 
 extension Network {
@@ -13,6 +14,21 @@ extension Network {
       consumers: try layers.map {
         try consumer($0, unitColumns: $0.columns(of: group), grams: grams)
       })
+  }
+
+  /// As many units of every group, others where that lowers the error of its consumers.
+  func exchanging(
+    _ selection: ChannelSelection, groups: [ChannelGroup], grams: [String: InputGram]
+  ) throws -> ChannelSelection {
+    var better = selection
+    for group in groups {
+      let kept = selection.units(of: group)
+      let consumers = try evidence(of: group, grams: grams).consumers
+      guard !kept.isEmpty, kept.count < group.width, !consumers.isEmpty else { continue }
+      better.kept[group.id] =
+        try GroupReconstruction(consumers: consumers).exchanging(kept).kept
+    }
+    return better
   }
 
   private func producers(of group: ChannelGroup) -> [GroupEvidence.Producer] {

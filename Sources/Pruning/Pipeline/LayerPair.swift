@@ -15,6 +15,8 @@ struct LayerPair {
   /// The second layer's output after its normalisation and what is added, and the activation behind.
   let end: ValueID
   let endMaps: ClampedMaps
+  /// What the part of the network from the first layer to `end` reads.
+  let inputs: Set<ValueID>
   private let nodes: Range<Int>
   private let convolution: Convolution
 
@@ -42,6 +44,7 @@ struct LayerPair {
     end = second.output.end
     endMaps = second.output.maps
     nodes = before.layer.node..<last + 1
+    inputs = Set(network.segment(nodes, outputs: []).inputs)
     self.convolution = convolution
   }
 

@@ -1,5 +1,7 @@
+import Execution
 import LinearAlgebra
 import NetworkGraph
+import Parallelism
 import Recovery
 import Tensors
 
@@ -15,50 +17,58 @@ import Tensors
 /// squares would be, and the first layer's besides by the inverse of WᵀW of the second. The step
 /// lengths of the two layers come from least squares on how far each moves the outputs.
 ///
-/// What chunks held back say ends it: the weights with the least loss there are kept.
+/// What a chunk held back says ends it: the weights with the least loss there are kept.
+///
+/// What a convolution does at a position, the next one reads around it: so a gradient computes whole
+/// images, where the fit of one layer takes a few positions of each. In return it takes fewer of
+/// them; see ``samples(of:chunk:)``.
 struct PairReconstruction {
   let pair: LayerPair
   /// The layers' own fits.
   let fits: [TargetFit]
-  /// Positions of each image that enter a gradient, at most.
+  /// Positions of all samples together that enter a gradient, about.
   let positions: Int
   let microBatch: Int
   let runner: NetworkRunner
 
   /// Some samples: what the pair reads, and what the dense network has at its end.
-  struct Chunk {
+  struct Chunk: Sendable {
     var values: [ValueID: Tensor]
     var target: Tensor
+
+    func samples(_ range: Range<Int>) -> Chunk {
+      Chunk(values: values.mapValues { $0.samples(range) }, target: target.samples(range))
+    }
   }
 
-  /// Chunks from which step lengths are taken, at most.
-  private static let searched = 2
+  /// How many samples of a chunk are enough, if there are as many chunks as the layers' own fits
+  /// had: those with 128 positions for each sample there is, but no less than an eighth.
+  static func samples(of pair: LayerPair, chunk: Int) -> Int {
+    let positions = max(pair.layers[1].geometry.positions, 1)
+    return max(min(chunk, chunk * 128 / positions), (chunk + 7) / 8)
+  }
 
   /// The network with other weights of the two layers.
   ///
   /// - Throws: ``RecoveryError`` with `singular`.
   func refined(_ network: Network, on chunks: [Chunk], rounds: Int) throws -> Network {
     let training = chunks.count > 3 ? Array(chunks.dropLast()) : chunks
-    let held = chunks.suffix(1)
+    guard let searched = training.first, let held = chunks.last else { return network }
     var (current, best, least) = (network, network, Double.infinity)
     var directions = ConjugateDirections()
     var stretch = 1.0
     for round in 0...rounds {
-      let loss = try held.reduce(0) {
-        try $0 + pair.endMaps.residual(of: run(current, [pair.end], on: $1)[0], to: $1.target).loss
-      }
+      let loss = try loss(of: current, on: held)
       guard loss < least else { break }
       (best, least) = (current, loss)
       guard round < rounds else { break }
-      let pass = try gradients(of: current, on: training)
+      let gradients = try self.gradients(of: current, on: training)
       let steps = [
-        try fits[0].step(along: pass.gradients[0], outputMoments: pair.innerMoments(in: current)),
-        try fits[1].step(along: pass.gradients[1]),
+        try fits[0].step(along: gradients[0], outputMoments: pair.innerMoments(in: current)),
+        try fits[1].step(along: gradients[1]),
       ]
-      let direction = directions.next(pass.gradients, preconditioned: steps)
-      let lengths = try self.lengths(
-        direction, of: current, on: Array(training.prefix(Self.searched)), pass.ends,
-        stretch: stretch)
+      let direction = directions.next(gradients, preconditioned: steps)
+      let lengths = try self.lengths(direction, of: current, on: searched, stretch: stretch)
       guard lengths.allSatisfy(\.isFinite) else { break }
       for layer in 0...1 { take(direction[layer], times: lengths[layer], layer, in: &current) }
       stretch = min(max(abs(lengths[0]), 0.1), 10)
@@ -66,60 +76,78 @@ struct PairReconstruction {
     return best
   }
 
-  /// The loss's gradients by both layers, downhill; and the ends of the chunks that step lengths
-  /// are taken from.
-  private func gradients(
-    of network: Network, on chunks: [Chunk]
-  ) throws -> (gradients: [LayerStep], ends: [Tensor]) {
-    var moments = (0...1).map { layer in
-      CrossMoments(
-        fits[layer], geometry: pair.layers[layer].geometry, positionsPerImage: positions)
-    }
-    var ends: [Tensor] = []
+  private func loss(of network: Network, on chunk: Chunk) throws -> Double {
+    let segment = pair.segment(of: network, outputs: [pair.end])
+    let ranges = MicroBatches(images: chunk.target.shape[0], size: microBatch).ranges
+    return try parallelMap(
+      count: ranges.count, threads: runner.threads,
+      state: { try plan(segment) },
+      body: { plan, index in
+        let part = chunk.samples(ranges[index])
+        let end = try plan.values([pair.end], of: part.values)[0]
+        return pair.endMaps.loss(of: end, to: part.target)
+      }
+    ).reduce(0, +)
+  }
+
+  /// The loss's gradients by both layers, downhill.
+  private func gradients(of network: Network, on chunks: [Chunk]) throws -> [LayerStep] {
+    let segment = pair.segment(
+      of: network, outputs: [pair.inner, pair.layers[1].input, pair.end])
     let transpose = try pair.transpose(in: network)
-    for (place, chunk) in chunks.enumerated() {
-      let values = try run(network, [pair.inner, pair.layers[1].input, pair.end], on: chunk)
-      let (residual, _) = pair.endMaps.residual(of: values[2], to: chunk.target)
-      if place < Self.searched { ends.append(values[2]) }
-      let back = try runner.run(
-        transpose.network, on: [transpose.input: residual], microBatch: microBatch)
-      guard let change = back[transpose.output], let input = chunk.values[pair.layers[0].input]
-      else { continue }
-      try moments[0].add(input: input, map: pair.innerMaps.gradient(change, at: values[0]))
-      try moments[1].add(input: values[1], map: residual)
+    let samples = chunks.reduce(0) { $0 + $1.target.shape[0] }
+    // A chunk's sums do not depend on who makes those of the others.
+    let parts = try parallelMap(
+      count: chunks.count, threads: runner.threads,
+      state: {
+        PairGradient(
+          pair, forward: try plan(segment), backward: try plan(transpose.network),
+          moments: pair.layers.indices.map {
+            CrossMoments(
+              fits[$0], geometry: pair.layers[$0].geometry,
+              positionsPerImage: max(positions / max(samples, 1), 1))
+          })
+      },
+      body: { gradient, index in
+        let chunk = chunks[index]
+        for range in MicroBatches(images: chunk.target.shape[0], size: microBatch).ranges {
+          try gradient.add(chunk.samples(range))
+        }
+        return try gradient.finish()
+      })
+    return parts.dropFirst().reduce(parts[0]) { sum, part in
+      zip(sum, part).map { $0.adding($1, times: 1) }
     }
-    return ([try moments[0].finish(), try moments[1].finish()], ends)
   }
 
   /// How far to go along a direction of each layer.
   private func lengths(
-    _ direction: [LayerStep], of network: Network, on chunks: [Chunk], _ ends: [Tensor],
-    stretch: Double
+    _ direction: [LayerStep], of network: Network, on chunk: Chunk, stretch: Double
   ) throws -> [Double] {
-    let trials = [stretch, 1]
-    let moved = (0...1).map { layer in
+    let trials = [0, stretch, 1]
+    let networks = trials.enumerated().map { index, trial in
       var moved = network
-      take(direction[layer], times: trials[layer], layer, in: &moved)
-      return moved
+      if index > 0 { take(direction[index - 1], times: trial, index - 1, in: &moved) }
+      return pair.segment(of: moved, outputs: [pair.end])
     }
-    var lengths = StepLengths(pair.endMaps)
-    for (chunk, end) in zip(chunks, ends) {
-      lengths.add(
-        end, first: try run(moved[0], [pair.end], on: chunk)[0], stretch: stretch,
-        second: try run(moved[1], [pair.end], on: chunk)[0], target: chunk.target)
-    }
-    return lengths.lengths
+    let ranges = MicroBatches(images: chunk.target.shape[0], size: microBatch).ranges
+    let parts = try parallelMap(
+      count: ranges.count, threads: runner.threads, state: { try networks.map { try plan($0) } },
+      body: { plans, index in
+        let part = chunk.samples(ranges[index])
+        let ends = try plans.map { try $0.values([pair.end], of: part.values)[0] }
+        var lengths = StepLengths(pair.endMaps)
+        lengths.add(
+          ends[0], first: ends[1], stretch: stretch, second: ends[2], target: part.target)
+        return lengths
+      })
+    return parts.dropFirst().reduce(parts[0]) { $0.adding($1) }.lengths
   }
 
-  private func run(_ network: Network, _ wanted: [ValueID], on chunk: Chunk) throws -> [Tensor] {
-    let values = try runner.run(
-      pair.segment(of: network, outputs: wanted), on: chunk.values, microBatch: microBatch)
-    return try wanted.map { id in
-      guard let value = values[id] else {
-        throw PipelineError(.invalidInput, "no value came back for \(network[id].name)")
-      }
-      return value
-    }
+  private func plan(_ network: Network) throws -> SegmentPlan {
+    SegmentPlan(
+      network,
+      try runner.backend.plan(network, options: ExecutionOptions(batch: microBatch)))
   }
 
   /// Adds a step, given behind the layer's normalisation, to its weights and constants.

@@ -84,7 +84,8 @@ extension Pipeline {
       PlanSurgery(
         model: model.digest, modelName: definition.model.name, selection: selection,
         grams: shared.grams, shards: definition.calibration.shards,
-        reconstruction: recipe.reconstruction, sequentialDamping: recipe.sequentialDamping,
+        exchanges: recipe.exchanges && !recipe.isLadder, reconstruction: recipe.reconstruction,
+        sequentialDamping: recipe.sequentialDamping,
         meanWeight: recipe.meanWeight, mirrors: recipe.mirrors, positions: recipe.gramPositions,
         microBatch: recipe.microBatch),
       label: label, weight: 3 * Double(definition.calibration.count) * forward)

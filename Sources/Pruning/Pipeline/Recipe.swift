@@ -75,6 +75,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var reconstruction = ReconstructionKind.paired
   /// λ of the sequential fit over the mean of the diagonal of its input's second moments.
   public var sequentialDamping = 0.001
+  /// Whether channels are exchanged at the widths of each plan, where that lowers the error.
+  public var exchanges = false
   /// How many times the error of an image's mean counts in a sequential fit, besides that of its
   /// positions.
   public var meanWeight = 0
@@ -125,6 +127,7 @@ extension Recipe {
     try read(&sensitivityImages, .sensitivityImages)
     try read(&reconstruction, .reconstruction)
     try read(&sequentialDamping, .sequentialDamping)
+    try read(&exchanges, .exchanges)
     try read(&meanWeight, .meanWeight)
     try read(&mirrors, .mirrors)
     try read(&recoverWith, .recoverWith)

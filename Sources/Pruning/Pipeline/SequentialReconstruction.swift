@@ -59,8 +59,13 @@ struct SequentialReconstruction {
     guard !layers.isEmpty, dense.canBeHalted else { return (prior, []) }
     let (consumers, producers) = (pruned.consumers(), pruned.producers())
     var last: Fitted?
-    var pairs = chunks.map {
-      Pair(ours: Frontier(pruned, inputs: $0), theirs: Frontier(dense, inputs: $0))
+    var halted = layers[0].node
+    let (head, denseHead) = (stretch(of: pruned, 0..<halted), stretch(of: dense, 0..<halted))
+    var pairs = try chunks.map {
+      var pair = Pair(ours: Frontier(pruned, inputs: $0), theirs: Frontier(dense, inputs: $0))
+      try pair.ours.advance(along: head)
+      try pair.theirs.advance(along: denseHead)
+      return pair
     }
     for (index, layer) in layers.enumerated() {
       // Nobody needs what comes after the last layer.
@@ -77,7 +82,12 @@ struct SequentialReconstruction {
             ($0.layer, $0.output), (layer, output), in: pruned, consumers: consumers,
             producers: producers)
         }
-      var ends: [Tensor] = []
+      let value = dense.nodes[layer.node].output
+      let before = stretch(of: result, halted..<layer.node)
+      let behind = stretch(
+        of: dense, layer.node..<next, taps: [value] + (couple.map { [$0.end] } ?? []))
+      halted = layer.node
+      var ends: [PairReconstruction.Chunk] = []
       var frontiers: [Frontier] = []
       var fit = LayerFit(
         layer.name, geometry: layer.geometry, clamp: clampSteps > 0 ? output.clamp : nil,
@@ -85,24 +95,25 @@ struct SequentialReconstruction {
         meanWeight: meanWeight)
       for place in pairs.indices {
         var pair = pairs[place]
-        try pair.ours.advance(result, to: layer.node, with: runner, microBatch: microBatch)
-        try pair.theirs.advance(dense, to: layer.node, with: runner, microBatch: microBatch)
+        try pair.ours.advance(along: before)
         if pairRounds > 0 { frontiers.append(pair.ours) }
-        let before = output.shortcut.flatMap { pair.theirs.values[$0] }
+        let dense = output.shortcut.flatMap { pair.theirs.values[$0] }
         let own = output.shortcut.flatMap { pair.ours.values[$0] }
-        let value = dense.nodes[layer.node].output
-        let taps = try pair.theirs.advance(
-          dense, to: next, taps: [value] + (couple.map { [$0.end] } ?? []), with: runner,
-          microBatch: microBatch)
+        let taps = try pair.theirs.advance(along: behind)
         guard let input = pair.ours.values[layer.input], let wanted = taps[value] else {
           return (prior, [])
         }
-        if let couple, let end = taps[couple.end] {
-          ends.append(keeping(end, of: couple.end))
+        if let couple, let end = taps[couple.end], let first = last {
+          let all = first.frontiers[place].values.filter { couple.inputs.contains($0.key) }
+          let samples = 0..<PairReconstruction.samples(of: couple, chunk: end.shape[0])
+          ends.append(
+            PairReconstruction.Chunk(
+              values: all.mapValues { $0.samples(samples) },
+              target: keeping(end.samples(samples), of: couple.end)))
         }
         var shortcuts: (dense: Tensor, own: Tensor)?
-        if let before, let own, let shortcut = output.shortcut {
-          shortcuts = (keeping(before, of: shortcut), own)
+        if let dense, let own, let shortcut = output.shortcut {
+          shortcuts = (keeping(dense, of: shortcut), own)
         }
         let target = LayerTarget(
           dense: keeping(wanted, of: value), shortcuts: shortcuts, factors: output.factors,
@@ -118,17 +129,15 @@ struct SequentialReconstruction {
           inputs: pairs.compactMap { $0.ours.values[layer.input] }, clampSteps: clampSteps)
         if let couple, let first = last, let own, ends.count == pairs.count {
           let both = PairReconstruction(
-            pair: couple, fits: [first.fit, own], positions: positions, microBatch: microBatch,
-            runner: runner)
-          result = try both.refined(
-            result,
-            on: zip(first.frontiers, ends).map { .init(values: $0.values, target: $1) },
-            rounds: pairRounds)
+            pair: couple, fits: [first.fit, own],
+            positions: positions * chunks.reduce(0) { $0 + ($1.first?.shape.first ?? 0) },
+            microBatch: microBatch, runner: runner)
+          result = try both.refined(result, on: ends, rounds: pairRounds)
           // The first layer has other weights: what follows it is computed again.
+          let again = stretch(of: result, first.layer.node..<layer.node)
           for place in pairs.indices {
             pairs[place].ours = first.frontiers[place]
-            try pairs[place].ours.advance(
-              result, to: layer.node, with: runner, microBatch: microBatch)
+            try pairs[place].ours.advance(along: again)
             frontiers[place] = pairs[place].ours
           }
         }
@@ -163,6 +172,12 @@ struct SequentialReconstruction {
         kept[AxisID(layer.weight, layer.inputAxis)] == nil
           && (pairRounds == 0 || kept[AxisID(layer.weight, 1 - layer.inputAxis)] == nil)
       })
+  }
+
+  private func stretch(
+    of network: Network, _ range: Range<Int>, taps: [ValueID] = []
+  ) -> Stretch {
+    Stretch(of: network, range, taps: taps, with: runner, microBatch: microBatch)
   }
 
   /// The channels of a dense value that the pruned network has.

@@ -9,36 +9,48 @@ public struct ClampedMaps: Sendable {
     (self.lower, self.upper) = (lower, upper)
   }
 
-  /// What values should change by so that, behind the activation, they are where others are; and by
-  /// how much they miss it there, squared.
+  /// What values should change by so that, behind the activation, they are where others are.
   ///
   /// What the activation hides need not be met; see ``OutputClamp``.
-  public func residual(of values: Tensor, to target: Tensor) -> (residual: Tensor, loss: Double) {
+  public func residual(of values: Tensor, to target: Tensor) -> Tensor {
+    let (lower, upper) = (lower, upper)
     var residual = values
-    var loss = 0.0
     target.elements.withUnsafeBufferPointer { target in
       residual.elements.withUnsafeMutableBufferPointer { values in
         for place in values.indices {
           let value = values[place]
-          let wanted = min(max(target[place], lower), upper)
-          let miss = wanted - min(max(value, lower), upper)
-          loss += Double(miss * miss)
           let nearest = OutputClamp.nearest(
-            to: value, target: wanted, lower: lower, upper: upper)
+            to: value, target: target[place], lower: lower, upper: upper)
           values[place] = 2 * (nearest - value)
         }
       }
     }
-    return (residual, loss)
+    return residual
+  }
+
+  /// By how much values miss others behind the activation, squared.
+  public func loss(of values: Tensor, to target: Tensor) -> Double {
+    let (lower, upper) = (lower, upper)
+    return values.elements.withUnsafeBufferPointer { values in
+      target.elements.withUnsafeBufferPointer { target in
+        values.indices.reduce(0.0) { sum, place in
+          let miss =
+            min(max(target[place], lower), upper) - min(max(values[place], lower), upper)
+          return sum + Double(miss * miss)
+        }
+      }
+    }
   }
 
   /// A gradient behind the activation as one before it: zero where the activation does not move.
   public func gradient(_ gradient: Tensor, at values: Tensor) -> Tensor {
+    let (lower, upper) = (lower, upper)
     var result = gradient
     values.elements.withUnsafeBufferPointer { values in
       result.elements.withUnsafeMutableBufferPointer { result in
-        for place in result.indices where values[place] <= lower || values[place] >= upper {
-          result[place] = 0
+        for place in result.indices {
+          let value = values[place]
+          result[place] = value > lower && value < upper ? result[place] : 0
         }
       }
     }
@@ -64,20 +76,32 @@ public struct StepLengths: Sendable {
   public mutating func add(
     _ values: Tensor, first: Tensor, stretch: Double, second: Tensor, target: Tensor
   ) {
-    let (residual, _) = maps.residual(of: values, to: target)
+    let residual = maps.residual(of: values, to: target).elements
     let scale = 1 / Float(stretch)
-    for place in values.elements.indices {
-      let (value, wanted) = (values.elements[place], residual.elements[place])
+    let (values, first, second) = (values.elements, first.elements, second.elements)
+    for place in values.indices {
+      let (value, wanted) = (values[place], residual[place])
       // Nobody sees what else changes.
       guard wanted != 0 || (value > maps.lower && value < maps.upper) else { continue }
-      let a = Double(scale * (first.elements[place] - value))
-      let b = Double(second.elements[place] - value)
+      let a = Double(scale * (first[place] - value))
+      let b = Double(second[place] - value)
       aa += a * a
       ab += a * b
       bb += b * b
       ar += a * Double(wanted)
       br += b * Double(wanted)
     }
+  }
+
+  /// What was added here and there.
+  public func adding(_ other: StepLengths) -> StepLengths {
+    var sum = self
+    sum.aa += other.aa
+    sum.ab += other.ab
+    sum.bb += other.bb
+    sum.ar += other.ar
+    sum.br += other.br
+    return sum
   }
 
   /// The lengths of both; NaN where nothing was added or nothing changes.

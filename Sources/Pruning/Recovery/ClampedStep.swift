@@ -64,16 +64,23 @@ struct ClampedStep: BlockConsumer {
     for output in 0..<fit.outputs {
       let (lower, upper) = (clamp.lower[output], clamp.upper[output])
       let (shift, constant) = (clamp.shift[output], constants[output])
-      var sum = 0.0
-      for index in 0..<positions {
-        let source = output * positions + index
-        let added = shift + (kept.shortcut.isEmpty ? 0 : kept.shortcut[source])
-        let z =
-          OutputClamp.nearest(
-            to: outputs[output * size + index] + constant + added,
-            target: kept.target[source] + added, lower: lower, upper: upper) - added
-        outputs[output * size + index] = z
-        sum += Double(z)
+      let source = output * positions
+      let hasShortcut = !kept.shortcut.isEmpty
+      let sum = outputs.withUnsafeMutableBufferPointer { outputs in
+        kept.target.withUnsafeBufferPointer { target in
+          kept.shortcut.withUnsafeBufferPointer { shortcut in
+            let row = UnsafeMutableBufferPointer(
+              rebasing: outputs[output * size..<output * size + positions])
+            for index in 0..<positions {
+              let added = shift + (hasShortcut ? shortcut[source + index] : 0)
+              row[index] =
+                OutputClamp.nearest(
+                  to: row[index] + constant + added, target: target[source + index] + added,
+                  lower: lower, upper: upper) - added
+            }
+            return row.reduce(0.0) { $0 + Double($1) }
+          }
+        }
       }
       sums[output] += Double(1 + meanWeight) * sum
     }

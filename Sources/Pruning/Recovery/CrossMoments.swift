@@ -31,9 +31,11 @@ public struct CrossMoments: Sendable {
     try blocks.add(input: input, maps: [map], to: &sums)
   }
 
-  /// The moments of everything added.
+  /// The moments of everything added since the last call.
   public mutating func finish() throws -> LayerStep {
     try blocks.flush(to: &sums)
+    blocks.restart()
+    defer { sums.clear() }
     var products = sums.products
     for output in 0..<products.rows {
       for column in 0..<products.columns {
@@ -54,6 +56,11 @@ public struct CrossMoments: Sendable {
       self.centre = centre
       products = Matrix(rows: outputs, columns: columns)
       totals = [Double](repeating: 0, count: outputs)
+    }
+
+    mutating func clear() {
+      for index in products.elements.indices { products.elements[index] = 0 }
+      for index in totals.indices { totals[index] = 0 }
     }
 
     mutating func take(_ block: inout [Float], images: [Int]) throws {
@@ -98,7 +105,8 @@ public struct LayerStep: Sendable, Hashable {
       + zip(constants, other.constants).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  func adding(_ other: LayerStep, times factor: Double) -> LayerStep {
+  /// This change and `factor` times another.
+  public func adding(_ other: LayerStep, times factor: Double) -> LayerStep {
     var sum = self
     for place in sum.weights.elements.indices {
       sum.weights.elements[place] += factor * other.weights.elements[place]

@@ -74,10 +74,11 @@ public struct LayerFit: Sendable {
       layer, gram: moments.gram, prior: prior, outputs: geometry.outputs, centred: centred,
       relativeDamping: relativeDamping)
     guard let clamp else { return fit }
+    var blocks = PositionBlocks(geometry: geometry, positionsPerImage: positionsPerImage)
     for _ in 0..<steps {
       var step = ClampedStep(
         fit, clamp: clamp, targets: moments.targets, meanWeight: meanWeight)
-      var blocks = PositionBlocks(geometry: geometry, positionsPerImage: positionsPerImage)
+      blocks.restart()
       for input in inputs { try blocks.add(input: input, to: &step) }
       try blocks.flush(to: &step)
       try fit.solve(step.cross(centred: centred), targetMean: step.targetMean)

@@ -33,11 +33,17 @@ public struct LayerTarget: Sendable {
     let inner = dense.shape.dropFirst(2).reduce(1, *)
     if let shortcuts, shortcuts.own.count == dense.count, shortcuts.dense.count == dense.count {
       var own = shortcuts.own
-      for place in target.elements.indices {
-        let factor = factors[place / inner % channels]
-        target.elements[place] +=
-          factor * (shortcuts.dense.elements[place] - own.elements[place])
-        own.elements[place] *= factor
+      let (theirs, count) = (shortcuts.dense.elements, dense.count)
+      target.elements.withUnsafeMutableBufferPointer { target in
+        own.elements.withUnsafeMutableBufferPointer { own in
+          for row in 0..<count / max(inner, 1) {
+            let factor = factors[row % channels]
+            for place in row * inner..<(row + 1) * inner {
+              target[place] += factor * (theirs[place] - own[place])
+              own[place] *= factor
+            }
+          }
+        }
       }
       shortcut = own
     }

@@ -24,17 +24,19 @@ public struct OutputClamp: Sendable, Hashable {
   ///
   /// What the activation hides need not be met: a target below the bound is content with any z
   /// below it, so z stays near y, which the layer can give.
+  ///
+  /// Without branches, so that loops over it run on vectors.
   @inline(__always)
   static func nearest(to y: Float, target t: Float, lower: Float, upper: Float) -> Float {
     let wanted = min(max(t, lower), upper)
     let inside = min(max((wanted + y) / 2, lower), upper)
-    var best = inside
-    var least = (wanted - inside) * (wanted - inside) + (inside - y) * (inside - y)
-    let below = min(y, lower)
-    let cost = (wanted - lower) * (wanted - lower) + (below - y) * (below - y)
-    if cost < least { (best, least) = (below, cost) }
-    let above = max(y, upper)
-    if (wanted - upper) * (wanted - upper) + (above - y) * (above - y) < least { best = above }
-    return best
+    let (below, above) = (min(y, lower), max(y, upper))
+    let cost = square(wanted - inside) + square(inside - y)
+    let costBelow = square(wanted - lower) + square(below - y)
+    let costAbove = square(wanted - upper) + square(above - y)
+    let best = costBelow < cost ? below : inside
+    return costAbove < min(cost, costBelow) ? above : best
   }
+
+  @inline(__always) private static func square(_ a: Float) -> Float { a * a }
 }

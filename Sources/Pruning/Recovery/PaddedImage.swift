@@ -35,11 +35,14 @@ struct PaddedImage: Sendable {
     let (height, width) = (geometry.height, geometry.width)
     let corner = geometry.padsBefore[0] * rowLength + geometry.padsBefore[1]
     source.withUnsafeBufferPointer { source in
-      for channel in 0..<geometry.channels {
-        for y in 0..<height {
-          let from = start + (channel * height + y) * width
-          let to = channel * planeSize + corner + y * rowLength
-          for x in 0..<width { elements[to + x] = source[from + x] }
+      elements.withUnsafeMutableBufferPointer { elements in
+        guard let source = source.baseAddress, let elements = elements.baseAddress else { return }
+        for channel in 0..<geometry.channels {
+          for y in 0..<height {
+            let from = start + (channel * height + y) * width
+            let to = channel * planeSize + corner + y * rowLength
+            (elements + to).update(from: source + from, count: width)
+          }
         }
       }
     }

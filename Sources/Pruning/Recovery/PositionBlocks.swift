@@ -18,8 +18,9 @@ struct PositionBlocks: Sendable {
   /// Positions per block, at most: enough to run products at full speed, few enough that their
   /// rounding stays at that of a single float.
   static let size = 1024
-  /// Places of a row: room for a block's positions and for one mean of each of its images.
-  static let rowLength = 2 * size
+  /// Places of a row: room for a block's positions and for one mean of each of its images, and no
+  /// power of two, which would put all rows into the same lines of a cache.
+  static let rowLength = 2 * size + 32
 
   let geometry: ConsumerGeometry
   /// s.
@@ -95,6 +96,14 @@ struct PositionBlocks: Sendable {
     parts = []
   }
 
+  /// Begins anew, as if no images had been seen.
+  ///
+  /// - Precondition: Nothing is left: the blocks were flushed.
+  mutating func restart() {
+    precondition(filled == 0, "\(filled) positions are left")
+    images = 0
+  }
+
   /// Appends to each row its mean over every image, times the root of weight · positions: products
   /// of rows then hold the images' means besides, weight times.
   ///
@@ -121,15 +130,15 @@ struct PositionBlocks: Sendable {
 
   /// Writes the unfolded input of some positions of the loaded image into the block.
   private mutating func unfold(_ positions: ArraySlice<Int>) {
-    let origins = positions.map { padded.origin(ofPosition: $0) }
-    let offsets = padded.columnOffsets
+    let origins = positions.map { Int32(padded.origin(ofPosition: $0)) }
     let start = filled
     padded.elements.withUnsafeBufferPointer { image in
       block.withUnsafeMutableBufferPointer { block in
-        for (column, offset) in offsets.enumerated() {
-          let target = column * Self.rowLength + start
-          for (index, origin) in origins.enumerated() {
-            block[target + index] = image[origin + offset]
+        origins.withUnsafeBufferPointer { origins in
+          guard let image = image.baseAddress, let block = block.baseAddress else { return }
+          for (column, offset) in padded.columnOffsets.enumerated() {
+            let (source, target) = (image + offset, block + (column * Self.rowLength + start))
+            for index in origins.indices { target[index] = source[Int(origins[index])] }
           }
         }
       }
@@ -142,8 +151,13 @@ struct PositionBlocks: Sendable {
     for (index, map) in maps.enumerated() {
       for channel in 0..<companions[index] {
         let source = (image * companions[index] + channel) * geometry.positions
-        for (offset, position) in positions.enumerated() {
-          block[row * Self.rowLength + filled + offset] = map.elements[source + position]
+        let target = row * Self.rowLength + filled
+        map.elements.withUnsafeBufferPointer { map in
+          block.withUnsafeMutableBufferPointer { block in
+            for (offset, position) in positions.enumerated() {
+              block[target + offset] = map[source + position]
+            }
+          }
         }
         row += 1
       }

@@ -116,6 +116,13 @@ struct SweepOptions: ParsableArguments {
       """)
   var reconstruction = ReconstructionKind.paired
 
+  @Flag(
+    help: """
+      Exchange channels at the widths of every plan, one that goes for one that stays, while the \
+      error of the layers that read them falls. Not with --ladder.
+      """)
+  var exchange = false
+
   @Option(
     help: """
       How many times the error of an image's mean counts in fits layer by layer, besides that of \

@@ -93,6 +93,7 @@ struct SweepPreparation {
     }
     recipe.meanWeight = options.meanWeight
     recipe.mirrors = options.mirror
+    recipe.exchanges = options.exchange
     recipe.latencyRepeats = options.measureLatency ? 50 : 0
     let devices = try DeviceCatalogue.read(URL(filePath: options.devices))
     var digests: [String: String] = [:]

@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-7"
+  static let kind = "plan-surgery-8"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -41,6 +41,8 @@ struct PlanSurgery: JobComputation {
   var grams: [String: Digest]
   /// Calibration shards; the last one is held back where there are several.
   var shards: [Digest]
+  /// Whether units are exchanged first, where that lowers the error of a group.
+  var exchanges: Bool
   var reconstruction: ReconstructionKind
   var sequentialDamping: Double
   var meanWeight: Int
@@ -52,7 +54,7 @@ struct PlanSurgery: JobComputation {
   /// Alternations of a fit to what activations let through.
   private static let clampSteps = 4
   /// Rounds of a fit of two layers together.
-  private static let pairRounds = 6
+  private static let pairRounds = 3
   /// What both networks may hold where they stand still, in bytes.
   private static let heldBytes = 3 << 29
 
@@ -64,6 +66,14 @@ struct PlanSurgery: JobComputation {
         model, sliced: model.network, Recovered(network: model.network, fit: "dense"), on: bench)
     }
     let grams = try await bench.grams(self.grams)
+    if exchanges {
+      var better = self
+      better.exchanges = false
+      better.selection = try await bench.compute {
+        try model.network.exchanging(selection, groups: model.groups, grams: grams)
+      }
+      return try await better.compute(on: bench)
+    }
     let (sliced, single) = try await bench.compute { [selection] in
       (
         try model.network.pruned(selection, groups: model.groups),

@@ -59,6 +59,9 @@ struct SequentialReconstruction {
     guard !layers.isEmpty, dense.canBeHalted else { return (prior, []) }
     let (consumers, producers) = (pruned.consumers(), pruned.producers())
     var last: Fitted?
+    func stretch(of network: Network, _ range: Range<Int>, taps: [ValueID] = []) -> Stretch {
+      Stretch(of: network, range, taps: taps, with: runner, microBatch: microBatch)
+    }
     var halted = layers[0].node
     let (head, denseHead) = (stretch(of: pruned, 0..<halted), stretch(of: dense, 0..<halted))
     var pairs = try chunks.map {
@@ -172,12 +175,6 @@ struct SequentialReconstruction {
         kept[AxisID(layer.weight, layer.inputAxis)] == nil
           && (pairRounds == 0 || kept[AxisID(layer.weight, 1 - layer.inputAxis)] == nil)
       })
-  }
-
-  private func stretch(
-    of network: Network, _ range: Range<Int>, taps: [ValueID] = []
-  ) -> Stretch {
-    Stretch(of: network, range, taps: taps, with: runner, microBatch: microBatch)
   }
 
   /// The channels of a dense value that the pruned network has.

@@ -59,9 +59,10 @@ struct ConsumerExchange {
     }
     let explained = between * inverse
     var schur = Matrix(rows: columns.count, columns: columns.count, elements: block)
-    schur.add(productOf: explained, and: between, transposed: true, scale: -1)
+    schur.add(
+      productOf: explained, transposed: false, and: between, transposed: true, scale: -1)
     var lack = state.target.gathering(columns: columns).transposed
-    lack.add(productOf: between, and: weights, transposed: true, scale: -1)
+    lack.add(productOf: between, transposed: false, and: weights, transposed: true, scale: -1)
     guard let factor = SmallCholesky(schur.elements, order: columns.count) else { return nil }
     let z = factor.forwardSubstituted(lack)
     return Return(

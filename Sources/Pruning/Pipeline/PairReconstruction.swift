@@ -31,6 +31,9 @@ struct PairReconstruction {
   let microBatch: Int
   let runner: NetworkRunner
 
+  /// Chunks from which step lengths are taken, at most.
+  private static let searched = 2
+
   /// Some samples: what the pair reads, and what the dense network has at its end.
   struct Chunk: Sendable {
     var values: [ValueID: Tensor]
@@ -42,10 +45,10 @@ struct PairReconstruction {
   }
 
   /// How many samples of a chunk are enough, if there are as many chunks as the layers' own fits
-  /// had: those with 128 positions for each sample there is, but no less than an eighth.
+  /// had: those with 128 positions for each sample there is, but no fewer than sixteen.
   static func samples(of pair: LayerPair, chunk: Int) -> Int {
     let positions = max(pair.layers[1].geometry.positions, 1)
-    return max(min(chunk, chunk * 128 / positions), (chunk + 7) / 8)
+    return min(chunk, max(chunk * 128 / positions, 16))
   }
 
   /// The network with other weights of the two layers.
@@ -53,7 +56,8 @@ struct PairReconstruction {
   /// - Throws: ``RecoveryError`` with `singular`.
   func refined(_ network: Network, on chunks: [Chunk], rounds: Int) throws -> Network {
     let training = chunks.count > 3 ? Array(chunks.dropLast()) : chunks
-    guard let searched = training.first, let held = chunks.last else { return network }
+    guard let held = chunks.last else { return network }
+    let searched = Array(training.prefix(Self.searched))
     var (current, best, least) = (network, network, Double.infinity)
     var directions = ConjugateDirections()
     var stretch = 1.0
@@ -122,7 +126,7 @@ struct PairReconstruction {
 
   /// How far to go along a direction of each layer.
   private func lengths(
-    _ direction: [LayerStep], of network: Network, on chunk: Chunk, stretch: Double
+    _ direction: [LayerStep], of network: Network, on chunks: [Chunk], stretch: Double
   ) throws -> [Double] {
     let trials = [0, stretch, 1]
     let networks = trials.enumerated().map { index, trial in
@@ -130,11 +134,15 @@ struct PairReconstruction {
       if index > 0 { take(direction[index - 1], times: trial, index - 1, in: &moved) }
       return pair.segment(of: moved, outputs: [pair.end])
     }
-    let ranges = MicroBatches(images: chunk.target.shape[0], size: microBatch).ranges
+    let places = chunks.indices.flatMap { place in
+      MicroBatches(images: chunks[place].target.shape[0], size: microBatch).ranges.map {
+        (place, $0)
+      }
+    }
     let parts = try parallelMap(
-      count: ranges.count, threads: runner.threads, state: { try networks.map { try plan($0) } },
+      count: places.count, threads: runner.threads, state: { try networks.map { try plan($0) } },
       body: { plans, index in
-        let part = chunk.samples(ranges[index])
+        let part = chunks[places[index].0].samples(places[index].1)
         let ends = try plans.map { try $0.values([pair.end], of: part.values)[0] }
         var lengths = StepLengths(pair.endMaps)
         lengths.add(

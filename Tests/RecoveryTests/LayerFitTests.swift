@@ -132,11 +132,12 @@ struct LayerFitTests {
 
   @Test("outputs without bounds keep their least squares")
   func unbounded() throws {
-    let problem = Problem()
+    let problem = Problem(samples: 90)
     let (plain, clamped) = (try problem.fit(steps: 0), try problem.fit(steps: 4))
-    // Every alternation leans to the prior once more, by 0.1 · 4 columns / 300 positions.
+    // Every alternation leans to the prior once more, by 0.1 · 4 columns / 90 positions; and looks
+    // at all of so few images.
     expectClose(
-      Array(clamped.weights[16...]), Array(plain.weights[16...]), tolerance: 1e-2)
+      Array(clamped.weights[16...]), Array(plain.weights[16...]), tolerance: 2e-2)
     #expect(clamped.weights[..<4] != plain.weights[..<4])
   }
 }

@@ -1,10 +1,9 @@
 import Execution
 import NetworkGraph
-import Parallelism
 import Tensors
 
-/// A network halted before one of its nodes, for many samples at once: what it has computed and
-/// still needs.
+/// A network halted before one of its nodes, for some samples that pass together: what it has
+/// computed and still needs.
 ///
 /// Advancing from layer to layer computes every node once, however many layers are looked at.
 struct Frontier {
@@ -38,12 +37,12 @@ struct Stretch {
   let isEmpty: Bool
   private let segment: Network
   private let plans: PlanPool
-  private let threads: Int
-  private let microBatch: Int
 
-  /// - Parameter taps: Values among those computed on the way that are wanted besides.
+  /// - Parameters:
+  ///   - taps: Values among those computed on the way that are wanted besides.
+  ///   - microBatch: Samples of a frontier, at most.
   init(
-    of network: Network, _ range: Range<Int>, taps: [ValueID] = [], with runner: NetworkRunner,
+    of network: Network, _ range: Range<Int>, taps: [ValueID] = [], on backend: any Backend,
     microBatch: Int
   ) {
     let live = network.liveValues(before: range.upperBound)
@@ -51,29 +50,15 @@ struct Stretch {
     (self.live, self.taps, self.segment) = (Set(live), Set(taps), segment)
     isEmpty = range.isEmpty
     plans = PlanPool {
-      try runner.backend.plan(segment, options: ExecutionOptions(batch: microBatch))
+      try backend.plan(segment, options: ExecutionOptions(batch: microBatch))
     }
-    (threads, self.microBatch) = (runner.threads, microBatch)
   }
 
-  /// The segment's outputs for all samples of its inputs, `[samples, …]` each.
+  /// The segment's outputs, `[samples, …]` each.
   fileprivate func run(on values: [ValueID: Tensor]) throws -> [ValueID: Tensor] {
     let inputs = segment.inputs.compactMap { values[$0] }
-    guard let samples = inputs.first?.shape.first, inputs.count == segment.inputs.count,
-      !segment.outputs.isEmpty
-    else { return [:] }
-    let ranges = MicroBatches(images: samples, size: microBatch).ranges
-    let parts = try parallelMap(count: ranges.count, threads: threads) { index in
-      try plans.withPlan { try $0.run(inputs.map { $0.samples(ranges[index]) }).values }
-    }
-    return Dictionary(
-      uniqueKeysWithValues: segment.outputs.map { output in
-        let shape = [samples] + segment[output].shape.extentsPerImage
-        var elements: [Float] = []
-        elements.reserveCapacity(shape.elementCount)
-        for part in parts { elements += part[output]?.elements ?? [] }
-        return (output, Tensor(shape: shape, elements: elements))
-      })
+    guard inputs.count == segment.inputs.count, !segment.outputs.isEmpty else { return [:] }
+    return try plans.withPlan { try $0.run(inputs).values }
   }
 }
 

@@ -18,7 +18,7 @@ final class PairGradient {
     self.moments = moments
   }
 
-  func add(_ samples: PairReconstruction.Chunk) throws {
+  func add(_ samples: PairReconstruction.Samples) throws {
     guard let input = samples.values[pair.layers[0].input] else { return }
     let values = try forward.values(
       [pair.inner, pair.layers[1].input, pair.end], of: samples.values)

@@ -21,7 +21,7 @@ import Tensors
 ///
 /// What a convolution does at a position, the next one reads around it: so a gradient computes whole
 /// images, where the fit of one layer takes a few positions of each. In return it takes fewer of
-/// them; see ``samples(of:chunk:)``.
+/// them; see ``samplesOfChunk(for:)``.
 struct PairReconstruction {
   let pair: LayerPair
   /// The layers' own fits.
@@ -34,38 +34,38 @@ struct PairReconstruction {
   /// Chunks from which step lengths are taken, at most.
   private static let searched = 2
 
-  /// Some samples: what the pair reads, and what the dense network has at its end.
-  struct Chunk: Sendable {
+  /// A micro-batch: what the pair reads, and what the dense network has at its end.
+  struct Samples: Sendable {
     var values: [ValueID: Tensor]
     var target: Tensor
-
-    func samples(_ range: Range<Int>) -> Chunk {
-      Chunk(values: values.mapValues { $0.samples(range) }, target: target.samples(range))
-    }
   }
 
-  /// How many samples of a chunk are enough, if there are as many chunks as the layers' own fits
-  /// had: those with 128 positions for each sample there is, but no fewer than sixteen.
-  static func samples(of pair: LayerPair, chunk: Int) -> Int {
-    let positions = max(pair.layers[1].geometry.positions, 1)
-    return min(chunk, max(chunk * 128 / positions, 16))
+  /// How many samples of a chunk are enough: those with 4,096 positions, but no fewer than sixteen.
+  static func samplesOfChunk(for pair: LayerPair) -> Int {
+    max(4096 / max(pair.layers[1].geometry.positions, 1), 16)
   }
 
   /// The network with other weights of the two layers.
   ///
+  /// - Parameter chunks: Micro-batches that take part, by chunk.
   /// - Throws: ``RecoveryError`` with `singular`.
-  func refined(_ network: Network, on chunks: [Chunk], rounds: Int) throws -> Network {
+  func refined(_ network: Network, on chunks: [[Samples]], rounds: Int) throws -> Network {
     let training = chunks.count > 3 ? Array(chunks.dropLast()) : chunks
     guard let held = chunks.last else { return network }
-    let searched = Array(training.prefix(Self.searched))
+    let searched = training.prefix(Self.searched).flatMap(\.self)
     var (current, best, least) = (network, network, Double.infinity)
+    // A step may miss, for its length is an estimate; two in a row say that the rounds are through.
+    var missed = 0
     var directions = ConjugateDirections()
     var stretch = 1.0
     for round in 0...rounds {
       let loss = try loss(of: current, on: held)
-      guard loss < least else { break }
-      (best, least) = (current, loss)
-      guard round < rounds else { break }
+      if loss < least {
+        (best, least, missed) = (current, loss, 0)
+      } else {
+        missed += 1
+      }
+      guard round < rounds, missed < 2 else { break }
       let gradients = try self.gradients(of: current, on: training)
       let steps = [
         try fits[0].step(along: gradients[0], outputMoments: pair.innerMoments(in: current)),
@@ -80,26 +80,23 @@ struct PairReconstruction {
     return best
   }
 
-  private func loss(of network: Network, on chunk: Chunk) throws -> Double {
+  private func loss(of network: Network, on samples: [Samples]) throws -> Double {
     let segment = pair.segment(of: network, outputs: [pair.end])
-    let ranges = MicroBatches(images: chunk.target.shape[0], size: microBatch).ranges
     return try parallelMap(
-      count: ranges.count, threads: runner.threads,
-      state: { try plan(segment) },
+      count: samples.count, threads: runner.threads, state: { try plan(segment) },
       body: { plan, index in
-        let part = chunk.samples(ranges[index])
-        let end = try plan.values([pair.end], of: part.values)[0]
-        return pair.endMaps.loss(of: end, to: part.target)
+        let end = try plan.values([pair.end], of: samples[index].values)[0]
+        return pair.endMaps.loss(of: end, to: samples[index].target)
       }
     ).reduce(0, +)
   }
 
   /// The loss's gradients by both layers, downhill.
-  private func gradients(of network: Network, on chunks: [Chunk]) throws -> [LayerStep] {
+  private func gradients(of network: Network, on chunks: [[Samples]]) throws -> [LayerStep] {
     let segment = pair.segment(
       of: network, outputs: [pair.inner, pair.layers[1].input, pair.end])
     let transpose = try pair.transpose(in: network)
-    let samples = chunks.reduce(0) { $0 + $1.target.shape[0] }
+    let samples = chunks.joined().reduce(0) { $0 + $1.target.shape[0] }
     // A chunk's sums do not depend on who makes those of the others.
     let parts = try parallelMap(
       count: chunks.count, threads: runner.threads,
@@ -113,10 +110,7 @@ struct PairReconstruction {
           })
       },
       body: { gradient, index in
-        let chunk = chunks[index]
-        for range in MicroBatches(images: chunk.target.shape[0], size: microBatch).ranges {
-          try gradient.add(chunk.samples(range))
-        }
+        for samples in chunks[index] { try gradient.add(samples) }
         return try gradient.finish()
       })
     return parts.dropFirst().reduce(parts[0]) { sum, part in
@@ -126,7 +120,7 @@ struct PairReconstruction {
 
   /// How far to go along a direction of each layer.
   private func lengths(
-    _ direction: [LayerStep], of network: Network, on chunks: [Chunk], stretch: Double
+    _ direction: [LayerStep], of network: Network, on samples: [Samples], stretch: Double
   ) throws -> [Double] {
     let trials = [0, stretch, 1]
     let networks = trials.enumerated().map { index, trial in
@@ -134,15 +128,10 @@ struct PairReconstruction {
       if index > 0 { take(direction[index - 1], times: trial, index - 1, in: &moved) }
       return pair.segment(of: moved, outputs: [pair.end])
     }
-    let places = chunks.indices.flatMap { place in
-      MicroBatches(images: chunks[place].target.shape[0], size: microBatch).ranges.map {
-        (place, $0)
-      }
-    }
     let parts = try parallelMap(
-      count: places.count, threads: runner.threads, state: { try networks.map { try plan($0) } },
+      count: samples.count, threads: runner.threads, state: { try networks.map { try plan($0) } },
       body: { plans, index in
-        let part = chunks[places[index].0].samples(places[index].1)
+        let part = samples[index]
         let ends = try plans.map { try $0.values([pair.end], of: part.values)[0] }
         var lengths = StepLengths(pair.endMaps)
         lengths.add(

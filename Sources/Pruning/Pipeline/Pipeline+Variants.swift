@@ -84,7 +84,7 @@ extension Pipeline {
       PlanSurgery(
         model: model.digest, modelName: definition.model.name, selection: selection,
         grams: shared.grams, shards: definition.calibration.shards,
-        exchanges: recipe.exchanges && !recipe.isLadder, reconstruction: recipe.reconstruction,
+        exchanges: recipe.exchanges, reconstruction: recipe.reconstruction,
         sequentialDamping: recipe.sequentialDamping,
         meanWeight: recipe.meanWeight, mirrors: recipe.mirrors, positions: recipe.gramPositions,
         microBatch: recipe.microBatch),

@@ -1,5 +1,7 @@
 import Datasets
+import Execution
 import NetworkGraph
+import Parallelism
 import Recovery
 import Surgery
 import Tensors
@@ -32,18 +34,35 @@ struct SequentialReconstruction {
   /// Rounds that fit pairs of layers together; 0 for none.
   let pairRounds: Int
 
-  /// Both networks, halted at the same layer.
-  private struct Pair {
+  /// Both networks, halted at the same layer, for the samples of one micro-batch: what passes
+  /// between layers is then never cut or joined, and stays in a cache.
+  private struct Batch {
+    /// Of the samples that came together; the last chunk may be held back.
+    var chunk: Int
+    /// Samples of its chunk that come before.
+    var first: Int
     var ours: Frontier
     var theirs: Frontier
   }
 
-  /// A layer that has its weights, and the pruned network halted before it.
+  /// A layer that has its weights, and the pruned network halted before it, by micro-batch.
   private struct Fitted {
     var layer: ConsumerLayer
     var output: LayerOutput
     var fit: TargetFit
     var frontiers: [Frontier]
+  }
+
+  /// What a micro-batch tells about a layer.
+  private struct Evidence {
+    var batch: Batch
+    /// The pruned network before the layer.
+    var before: Frontier
+    var input: Tensor
+    var target: LayerTarget
+    /// What the dense network has behind the layer, if it is the second of a pair and the batch
+    /// takes part.
+    var end: Tensor?
   }
 
   /// The pruned network with fitted layers, and the names of those that could not be fitted: they
@@ -58,25 +77,21 @@ struct SequentialReconstruction {
     let layers = self.layers
     guard !layers.isEmpty, dense.canBeHalted else { return (prior, []) }
     let (consumers, producers) = (pruned.consumers(), pruned.producers())
-    var last: Fitted?
     func stretch(of network: Network, _ range: Range<Int>, taps: [ValueID] = []) -> Stretch {
-      Stretch(of: network, range, taps: taps, with: runner, microBatch: microBatch)
+      Stretch(of: network, range, taps: taps, on: runner.backend, microBatch: microBatch)
     }
     var halted = layers[0].node
-    let (head, denseHead) = (stretch(of: pruned, 0..<halted), stretch(of: dense, 0..<halted))
-    var pairs = try chunks.map {
-      var pair = Pair(ours: Frontier(pruned, inputs: $0), theirs: Frontier(dense, inputs: $0))
-      try pair.ours.advance(along: head)
-      try pair.theirs.advance(along: denseHead)
-      return pair
-    }
+    var batches = try self.batches(
+      of: chunks, size: microBatch, head: stretch(of: pruned, 0..<halted),
+      denseHead: stretch(of: dense, 0..<halted), threads: runner.threads)
+    let samples = chunks.reduce(0) { $0 + ($1.first?.shape.first ?? 0) }
+    var last: Fitted?
     for (index, layer) in layers.enumerated() {
       // Nobody needs what comes after the last layer.
       let next = index + 1 < layers.count ? layers[index + 1].node : layer.node + 1
       let output = LayerOutput(
         of: layer, in: pruned, consumers: consumers,
         known: Set(pruned.liveValues(before: layer.node)))
-      let bias = ownBias(of: layer)
       let couple =
         pairRounds == 0
         ? nil
@@ -85,64 +100,58 @@ struct SequentialReconstruction {
             ($0.layer, $0.output), (layer, output), in: pruned, consumers: consumers,
             producers: producers)
         }
-      let value = dense.nodes[layer.node].output
       let before = stretch(of: result, halted..<layer.node)
       let behind = stretch(
-        of: dense, layer.node..<next, taps: [value] + (couple.map { [$0.end] } ?? []))
+        of: dense, layer.node..<next,
+        taps: [dense.nodes[layer.node].output] + (couple.map { [$0.end] } ?? []))
       halted = layer.node
-      var ends: [PairReconstruction.Chunk] = []
-      var frontiers: [Frontier] = []
       var fit = LayerFit(
         layer.name, geometry: layer.geometry, clamp: clampSteps > 0 ? output.clamp : nil,
         hasShortcut: output.shortcut != nil, positionsPerImage: positions,
         meanWeight: meanWeight)
-      for place in pairs.indices {
-        var pair = pairs[place]
-        try pair.ours.advance(along: before)
-        if pairRounds > 0 { frontiers.append(pair.ours) }
-        let dense = output.shortcut.flatMap { pair.theirs.values[$0] }
-        let own = output.shortcut.flatMap { pair.ours.values[$0] }
-        let taps = try pair.theirs.advance(along: behind)
-        guard let input = pair.ours.values[layer.input], let wanted = taps[value] else {
-          return (prior, [])
+      var frontiers: [Frontier] = []
+      var ends: [[PairReconstruction.Samples]] = chunks.map { _ in [] }
+      // A few at a time, so that little is held of what only the fit reads.
+      let wave = 4 * runner.threads
+      for start in stride(from: 0, to: batches.count, by: wave) {
+        let some = Array(batches[start..<min(start + wave, batches.count)])
+        let evidence = try parallelMap(count: some.count, threads: runner.threads) {
+          try self.evidence(
+            on: layer, output, couple: couple, from: some[$0], before: before, behind: behind)
         }
-        if let couple, let end = taps[couple.end], let first = last {
-          let all = first.frontiers[place].values.filter { couple.inputs.contains($0.key) }
-          let samples = 0..<PairReconstruction.samples(of: couple, chunk: end.shape[0])
-          ends.append(
-            PairReconstruction.Chunk(
-              values: all.mapValues { $0.samples(samples) },
-              target: keeping(end.samples(samples), of: couple.end)))
+        for (offset, evidence) in evidence.enumerated() {
+          guard let evidence else { return (prior, []) }
+          batches[start + offset] = evidence.batch
+          if pairRounds > 0 { frontiers.append(evidence.before) }
+          if let end = evidence.end, let couple, let first = last {
+            ends[evidence.batch.chunk].append(
+              PairReconstruction.Samples(
+                values: first.frontiers[start + offset].values.filter {
+                  couple.inputs.contains($0.key)
+                }, target: end))
+          }
+          try fit.add(
+            input: layer.arranged(evidence.input),
+            target: layer.arranged(evidence.target.target), shortcut: evidence.target.shortcut)
         }
-        var shortcuts: (dense: Tensor, own: Tensor)?
-        if let dense, let own, let shortcut = output.shortcut {
-          shortcuts = (keeping(dense, of: shortcut), own)
-        }
-        let target = LayerTarget(
-          dense: keeping(wanted, of: value), shortcuts: shortcuts, factors: output.factors,
-          constant: bias)
-        try fit.add(
-          input: layer.arranged(input), target: layer.arranged(target.target),
-          shortcut: target.shortcut)
-        pairs[place] = pair
       }
       do {
         let own = try result.fit(
           layer, &fit, prior: prior, relativeDamping: relativeDamping,
-          inputs: pairs.compactMap { $0.ours.values[layer.input] }, clampSteps: clampSteps)
-        if let couple, let first = last, let own, ends.count == pairs.count {
+          inputs: batches.compactMap { $0.ours.values[layer.input] }, clampSteps: clampSteps)
+        if let couple, let first = last, let own {
           let both = PairReconstruction(
-            pair: couple, fits: [first.fit, own],
-            positions: positions * chunks.reduce(0) { $0 + ($1.first?.shape.first ?? 0) },
+            pair: couple, fits: [first.fit, own], positions: positions * samples,
             microBatch: microBatch, runner: runner)
           result = try both.refined(result, on: ends, rounds: pairRounds)
           // The first layer has other weights: what follows it is computed again.
           let again = stretch(of: result, first.layer.node..<layer.node)
-          for place in pairs.indices {
-            pairs[place].ours = first.frontiers[place]
-            try pairs[place].ours.advance(along: again)
-            frontiers[place] = pairs[place].ours
+          frontiers = try parallelMap(count: batches.count, threads: runner.threads) {
+            var frontier = first.frontiers[$0]
+            try frontier.advance(along: again)
+            return frontier
           }
+          for place in batches.indices { batches[place].ours = frontiers[place] }
         }
         last = own.map { Fitted(layer: layer, output: output, fit: $0, frontiers: frontiers) }
       } catch let error as RecoveryError where error.code == .singular {
@@ -152,6 +161,51 @@ struct SequentialReconstruction {
       }
     }
     return (result, unfitted)
+  }
+
+  /// Both networks halted before the first layer.
+  private func batches(
+    of chunks: [[Tensor]], size: Int, head: Stretch, denseHead: Stretch, threads: Int
+  ) throws -> [Batch] {
+    let places = chunks.enumerated().flatMap { place, inputs in
+      MicroBatches(images: inputs.first?.shape.first ?? 0, size: size).ranges.map { (place, $0) }
+    }
+    return try parallelMap(count: places.count, threads: threads) { index in
+      let (place, range) = places[index]
+      let inputs = chunks[place].map { $0.samples(range) }
+      var batch = Batch(
+        chunk: place, first: range.lowerBound, ours: Frontier(pruned, inputs: inputs),
+        theirs: Frontier(dense, inputs: inputs))
+      try batch.ours.advance(along: head)
+      try batch.theirs.advance(along: denseHead)
+      return batch
+    }
+  }
+
+  /// Takes both networks to a layer, and the dense one past it; nil if a value is missing.
+  private func evidence(
+    on layer: ConsumerLayer, _ output: LayerOutput, couple: LayerPair?, from batch: Batch,
+    before: Stretch, behind: Stretch
+  ) throws -> Evidence? {
+    var batch = batch
+    try batch.ours.advance(along: before)
+    let theirs = output.shortcut.flatMap { batch.theirs.values[$0] }
+    let own = output.shortcut.flatMap { batch.ours.values[$0] }
+    let taps = try batch.theirs.advance(along: behind)
+    let value = dense.nodes[layer.node].output
+    guard let input = batch.ours.values[layer.input], let wanted = taps[value] else { return nil }
+    var shortcuts: (dense: Tensor, own: Tensor)?
+    if let theirs, let own, let shortcut = output.shortcut {
+      shortcuts = (keeping(theirs, of: shortcut), own)
+    }
+    let target = LayerTarget(
+      dense: keeping(wanted, of: value), shortcuts: shortcuts, factors: output.factors,
+      constant: ownBias(of: layer))
+    let end = couple.flatMap { couple in
+      batch.first < PairReconstruction.samplesOfChunk(for: couple)
+        ? taps[couple.end].map { keeping($0, of: couple.end) } : nil
+    }
+    return Evidence(batch: batch, before: batch.ours, input: input, target: target, end: end)
   }
 
   /// What one sample of the dense network leaves where it is halted, at most.

@@ -1,26 +1,40 @@
 import LinearAlgebra
 
-/// The moments of inputs with the outputs that a clamp takes nearest to the target.
+/// The moments of inputs with what outputs would have to change by to be the nearest ones that a
+/// clamp takes to the target.
 struct ClampedStep: BlockConsumer {
   private let fit: TargetFit
   private let clamp: OutputClamp
-  private let targets: [TargetMoments.Kept]
+  /// By output, at all positions.
+  private let targets: [[Float]]
+  /// What is added to them; empty if nothing.
+  private let shortcuts: [[Float]]
   private let meanWeight: Int
   /// Ū, rounded.
   private let centre: [Float]
   /// W Ū + offset, by output.
   private let constants: [Float]
-  private var place = 0
-  /// Σ z (u − centre)ᵀ.
+  /// Of the targets: where the next block begins.
+  private var place: Int
+  /// Positions seen, and with them those that stand for their images' means.
+  private var positions = 0
+  /// Σ (z − y) (u − centre)ᵀ.
   private var products: Matrix
+  /// Σ (z − y).
   private var sums: [Double]
-  private var outputs: [Float] = []
+  private var outputs: [Float]
 
-  init(_ fit: TargetFit, clamp: OutputClamp, targets: [TargetMoments.Kept], meanWeight: Int) {
+  /// - Parameter start: The first position that will be looked at, of those that targets are of.
+  init(
+    _ fit: TargetFit, clamp: OutputClamp, targets: [[Float]], shortcuts: [[Float]], start: Int,
+    meanWeight: Int
+  ) {
     self.fit = fit
     self.clamp = clamp
     self.targets = targets
+    self.shortcuts = shortcuts
     self.meanWeight = meanWeight
+    place = start
     let centre = fit.mean.map(Float.init)
     self.centre = centre
     constants = (0..<fit.outputs).map { output in
@@ -31,6 +45,7 @@ struct ClampedStep: BlockConsumer {
     }
     products = Matrix(rows: fit.outputs, columns: fit.columns)
     sums = Array(repeating: 0, count: fit.outputs)
+    outputs = [Float](repeating: 0, count: fit.outputs * PositionBlocks.rowLength)
   }
 
   mutating func take(_ block: inout [Float], images: [Int]) throws {
@@ -41,7 +56,7 @@ struct ClampedStep: BlockConsumer {
         for index in row * size..<row * size + positions { block[index] -= shift }
       }
     }
-    outputs = [Float](repeating: 0, count: fit.outputs * size)
+    for index in outputs.indices { outputs[index] = 0 }
     FloatProducts.add(
       fit.weights, times: block, inner: fit.columns, m: fit.outputs, n: positions,
       rowsOfBApart: size, rowsOfCApart: size, into: &outputs)
@@ -55,50 +70,52 @@ struct ClampedStep: BlockConsumer {
       rows: outputs, times: block, inner: places, stride: size, m: fit.outputs,
       n: fit.columns, into: &product)
     for index in product.indices { products.elements[index] += Double(product[index]) }
-    place += 1
+    place += positions
+    self.positions += positions * (1 + meanWeight)
   }
 
-  /// Moves the outputs of a block to the nearest ones that clamp to the target.
+  /// Replaces the outputs of a block by how far the nearest ones that clamp to the target are.
   private mutating func move(_ positions: Int) {
-    let (size, kept) = (PositionBlocks.rowLength, targets[place])
+    let size = PositionBlocks.rowLength
     for output in 0..<fit.outputs {
       let (lower, upper) = (clamp.lower[output], clamp.upper[output])
       let (shift, constant) = (clamp.shift[output], constants[output])
-      let source = output * positions
-      let hasShortcut = !kept.shortcut.isEmpty
+      let hasShortcut = !shortcuts.isEmpty
       let sum = outputs.withUnsafeMutableBufferPointer { outputs in
-        kept.target.withUnsafeBufferPointer { target in
-          kept.shortcut.withUnsafeBufferPointer { shortcut in
-            let row = UnsafeMutableBufferPointer(
-              rebasing: outputs[output * size..<output * size + positions])
-            for index in 0..<positions {
-              let added = shift + (hasShortcut ? shortcut[source + index] : 0)
-              row[index] =
-                OutputClamp.nearest(
-                  to: row[index] + constant + added, target: target[source + index] + added,
-                  lower: lower, upper: upper) - added
+        targets[output][place..<place + positions].withUnsafeBufferPointer { target in
+          (hasShortcut ? shortcuts[output][place..<place + positions] : [])
+            .withUnsafeBufferPointer { shortcut in
+              let row = UnsafeMutableBufferPointer(
+                rebasing: outputs[output * size..<output * size + positions])
+              for index in 0..<positions {
+                let added = shift + (hasShortcut ? shortcut[index] : 0)
+                let value = row[index] + constant + added
+                row[index] =
+                  OutputClamp.nearest(
+                    to: value, target: target[index] + added, lower: lower, upper: upper) - value
+              }
+              return row.reduce(0.0) { $0 + Double($1) }
             }
-            return row.reduce(0.0) { $0 + Double($1) }
-          }
         }
       }
       sums[output] += Double(1 + meanWeight) * sum
     }
   }
 
-  var targetMean: [Double] { sums.map { $0 / Double(max(fit.positions, 1)) } }
-
-  /// Z Uᵀ.
-  func cross(centred: Bool) -> Matrix {
-    var result = products
+  /// Σ (z − y) (u − ū)ᵀ and z̄ − ȳ, as if all positions of the fit had been looked at; with ū = 0
+  /// where it is not centred.
+  func change(centred: Bool) -> LayerStep {
+    let seen = Double(max(positions, 1))
+    let scale = Double(fit.positions) / seen
+    var change = LayerStep(weights: products, constants: sums.map { $0 / seen })
     for output in 0..<fit.outputs {
       for column in 0..<fit.columns {
-        // Σ z (u − c)ᵀ is centred up to the rounding of c.
+        // Centred up to the rounding of c.
         let shift = Double(centre[column])
-        result[output, column] +=
-          sums[output] * (centred ? shift - fit.mean[column] : shift)
+        let rest = sums[output] * (centred ? shift - fit.mean[column] : shift)
+        change.weights[output, column] = scale * (change.weights[output, column] + rest)
       }
     }
-    return result
+    return change
   }
 }

@@ -5,7 +5,8 @@ import Tensors
 /// First in the least-squares sense. Then, where the layer's output goes through a clamp (a ReLU),
 /// to the clamped target: alternately the nearest outputs z that the clamp takes to the target,
 /// and the least-squares weights for z. An output that the clamp hides costs nothing, so the
-/// weights are free for those that show.
+/// weights are free for those that show. What z moves outputs by is estimated from another part of
+/// the images each time, which together cost as much as one look at all of them.
 ///
 /// With a mean weight κ, the error of an image's mean counts besides that of its positions,
 ///
@@ -74,31 +75,50 @@ public struct LayerFit: Sendable {
       layer, gram: moments.gram, prior: prior, outputs: geometry.outputs, centred: centred,
       relativeDamping: relativeDamping)
     guard let clamp else { return fit }
+    let images = inputs.reduce(0) { $0 + ($1.shape.first ?? 0) }
     var blocks = PositionBlocks(geometry: geometry, positionsPerImage: positionsPerImage)
-    for _ in 0..<steps {
-      var step = ClampedStep(
-        fit, clamp: clamp, targets: moments.targets, meanWeight: meanWeight)
-      blocks.restart()
-      for input in inputs { try blocks.add(input: input, to: &step) }
-      try blocks.flush(to: &step)
-      try fit.solve(step.cross(centred: centred), targetMean: step.targetMean)
+    for step in 0..<steps {
+      let part = self.images(ofStep: step, of: steps, from: images)
+      var moved = ClampedStep(
+        fit, clamp: clamp, targets: moments.targets.rows, shortcuts: moments.shortcuts.rows,
+        start: blocks.positions(ofFirst: part.lowerBound), meanWeight: meanWeight)
+      blocks.restart(after: part.lowerBound)
+      var first = 0
+      for input in inputs {
+        let own = first..<first + (input.shape.first ?? 0)
+        first = own.upperBound
+        let taken = part.clamped(to: own)
+        guard !taken.isEmpty else { continue }
+        try blocks.add(
+          input: input,
+          images: taken.lowerBound - own.lowerBound..<taken.upperBound - own.lowerBound,
+          to: &moved)
+      }
+      try blocks.flush(to: &moved)
+      try fit.move(outputsBy: moved.change(centred: centred))
     }
     return fit
   }
+
+  /// The images that an alternation looks at: each its share, and as many as tell enough about every
+  /// column.
+  private func images(ofStep step: Int, of steps: Int, from images: Int) -> Range<Int> {
+    let enough = Self.positionsPerColumn * geometry.columns * blocks.stride / geometry.positions
+    let count = min(max((images + steps - 1) / steps, enough), images)
+    let first = min(step * images / steps, images - count)
+    return first..<first + count
+  }
+
+  /// Positions that an alternation looks at for every column, if there are as many.
+  private static let positionsPerColumn = 24
 }
 
 /// Sums the moments of inputs and targets, and keeps the targets.
 struct TargetMoments: BlockConsumer, Sendable {
-  /// The targets at a block's positions, and what is added to them.
-  struct Kept: Sendable {
-    /// `[O, positions]`.
-    var target: [Float]
-    /// The same, or empty.
-    var shortcut: [Float]
-  }
-
   var gram: InputGram { moments.gram }
-  private(set) var targets: [Kept] = []
+  private(set) var targets = KeptRows()
+  /// What is added to the targets; empty if nothing.
+  private(set) var shortcuts = KeptRows()
   private var moments: BlockMoments
   private let columns: Int
   private let outputs: Int
@@ -116,22 +136,25 @@ struct TargetMoments: BlockConsumer, Sendable {
     if keepsTargets {
       let positions = images.reduce(0, +)
       let shortcut = columns + outputs + 1
-      targets.append(
-        Kept(
-          target: rows(of: block, from: columns, positions),
-          shortcut: block.count > shortcut * PositionBlocks.rowLength
-            ? rows(of: block, from: shortcut, positions) : []))
+      targets.append(block, rows: columns..<columns + outputs, positions: positions)
+      if block.count > shortcut * PositionBlocks.rowLength {
+        shortcuts.append(block, rows: shortcut..<shortcut + outputs, positions: positions)
+      }
     }
     try moments.take(&block, images: images)
   }
+}
 
-  private func rows(of block: [Float], from first: Int, _ positions: Int) -> [Float] {
-    var result: [Float] = []
-    result.reserveCapacity(outputs * positions)
-    for row in first..<first + outputs {
+/// Rows of blocks, one after the other.
+struct KeptRows: Sendable {
+  private(set) var rows: [[Float]] = []
+
+  /// Appends the positions of some rows of a block.
+  mutating func append(_ block: [Float], rows range: Range<Int>, positions: Int) {
+    if rows.isEmpty { rows = Array(repeating: [], count: range.count) }
+    for (place, row) in range.enumerated() {
       let start = row * PositionBlocks.rowLength
-      result.append(contentsOf: block[start..<start + positions])
+      rows[place].append(contentsOf: block[start..<start + positions])
     }
-    return result
   }
 }

@@ -53,9 +53,11 @@ struct PositionBlocks: Sendable {
   /// - Parameters:
   ///   - input: The layer's input, `[n, C, H, W]` or any shape that flattens to it.
   ///   - maps: The companions, `[n, channels, H', W']` each.
+  ///   - range: Which of the n images to add; nil for all of them.
   /// - Throws: ``RecoveryError`` with `shapeMismatch`, and what the consumer throws.
   mutating func add(
-    input: Tensor, maps: [Tensor] = [], to consumer: inout some BlockConsumer
+    input: Tensor, maps: [Tensor] = [], images range: Range<Int>? = nil,
+    to consumer: inout some BlockConsumer
   ) throws {
     let size = geometry.channels * geometry.height * geometry.width
     guard let count = input.shape.first, input.count == count * size,
@@ -68,7 +70,7 @@ struct PositionBlocks: Sendable {
         that reads \(geometry.channels) × \(geometry.height) × \(geometry.width)
         """)
     }
-    for image in 0..<count {
+    for image in range ?? 0..<count {
       padded.load(input.elements, at: image * size)
       let first = images % stride
       images += 1
@@ -96,12 +98,20 @@ struct PositionBlocks: Sendable {
     parts = []
   }
 
-  /// Begins anew, as if no images had been seen.
+  /// Begins anew, as if so many images had been seen.
   ///
   /// - Precondition: Nothing is left: the blocks were flushed.
-  mutating func restart() {
+  mutating func restart(after seen: Int = 0) {
     precondition(filled == 0, "\(filled) positions are left")
-    images = 0
+    images = seen
+  }
+
+  /// How many positions the first images contribute.
+  func positions(ofFirst images: Int) -> Int {
+    let (rounds, rest) = images.quotientAndRemainder(dividingBy: stride)
+    // A round of the rotation takes every position once.
+    return rounds * geometry.positions
+      + (0..<rest).reduce(0) { $0 + max(0, geometry.positions - $1 + stride - 1) / stride }
   }
 
   /// Appends to each row its mean over every image, times the root of weight · positions: products

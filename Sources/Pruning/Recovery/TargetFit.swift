@@ -26,8 +26,13 @@ public struct TargetFit: Sendable {
   let layer: String
   /// Of U Uᵀ + λ I.
   private let factorization: CholeskyFactorization
-  /// λ W₀.
-  private let pull: Matrix
+  private let damping: Double
+  /// W₀.
+  private let prior: [Float]
+  /// T Uᵀ, centred where the fit is.
+  private var cross: Matrix
+  /// T̄, by output.
+  private var targetMean: [Double]
 
   /// - Parameters:
   ///   - gram: Of K input columns, and after them O target channels.
@@ -62,7 +67,8 @@ public struct TargetFit: Sendable {
         .singular,
         "layer '\(layer)': \(error.message); use more calibration images or a larger damping")
     }
-    pull = Matrix(rows: outputs, columns: columns, elements: prior.map { floor * Double($0) })
+    self.damping = floor
+    self.prior = prior
     let mean = gram.mean
     self.layer = layer
     self.outputs = outputs
@@ -72,22 +78,33 @@ public struct TargetFit: Sendable {
     positions = gram.positions
     weights = prior
     offsets = Array(repeating: 0, count: outputs)
-    var cross = Matrix(rows: outputs, columns: columns)
+    cross = Matrix(rows: outputs, columns: columns)
+    targetMean = Array(mean[columns...])
     for output in 0..<outputs {
       for column in inputs { cross[output, column] = whole[column, columns + output] }
     }
-    try solve(cross, targetMean: Array(mean[columns...]))
+    try solve()
   }
 
-  /// Fits the same layer to another target.
+  /// Fits the layer to what it puts out now, and a change of that.
   ///
-  /// - Parameters:
-  ///   - cross: T Uᵀ, centred where the fit is.
-  ///   - targetMean: T̄, by output.
+  /// - Parameter change: Its moments with the input, and its mean.
   /// - Throws: ``RecoveryError`` with `singular` if the weights are not finite.
-  mutating func solve(_ cross: Matrix, targetMean: [Double]) throws {
+  mutating func move(outputsBy change: LayerStep) throws {
+    // Y Uᵀ = W U Uᵀ, and W (U Uᵀ + λ I) is what W was solved from.
+    for place in cross.elements.indices {
+      cross.elements[place] +=
+        damping * (Double(prior[place]) - Double(weights[place])) + change.weights.elements[place]
+    }
+    for output in 0..<outputs { targetMean[output] += change.constants[output] }
+    try solve()
+  }
+
+  private mutating func solve() throws {
     var right = cross
-    for place in right.elements.indices { right.elements[place] += pull.elements[place] }
+    for place in right.elements.indices {
+      right.elements[place] += damping * Double(prior[place])
+    }
     let solution: Matrix
     do {
       solution = try factorization.solve(right)

@@ -170,6 +170,9 @@ struct SweepOptions: ParsableArguments {
     guard ChannelCriteria.named(criterion) != nil else {
       throw ValidationError("--criterion '\(criterion)': give one of \(ChannelCriteria.names)")
     }
+    guard !exchange || !ladder else {
+      throw ValidationError("give --exchange or --ladder, not both")
+    }
     if evaluate, !planOnly, evaluation == nil {
       throw ValidationError(
         "--evaluation is missing: name images to evaluate on, or give --no-evaluate")

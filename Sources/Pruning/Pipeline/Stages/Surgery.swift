@@ -90,19 +90,31 @@ struct PlanSurgery: JobComputation {
       candidates.append(
         Recovered(network: network, fit: reconstruction.rawValue, unfitted: unfitted))
     }
-    for candidate in candidates where candidate.network.hasBatchNormalization {
-      candidates.append(
-        Recovered(
-          network: try await bench.recalibrated(candidate.network, shards: rest),
-          fit: candidate.fit, statistics: "calibration", unfitted: candidate.unfitted))
-    }
     for index in candidates.indices {
-      candidates[index].error = try await bench.outputChange(
-        model, against: candidates[index].network, shards: heldBack, microBatch: microBatch)
+      candidates[index].error = try await error(of: candidates[index], model, heldBack, on: bench)
     }
-    // The first of equal ones: the plainer comes first.
-    let best = candidates.min { $0.error < $1.error || ($1.error.isNaN && !$0.error.isNaN) }
-    return try await outcome(model, sliced: sliced, best ?? candidates[0], on: bench)
+    let fitted = best(of: candidates)
+    guard fitted.network.hasBatchNormalization else {
+      return try await outcome(model, sliced: sliced, fitted, on: bench)
+    }
+    var recalibrated = fitted
+    recalibrated.network = try await bench.recalibrated(fitted.network, shards: rest)
+    recalibrated.statistics = "calibration"
+    recalibrated.error = try await error(of: recalibrated, model, heldBack, on: bench)
+    return try await outcome(
+      model, sliced: sliced, best(of: [fitted, recalibrated]), on: bench)
+  }
+
+  private func error(
+    of candidate: Recovered, _ model: PreparedModel, _ shards: [Digest], on bench: Workbench
+  ) async throws -> Double {
+    try await bench.outputChange(
+      model, against: candidate.network, shards: shards, microBatch: microBatch)
+  }
+
+  /// The one nearest to the dense network; of equal ones the first, which is the plainer.
+  private func best(of candidates: [Recovered]) -> Recovered {
+    candidates.min { $0.error < $1.error || ($1.error.isNaN && !$0.error.isNaN) } ?? candidates[0]
   }
 
   /// A way to make up for what was cut.

@@ -56,8 +56,6 @@ struct SequentialReconstruction {
   /// What a micro-batch tells about a layer.
   private struct Evidence {
     var batch: Batch
-    /// The pruned network before the layer.
-    var before: Frontier
     var input: Tensor
     var target: LayerTarget
     /// What the dense network has behind the layer, if it is the second of a pair and the batch
@@ -84,6 +82,8 @@ struct SequentialReconstruction {
     var batches = try self.batches(
       of: chunks, size: microBatch, head: stretch(of: pruned, 0..<halted),
       denseHead: stretch(of: dense, 0..<halted), threads: runner.threads)
+    // A few at a time, so that little is held of what only one step reads.
+    let waves = MicroBatches(images: batches.count, size: 4 * runner.threads).ranges
     let samples = chunks.reduce(0) { $0 + ($1.first?.shape.first ?? 0) }
     var last: Fitted?
     for (index, layer) in layers.enumerated() {
@@ -109,24 +109,20 @@ struct SequentialReconstruction {
         layer.name, geometry: layer.geometry, clamp: clampSteps > 0 ? output.clamp : nil,
         hasShortcut: output.shortcut != nil, positionsPerImage: positions,
         meanWeight: meanWeight)
-      var frontiers: [Frontier] = []
       var ends: [[PairReconstruction.Samples]] = chunks.map { _ in [] }
-      // A few at a time, so that little is held of what only the fit reads.
-      let wave = 4 * runner.threads
-      for start in stride(from: 0, to: batches.count, by: wave) {
-        let some = Array(batches[start..<min(start + wave, batches.count)])
-        let evidence = try parallelMap(count: some.count, threads: runner.threads) {
+      for some in waves {
+        let wave = Array(batches[some])
+        let evidence = try parallelMap(count: wave.count, threads: runner.threads) {
           try self.evidence(
-            on: layer, output, couple: couple, from: some[$0], before: before, behind: behind)
+            on: layer, output, couple: couple, from: wave[$0], before: before, behind: behind)
         }
-        for (offset, evidence) in evidence.enumerated() {
+        for (place, evidence) in zip(some, evidence) {
           guard let evidence else { return (prior, []) }
-          batches[start + offset] = evidence.batch
-          if pairRounds > 0 { frontiers.append(evidence.before) }
+          batches[place] = evidence.batch
           if let end = evidence.end, let couple, let first = last {
             ends[evidence.batch.chunk].append(
               PairReconstruction.Samples(
-                values: first.frontiers[start + offset].values.filter {
+                values: first.frontiers[place].values.filter {
                   couple.inputs.contains($0.key)
                 }, target: end))
           }
@@ -146,14 +142,20 @@ struct SequentialReconstruction {
           result = try both.refined(result, on: ends, rounds: pairRounds)
           // The first layer has other weights: what follows it is computed again.
           let again = stretch(of: result, first.layer.node..<layer.node)
-          frontiers = try parallelMap(count: batches.count, threads: runner.threads) {
-            var frontier = first.frontiers[$0]
-            try frontier.advance(along: again)
-            return frontier
+          for some in waves {
+            let again = try parallelMap(count: some.count, threads: runner.threads) {
+              var frontier = first.frontiers[some.lowerBound + $0]
+              try frontier.advance(along: again)
+              return frontier
+            }
+            for (place, frontier) in zip(some, again) { batches[place].ours = frontier }
           }
-          for place in batches.indices { batches[place].ours = frontiers[place] }
         }
-        last = own.map { Fitted(layer: layer, output: output, fit: $0, frontiers: frontiers) }
+        last = own.map {
+          Fitted(
+            layer: layer, output: output, fit: $0,
+            frontiers: pairRounds > 0 ? batches.map(\.ours) : [])
+        }
       } catch let error as RecoveryError where error.code == .singular {
         result.take(layer, from: prior)
         unfitted.append(layer.name)
@@ -205,7 +207,7 @@ struct SequentialReconstruction {
       batch.first < PairReconstruction.samplesOfChunk(for: couple)
         ? taps[couple.end].map { keeping($0, of: couple.end) } : nil
     }
-    return Evidence(batch: batch, before: batch.ours, input: input, target: target, end: end)
+    return Evidence(batch: batch, input: input, target: target, end: end)
   }
 
   /// What one sample of the dense network leaves where it is halted, at most.

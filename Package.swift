@@ -122,7 +122,7 @@ let modules: [Module] = [
   module("Messaging", in: "Cluster", "ZeroMQ", "Digests", .protobuf, .logging),
   module(
     "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "Digests", "Processes",
-    .logging,
+    "CMemory", .logging,
     tests: false),
   module(
     "CoordinatorService", in: "Cluster", "Messaging", "Pipeline", "JobEngine", "Catalogue",

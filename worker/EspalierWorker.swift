@@ -52,6 +52,7 @@ struct EspalierWorker: AsyncParsableCommand {
   }
 
   func run() async throws {
+    ProcessMemory.shareAmongThreads()
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     setOpenBLASThreads(1)
     let identity = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"

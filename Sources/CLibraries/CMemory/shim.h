@@ -1,7 +1,11 @@
 // Memory as files without a name: Glibc declares memfd_create for GNU sources alone.
 #define _GNU_SOURCE
+#include <malloc.h>
 #include <sys/mman.h>
 
 static inline int espalier_memory_file(const char *name) {
   return memfd_create(name, MFD_CLOEXEC);
 }
+
+/// Glibc keeps freed memory apart for every thread that took some.
+static inline void espalier_share_freed_memory(void) { mallopt(M_ARENA_MAX, 1); }

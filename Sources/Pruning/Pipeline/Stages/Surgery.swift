@@ -56,7 +56,7 @@ struct PlanSurgery: JobComputation {
   /// Rounds of a fit of two layers together.
   private static let pairRounds = 3
   /// What both networks may hold where they stand still, in bytes.
-  private static let heldBytes = 1 << 30
+  private static let heldBytes = 3 << 29
 
   /// - Returns: Artifacts: the network after surgery alone, and after reconstruction.
   func compute(on bench: Workbench) async throws -> Outcome<Summary> {

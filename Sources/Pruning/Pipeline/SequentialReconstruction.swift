@@ -122,9 +122,8 @@ struct SequentialReconstruction {
           if let end = evidence.end, let couple, let first = last {
             ends[evidence.batch.chunk].append(
               PairReconstruction.Samples(
-                values: first.frontiers[place].values.filter {
-                  couple.inputs.contains($0.key)
-                }, target: end))
+                values: first.frontiers[place].values.filter { couple.inputs.contains($0.key) },
+                target: end))
           }
           try fit.add(
             input: layer.arranged(evidence.input),
@@ -143,12 +142,12 @@ struct SequentialReconstruction {
           // The first layer has other weights: what follows it is computed again.
           let again = stretch(of: result, first.layer.node..<layer.node)
           for some in waves {
-            let again = try parallelMap(count: some.count, threads: runner.threads) {
+            let frontiers = try parallelMap(count: some.count, threads: runner.threads) {
               var frontier = first.frontiers[some.lowerBound + $0]
               try frontier.advance(along: again)
               return frontier
             }
-            for (place, frontier) in zip(some, again) { batches[place].ours = frontier }
+            for (place, frontier) in zip(some, frontiers) { batches[place].ours = frontier }
           }
         }
         last = own.map {

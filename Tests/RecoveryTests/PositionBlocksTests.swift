@@ -1,0 +1,49 @@
+import NetworkGraph
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Recovery
+
+@Suite("Sampled positions, in blocks", .tags(.pure))
+struct PositionBlocksTests {
+  /// Keeps what a map has at the sampled positions, in order.
+  private struct Record: BlockConsumer {
+    let row: Int
+    var values: [Float] = []
+
+    mutating func take(_ block: inout [Float], images: [Int]) throws {
+      let start = row * PositionBlocks.rowLength
+      values += block[start..<start + images.reduce(0, +)]
+    }
+  }
+
+  private static let geometry = try? ConsumerGeometry(
+    convolution: Convolution(kernel: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1]), outputs: 1,
+    input: [1, 5, 7])
+
+  /// Images that tell every element from every other.
+  private static let map = Tensor(shape: [40, 1, 5, 7], elements: (0..<40 * 35).map(Float.init))
+
+  @Test(
+    "from any image on, the positions are those that were sampled there", arguments: [1, 4, 35])
+  func restart(positionsPerImage: Int) throws {
+    let geometry = try #require(Self.geometry)
+    var blocks = PositionBlocks(
+      geometry: geometry, companions: [1], positionsPerImage: positionsPerImage)
+    func values(of images: Range<Int>) throws -> [Float] {
+      blocks.restart(after: images.lowerBound)
+      var record = Record(row: geometry.columns)
+      try blocks.add(input: Self.map, maps: [Self.map], images: images, to: &record)
+      try blocks.flush(to: &record)
+      return record.values
+    }
+    let all = try values(of: 0..<40)
+    #expect(Set(all).count == all.count)
+    for first in 0..<40 {
+      let before = blocks.positions(ofFirst: first)
+      #expect(try values(of: 0..<first) == Array(all[..<before]))
+      #expect(try values(of: first..<40) == Array(all[before...]))
+    }
+  }
+}

@@ -100,7 +100,8 @@ let modules: [Module] = [
     "Surgery", "Parallelism", numeric: true,
     testing: ["OneDNNBackend", "NetworkTestSupport", "Quantities"]),
   module(
-    "Recovery", in: "Pruning", "LinearAlgebra", "Solvers", "NetworkGraph", "Tensors", numeric: true),
+    "Recovery", in: "Pruning", "Quantities", "LinearAlgebra", "Solvers", "NetworkGraph", "Tensors",
+    numeric: true),
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "LinearAlgebra",
     "NetworkGraph", "ONNXFormat", "Execution", "Datasets", "Devices", "Importance", "Allocation",

@@ -52,9 +52,9 @@ struct EspalierWorker: AsyncParsableCommand {
   }
 
   func run() async throws {
-    ProcessMemory.shareAmongThreads()
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     setOpenBLASThreads(1)
+    ProcessMemory.shareAmongThreads()
     let identity = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
     let link = try WorkerLink(to: Endpoint(coordinator), in: Context())
     let worker = Worker(

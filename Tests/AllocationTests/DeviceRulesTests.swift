@@ -51,6 +51,11 @@ struct DeviceRulesTests {
         WidthRule(group: "a.*", minimum: 9, maximum: 17), WidthRule(group: "b", stays: true),
       ])
     #expect(try problem(device).grids() == [[12, 16], [12, 16], [20]])
+    // A least width for all of them lets a narrower group keep all of its channels.
+    let wide = DeviceProfile(
+      name: "board", budgets: [budget(.macs, .share(0.5))], minimumKeepRatio: 0.01,
+      widthRules: [WidthRule(group: "*", minimum: 22, maximum: 24)])
+    #expect(try problem(wide).grids() == [[22, 23, 24], [22, 23, 24], [20]])
     let unknown = DeviceProfile(
       name: "board", budgets: [budget(.macs, .share(0.5))],
       widthRules: [WidthRule(group: "c", stays: true, line: 7)])

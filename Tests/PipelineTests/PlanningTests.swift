@@ -141,7 +141,7 @@ struct PlanningTests {
         _ = try sweep.pipeline()
         return nil
       } catch let error as PipelineError {
-        #expect(error.code == .invalidInput)
+        #expect(error.code == .unsuitableDevice)
         return error.message
       }
     }

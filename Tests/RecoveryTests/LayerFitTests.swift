@@ -151,7 +151,8 @@ struct LayerFitTests {
     arguments: [90, 8000])
   func parts(samples: Int) throws {
     let problem = Problem(samples: samples)
-    var whole = try problem.fit(steps: 0)
+    let plain = try problem.fit(steps: 0)
+    var whole = plain
     for _ in 0..<4 {
       var collector = GramCollector(geometry: problem.geometry, targets: 5)
       try collector.add(input: problem.input, target: problem.nearest(whole))
@@ -163,7 +164,10 @@ struct LayerFitTests {
     // looks at 2,000.
     let fit = try problem.fit(steps: 4)
     let tolerance: Float = samples < 100 ? 1e-4 : 2e-2
-    expectClose(fit.weights, whole.weights, tolerance: tolerance)
+    expectClose(
+      Array(fit.weights[..<16]), Array(whole.weights[..<16]), tolerance: tolerance)
+    // The last output has no bounds, so there is nothing to alternate.
+    #expect(fit.weights[16...] == plain.weights[16...])
     #expect(
       problem.losses(fit).relaxed < (1 + Double(tolerance)) * problem.losses(whole).relaxed)
   }
@@ -178,12 +182,9 @@ struct LayerFitTests {
 
   @Test("outputs without bounds keep their least squares")
   func unbounded() throws {
-    let problem = Problem(samples: 90)
+    let problem = Problem()
     let (plain, clamped) = (try problem.fit(steps: 0), try problem.fit(steps: 4))
-    // Every alternation leans to the prior once more, by 0.1 · 4 columns / 90 positions; and looks
-    // at all of so few images.
-    expectClose(
-      Array(clamped.weights[16...]), Array(plain.weights[16...]), tolerance: 2e-2)
+    #expect(clamped.weights[16...] == plain.weights[16...])
     #expect(clamped.weights[..<4] != plain.weights[..<4])
   }
 }

@@ -150,6 +150,10 @@ extension SystemTests {
         ("negative", device("budgets: {macs: -3M}"), [":5", "-3M"]),
         ("unparsable", device("budgets: {macs: plenty}"), [":5", "plenty"]),
         ("resource", device("budgets: {watts: 3}"), [":5", "watts"]),
+        (
+          "narrow", device("budgets: {macs: 50%}\n    widths: {'*': {maximum: 1}}"),
+          ["line 6", "at most 1"]
+        ),
         ("broken", "version: 1\ndevices: [", []),
         ("empty", "", []),
       ]

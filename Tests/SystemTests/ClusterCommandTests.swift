@@ -20,6 +20,7 @@ extension SystemTests {
           Set(cluster.processes)
             == Set(coordinator.workers.map(\.processID) + [coordinator.processID]))
         try await refusesAnother(cluster, of: coordinator.processID)
+        try await refusesAnotherBuild(cluster, than: coordinator.processID)
         try await cancels(cluster)
         try await submitsAndWatches(cluster)
         try await cluster.espalier("down")
@@ -48,6 +49,24 @@ extension SystemTests {
       #expect(ending.status == 2 && !ending.wasKilled)
       #expect(ending.errors.contains("in use by process \(process)"), "\(ending.errors)")
       #expect(try await cluster.status().coordinator?.processID == process)
+    }
+
+    /// A cluster of another build would compute something else than it is asked for.
+    private func refusesAnotherBuild(
+      _ cluster: TestCluster, than process: Int32
+    ) async throws {
+      let folder = cluster.root.appending(path: "other build")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try FileManager.default.copyItem(
+        at: Program.folder.appending(path: "espalier"), to: folder.appending(path: "espalier"))
+      for command in ["run", "submit"] {
+        let ending = try await Program(
+          .espalier, [command, "--state", cluster.state] + cluster.sweep(), in: folder
+        ).ending()
+        #expect(ending.status == 2 && !ending.wasKilled)
+        #expect(ending.errors.contains("another build"), "\(ending.errors)")
+        #expect(ending.errors.contains("process \(process)"), "\(ending.errors)")
+      }
     }
 
     private func cancels(_ cluster: TestCluster) async throws {

@@ -18,14 +18,18 @@ final class Program {
   }
 
   /// `$ESPALIER_PROGRAMS`, or where the tests were built.
-  private static let folder =
+  static let folder =
     ProcessInfo.processInfo.environment["ESPALIER_PROGRAMS"].map { URL(filePath: $0) }
     ?? URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 
   private let process = Process()
   private let outputs: URL
 
-  init(_ name: Name, _ arguments: [String], environment: [String: String] = [:]) throws {
+  /// - Parameter folder: Where the program is, if not with the others.
+  init(
+    _ name: Name, _ arguments: [String], environment: [String: String] = [:],
+    in folder: URL = Program.folder
+  ) throws {
     outputs = FileManager.default.temporaryDirectory
       .appending(path: "espalier-output-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: outputs, withIntermediateDirectories: true)
@@ -34,7 +38,7 @@ final class Program {
       try Data().write(to: url)
       return try FileHandle(forWritingTo: url)
     }
-    process.executableURL = Self.folder.appending(path: name.rawValue)
+    process.executableURL = folder.appending(path: name.rawValue)
     process.arguments = arguments
     var all = ProcessInfo.processInfo.environment
     all["ESPALIER_DATABASE"] = nil

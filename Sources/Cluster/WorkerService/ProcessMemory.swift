@@ -12,7 +12,7 @@ public enum ProcessMemory {
     return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
   }
 
-  /// Lets every thread use again what others have freed; to be called before there are other threads.
+  /// Lets every thread use again what others have freed; to be called before threads compute.
   ///
   /// Fits of layers hand large arrays from thread to thread. With memory of its own for every
   /// thread, they take almost twice as much.

@@ -69,7 +69,8 @@ extension AllocationProblem {
     try require(group.width >= 1, "group \(group.name) has no channels")
     try require(
       group.multiple ?? 1 >= 1, "group \(group.name): its channel multiple must be at least 1")
-    let (minimum, maximum) = (group.minimum ?? 1, group.maximum ?? group.width)
+    // A minimum above the width asks for all channels.
+    let (minimum, maximum) = (group.minimum ?? 1, group.maximum ?? .max)
     try require(
       minimum >= 1 && minimum <= maximum,
       "group \(group.name): minimum \(minimum) and maximum \(maximum) leave no width")

@@ -1,5 +1,6 @@
 import Devices
 import NetworkGraph
+import Quantities
 
 /// What a layer takes of a resource by the channels that it reads and writes: measured, or
 /// estimated.
@@ -110,10 +111,4 @@ struct JointSides {
     let column = columns.terms.reduce(0) { $0 + $1.steps[option($1.group)] }
     return table[row * columns.count + column]
   }
-}
-
-private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
-  var (x, y) = (a, b)
-  while y != 0 { (x, y) = (y, x % y) }
-  return x
 }

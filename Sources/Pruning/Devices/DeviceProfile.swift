@@ -118,9 +118,7 @@ public struct DeviceProfile: Sendable, Hashable, Codable {
 
 /// Both at least 1; capped, as no group is that wide.
 func leastCommonMultiple(_ a: Int, _ b: Int) -> Int {
-  var (x, y) = (a, b)
-  while y != 0 { (x, y) = (y, x % y) }
-  let (product, isOver) = (a / x).multipliedReportingOverflow(by: b)
+  let (product, isOver) = (a / greatestCommonDivisor(a, b)).multipliedReportingOverflow(by: b)
   return isOver ? .max : product
 }
 

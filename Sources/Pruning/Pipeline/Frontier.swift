@@ -21,22 +21,23 @@ struct Frontier {
   @discardableResult
   mutating func advance(along stretch: Stretch) throws -> [ValueID: Tensor] {
     guard !stretch.isEmpty else { return [:] }
-    values.merge(try stretch.run(on: values)) { _, new in new }
+    let outputs = stretch.segment.network.outputs
+    for (id, value) in zip(outputs, try stretch.segment.values(outputs, on: values)) {
+      values[id] = value
+    }
     let tapped = values.filter { stretch.taps.contains($0.key) }
     values = values.filter { stretch.live.contains($0.key) }
     return tapped
   }
 }
 
-/// Consecutive nodes of a network made ready to run, for many frontiers one after the other: making
-/// plans takes as long as some images do.
+/// Consecutive nodes of a network, which many frontiers advance along.
 struct Stretch {
   /// What is read from its end on.
   let live: Set<ValueID>
   let taps: Set<ValueID>
   let isEmpty: Bool
-  private let segment: Network
-  private let plans: PlanPool
+  fileprivate let segment: Segment
 
   /// - Parameters:
   ///   - taps: Values among those computed on the way that are wanted besides.
@@ -46,19 +47,10 @@ struct Stretch {
     microBatch: Int
   ) {
     let live = network.liveValues(before: range.upperBound)
-    let segment = network.segment(range, outputs: live + taps.filter { !live.contains($0) })
-    (self.live, self.taps, self.segment) = (Set(live), Set(taps), segment)
-    isEmpty = range.isEmpty
-    plans = PlanPool {
-      try backend.plan(segment, options: ExecutionOptions(batch: microBatch))
-    }
-  }
-
-  /// The segment's outputs, `[samples, …]` each.
-  fileprivate func run(on values: [ValueID: Tensor]) throws -> [ValueID: Tensor] {
-    let inputs = segment.inputs.compactMap { values[$0] }
-    guard inputs.count == segment.inputs.count, !segment.outputs.isEmpty else { return [:] }
-    return try plans.withPlan { try $0.run(inputs).values }
+    (self.live, self.taps, isEmpty) = (Set(live), Set(taps), range.isEmpty)
+    segment = Segment(
+      network.segment(range, outputs: live + taps.filter { !live.contains($0) }), on: backend,
+      microBatch: microBatch)
   }
 }
 

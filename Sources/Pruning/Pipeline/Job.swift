@@ -200,6 +200,8 @@ public struct PipelineError: Error, Sendable, CustomStringConvertible {
   public enum Code: String, Sendable {
     /// The model, the data or the recipe do not fit each other: the user must change something.
     case invalidInput
+    /// The network does not have what a device's budgets and rules speak of.
+    case unsuitableDevice
     case unknownJob
     case corruptArtifact
     /// A worker returned what its job cannot have given.

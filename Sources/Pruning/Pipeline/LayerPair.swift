@@ -55,8 +55,7 @@ struct LayerPair {
 
   /// What takes a change at `end` back to the second layer's input: the transpose of the layer with
   /// its normalisation.
-  func transpose(in network: Network) throws -> (network: Network, input: ValueID, output: ValueID)
-  {
+  func transpose(in network: Network) throws -> Network {
     var result = Network(name: "transpose")
     let node = network.nodes[layers[1].node]
     let shape = network[node.output].shape
@@ -81,7 +80,7 @@ struct LayerPair {
     ]
     (result.inputs, result.outputs) = ([input], [output])
     try result.inferShapes()
-    return (result, input, output)
+    return result
   }
 
   /// Σ over the kernel's taps of WᵀW, W being the second layer's weight behind its normalisation:

@@ -1,4 +1,3 @@
-import Execution
 import NetworkGraph
 import Recovery
 import Tensors
@@ -6,13 +5,13 @@ import Tensors
 /// Sums the gradients of a pair's loss while samples pass by; for one thread.
 final class PairGradient {
   private let pair: LayerPair
-  private let forward: SegmentPlan
+  private let forward: Segment
   /// What takes a change at the pair's end back to the second layer's input.
-  private let backward: SegmentPlan
+  private let backward: Segment
   private var moments: [CrossMoments]
 
   init(
-    _ pair: LayerPair, forward: SegmentPlan, backward: SegmentPlan, moments: [CrossMoments]
+    _ pair: LayerPair, forward: Segment, backward: Segment, moments: [CrossMoments]
   ) {
     (self.pair, self.forward, self.backward) = (pair, forward, backward)
     self.moments = moments
@@ -21,9 +20,10 @@ final class PairGradient {
   func add(_ samples: PairReconstruction.Samples) throws {
     guard let input = samples.values[pair.layers[0].input] else { return }
     let values = try forward.values(
-      [pair.inner, pair.layers[1].input, pair.end], of: samples.values)
+      [pair.inner, pair.layers[1].input, pair.end], on: samples.values)
     let residual = pair.endMaps.residual(of: values[2], to: samples.target)
-    let change = try backward.values(of: [residual])[0]
+    let change = try backward.values(
+      backward.network.outputs, on: [backward.network.inputs[0]: residual])[0]
     try moments[0].add(input: input, map: pair.innerMaps.gradient(change, at: values[0]))
     try moments[1].add(input: values[1], map: residual)
   }
@@ -31,35 +31,5 @@ final class PairGradient {
   /// The sums by layer, and begins anew.
   func finish() throws -> [LayerStep] {
     try moments.indices.map { try moments[$0].finish() }
-  }
-}
-
-/// A part of a network made ready to run, for one thread.
-struct SegmentPlan {
-  private let network: Network
-  private let plan: any ExecutionPlan
-
-  init(_ network: Network, _ plan: any ExecutionPlan) {
-    (self.network, self.plan) = (network, plan)
-  }
-
-  /// Some of the outputs for samples of other values.
-  func values(_ wanted: [ValueID], of values: [ValueID: Tensor]) throws -> [Tensor] {
-    try self.values(wanted, on: network.inputs.compactMap { values[$0] })
-  }
-
-  /// The outputs for the inputs, both in the network's order.
-  func values(of inputs: [Tensor]) throws -> [Tensor] {
-    try values(network.outputs, on: inputs)
-  }
-
-  private func values(_ wanted: [ValueID], on inputs: [Tensor]) throws -> [Tensor] {
-    let values = try plan.run(inputs).values
-    return try wanted.map { id in
-      guard let value = values[id] else {
-        throw PipelineError(.invalidInput, "no value came back for \(network[id].name)")
-      }
-      return value
-    }
   }
 }

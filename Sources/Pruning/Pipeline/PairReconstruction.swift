@@ -1,4 +1,3 @@
-import Execution
 import LinearAlgebra
 import NetworkGraph
 import Parallelism
@@ -81,28 +80,25 @@ struct PairReconstruction {
   }
 
   private func loss(of network: Network, on samples: [Samples]) throws -> Double {
-    let segment = pair.segment(of: network, outputs: [pair.end])
-    return try parallelMap(
-      count: samples.count, threads: runner.threads, state: { try plan(segment) },
-      body: { plan, index in
-        let end = try plan.values([pair.end], of: samples[index].values)[0]
-        return pair.endMaps.loss(of: end, to: samples[index].target)
-      }
-    ).reduce(0, +)
+    let segment = segment(pair.segment(of: network, outputs: [pair.end]))
+    return try parallelMap(count: samples.count, threads: runner.threads) { index in
+      let end = try segment.values([pair.end], on: samples[index].values)[0]
+      return pair.endMaps.loss(of: end, to: samples[index].target)
+    }.reduce(0, +)
   }
 
   /// The loss's gradients by both layers, downhill.
   private func gradients(of network: Network, on chunks: [[Samples]]) throws -> [LayerStep] {
-    let segment = pair.segment(
-      of: network, outputs: [pair.inner, pair.layers[1].input, pair.end])
-    let transpose = try pair.transpose(in: network)
+    let forward = segment(
+      pair.segment(of: network, outputs: [pair.inner, pair.layers[1].input, pair.end]))
+    let backward = segment(try pair.transpose(in: network))
     let samples = chunks.joined().reduce(0) { $0 + $1.target.shape[0] }
     // A chunk's sums do not depend on who makes those of the others.
     let parts = try parallelMap(
       count: chunks.count, threads: runner.threads,
       state: {
         PairGradient(
-          pair, forward: try plan(segment), backward: try plan(transpose.network),
+          pair, forward: forward, backward: backward,
           moments: pair.layers.indices.map {
             CrossMoments(
               fits[$0], geometry: pair.layers[$0].geometry,
@@ -123,28 +119,23 @@ struct PairReconstruction {
     _ direction: [LayerStep], of network: Network, on samples: [Samples], stretch: Double
   ) throws -> [Double] {
     let trials = [0, stretch, 1]
-    let networks = trials.enumerated().map { index, trial in
+    let segments = trials.enumerated().map { index, trial in
       var moved = network
       if index > 0 { take(direction[index - 1], times: trial, index - 1, in: &moved) }
-      return pair.segment(of: moved, outputs: [pair.end])
+      return segment(pair.segment(of: moved, outputs: [pair.end]))
     }
-    let parts = try parallelMap(
-      count: samples.count, threads: runner.threads, state: { try networks.map { try plan($0) } },
-      body: { plans, index in
-        let part = samples[index]
-        let ends = try plans.map { try $0.values([pair.end], of: part.values)[0] }
-        var lengths = StepLengths(pair.endMaps)
-        lengths.add(
-          ends[0], first: ends[1], stretch: stretch, second: ends[2], target: part.target)
-        return lengths
-      })
+    let parts = try parallelMap(count: samples.count, threads: runner.threads) { index in
+      let part = samples[index]
+      let ends = try segments.map { try $0.values([pair.end], on: part.values)[0] }
+      var lengths = StepLengths(pair.endMaps)
+      lengths.add(ends[0], first: ends[1], stretch: stretch, second: ends[2], target: part.target)
+      return lengths
+    }
     return parts.dropFirst().reduce(parts[0]) { $0.adding($1) }.lengths
   }
 
-  private func plan(_ network: Network) throws -> SegmentPlan {
-    SegmentPlan(
-      network,
-      try runner.backend.plan(network, options: ExecutionOptions(batch: microBatch)))
+  private func segment(_ network: Network) -> Segment {
+    Segment(network, on: runner.backend, microBatch: microBatch)
   }
 
   /// Adds a step, given behind the layer's normalisation, to its weights and constants.

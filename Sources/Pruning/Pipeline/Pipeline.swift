@@ -148,7 +148,7 @@ extension SweepDefinition {
       for device in devices { _ = try batch.problem(for: device) }
       if recipe.isLadder { _ = try batch.rungs(devices) }
     } catch let error as AllocationError {
-      throw PipelineError(.invalidInput, error.message)
+      throw PipelineError(.unsuitableDevice, error.message)
     }
   }
 }

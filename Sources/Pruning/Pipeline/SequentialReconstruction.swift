@@ -53,6 +53,19 @@ struct SequentialReconstruction {
     var frontiers: [Frontier]
   }
 
+  /// A layer whose turn it is.
+  private struct Step {
+    var layer: ConsumerLayer
+    var output: LayerOutput
+    /// What the layer's own output holds.
+    var constant: LayerTarget.Constant
+    /// The layer with the one before, where they are fitted together.
+    var couple: LayerPair?
+    /// The pruned network up to the layer, and the dense one from it to the next.
+    var before: Stretch
+    var behind: Stretch
+  }
+
   /// What a micro-batch tells about a layer.
   private struct Evidence {
     var batch: Batch
@@ -100,10 +113,12 @@ struct SequentialReconstruction {
             ($0.layer, $0.output), (layer, output), in: pruned, consumers: consumers,
             producers: producers)
         }
-      let before = stretch(of: result, halted..<layer.node)
-      let behind = stretch(
-        of: dense, layer.node..<next,
-        taps: [dense.nodes[layer.node].output] + (couple.map { [$0.end] } ?? []))
+      let step = Step(
+        layer: layer, output: output, constant: ownBias(of: layer), couple: couple,
+        before: stretch(of: result, halted..<layer.node),
+        behind: stretch(
+          of: dense, layer.node..<next,
+          taps: [dense.nodes[layer.node].output] + (couple.map { [$0.end] } ?? [])))
       halted = layer.node
       var fit = LayerFit(
         layer.name, geometry: layer.geometry, clamp: clampSteps > 0 ? output.clamp : nil,
@@ -113,8 +128,7 @@ struct SequentialReconstruction {
       for some in waves {
         let wave = Array(batches[some])
         let evidence = try parallelMap(count: wave.count, threads: runner.threads) {
-          try self.evidence(
-            on: layer, output, couple: couple, from: wave[$0], before: before, behind: behind)
+          try self.evidence(on: step, from: wave[$0])
         }
         for (place, evidence) in zip(some, evidence) {
           guard let evidence else { return (prior, []) }
@@ -184,25 +198,25 @@ struct SequentialReconstruction {
   }
 
   /// Takes both networks to a layer, and the dense one past it; nil if a value is missing.
-  private func evidence(
-    on layer: ConsumerLayer, _ output: LayerOutput, couple: LayerPair?, from batch: Batch,
-    before: Stretch, behind: Stretch
-  ) throws -> Evidence? {
+  private func evidence(on step: Step, from batch: Batch) throws -> Evidence? {
     var batch = batch
-    try batch.ours.advance(along: before)
+    let output = step.output
+    try batch.ours.advance(along: step.before)
     let theirs = output.shortcut.flatMap { batch.theirs.values[$0] }
     let own = output.shortcut.flatMap { batch.ours.values[$0] }
-    let taps = try batch.theirs.advance(along: behind)
-    let value = dense.nodes[layer.node].output
-    guard let input = batch.ours.values[layer.input], let wanted = taps[value] else { return nil }
+    let taps = try batch.theirs.advance(along: step.behind)
+    let value = dense.nodes[step.layer.node].output
+    guard let input = batch.ours.values[step.layer.input], let wanted = taps[value] else {
+      return nil
+    }
     var shortcuts: (dense: Tensor, own: Tensor)?
     if let theirs, let own, let shortcut = output.shortcut {
       shortcuts = (keeping(theirs, of: shortcut), own)
     }
     let target = LayerTarget(
       dense: keeping(wanted, of: value), shortcuts: shortcuts, factors: output.factors,
-      constant: ownBias(of: layer))
-    let end = couple.flatMap { couple in
+      constant: step.constant)
+    let end = step.couple.flatMap { couple in
       batch.first < PairReconstruction.samplesOfChunk(for: couple)
         ? taps[couple.end].map { keeping($0, of: couple.end) } : nil
     }

@@ -51,11 +51,7 @@ struct ClampedStep: BlockConsumer {
   mutating func take(_ block: inout [Float], images: [Int]) throws {
     let size = PositionBlocks.rowLength
     let positions = images.reduce(0, +)
-    block.withUnsafeMutableBufferPointer { block in
-      for (row, shift) in centre.enumerated() {
-        for index in row * size..<row * size + positions { block[index] -= shift }
-      }
-    }
+    PositionBlocks.subtract(centre, from: &block, positions: positions)
     for index in outputs.indices { outputs[index] = 0 }
     FloatProducts.add(
       fit.weights, times: block, inner: fit.columns, m: fit.outputs, n: positions,

@@ -1,4 +1,5 @@
 import NetworkGraph
+import Quantities
 
 /// How a layer reads its input: Y = W U, with U the unfolded input of one output position per column.
 ///
@@ -82,9 +83,6 @@ public struct ConsumerGeometry: Sendable, Hashable, Codable {
   /// Every how many-th output position is taken for about so many of an image: a stride that shares
   /// no factor with the map's width.
   public func positionStride(positionsPerImage: Int) -> Int {
-    func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
-      b == 0 ? a : greatestCommonDivisor(b, a % b)
-    }
     var stride = max((positions + positionsPerImage - 1) / positionsPerImage, 1)
     while greatestCommonDivisor(stride, outputWidth) > 1 { stride += 1 }
     return stride

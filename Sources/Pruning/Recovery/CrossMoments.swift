@@ -66,11 +66,7 @@ public struct CrossMoments: Sendable {
     mutating func take(_ block: inout [Float], images: [Int]) throws {
       let (size, columns, outputs) = (PositionBlocks.rowLength, products.columns, products.rows)
       let positions = images.reduce(0, +)
-      block.withUnsafeMutableBufferPointer { block in
-        for (row, shift) in centre.enumerated() {
-          for index in row * size..<row * size + positions { block[index] -= shift }
-        }
-      }
+      PositionBlocks.subtract(centre, from: &block, positions: positions)
       let maps = Array(block[columns * size..<(columns + outputs) * size])
       for output in 0..<outputs {
         totals[output] += maps[output * size..<output * size + positions].reduce(0) {

@@ -93,11 +93,7 @@ struct BlockMoments: BlockConsumer, Sendable {
         return Float(inputs.reduce(0) { $0 + Double($1) } / Double(positions))
       }
     }
-    block.withUnsafeMutableBufferPointer { block in
-      for (row, shift) in centre.enumerated() {
-        for index in row * size..<row * size + positions { block[index] -= shift }
-      }
-    }
+    PositionBlocks.subtract(centre, from: &block, positions: positions)
   }
 
   /// Adds the block's moments, with the centre c put back:

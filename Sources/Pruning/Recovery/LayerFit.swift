@@ -82,20 +82,8 @@ public struct LayerFit: Sendable {
       var moved = ClampedStep(
         fit, clamp: clamp, targets: moments.targets.rows, shortcuts: moments.shortcuts.rows,
         start: blocks.positions(ofFirst: part.lowerBound), meanWeight: meanWeight)
-      blocks.restart(after: part.lowerBound)
-      var first = 0
-      for input in inputs {
-        let own = first..<first + (input.shape.first ?? 0)
-        first = own.upperBound
-        let taken = part.clamped(to: own)
-        guard !taken.isEmpty else { continue }
-        try blocks.add(
-          input: input,
-          images: taken.lowerBound - own.lowerBound..<taken.upperBound - own.lowerBound,
-          to: &moved)
-      }
-      try blocks.flush(to: &moved)
-      try fit.move(outputsBy: moved.change(centred: centred))
+      try blocks.add(images: part, of: inputs, to: &moved)
+      try fit.move(outputsBy: moved.change(centred: centred), where: clamp.isBounded)
     }
     return fit
   }

@@ -20,6 +20,11 @@ public struct OutputClamp: Sendable, Hashable {
     self.upper = upper
   }
 
+  /// Whether an output is clamped at all. One that is not has its nearest weights from least squares.
+  func isBounded(_ output: Int) -> Bool {
+    lower[output] > -.infinity || upper[output] < .infinity
+  }
+
   /// The z that minimises (clamp(t) − clamp(z))² + (z − y)².
   ///
   /// What the activation hides need not be met: a target below the bound is content with any z

@@ -90,6 +90,23 @@ struct PositionBlocks: Sendable {
     }
   }
 
+  /// Gives the consumer some of the images of several inputs, which come one after the other, and
+  /// nothing else: what was added before must have been flushed.
+  mutating func add(
+    images range: Range<Int>, of inputs: [Tensor], to consumer: inout some BlockConsumer
+  ) throws {
+    restart(after: range.lowerBound)
+    var first = 0
+    for input in inputs {
+      let own = first..<first + (input.shape.first ?? 0)
+      let taken = range.clamped(to: own)
+      try add(
+        input: input, images: taken.lowerBound - first..<taken.upperBound - first, to: &consumer)
+      first = own.upperBound
+    }
+    try flush(to: &consumer)
+  }
+
   /// Gives the consumer what is left.
   mutating func flush(to consumer: inout some BlockConsumer) throws {
     guard filled > 0 else { return }
@@ -112,6 +129,15 @@ struct PositionBlocks: Sendable {
     // A round of the rotation takes every position once.
     return rounds * geometry.positions
       + (0..<rest).reduce(0) { $0 + max(0, geometry.positions - $1 + stride - 1) / stride }
+  }
+
+  /// Subtracts from the positions of the first rows an element of `centre` each.
+  static func subtract(_ centre: [Float], from rows: inout [Float], positions: Int) {
+    rows.withUnsafeMutableBufferPointer { rows in
+      for (row, shift) in centre.enumerated() {
+        for index in row * rowLength..<row * rowLength + positions { rows[index] -= shift }
+      }
+    }
   }
 
   /// Appends to each row its mean over every image, times the root of weight · positions: products

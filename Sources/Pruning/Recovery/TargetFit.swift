@@ -86,17 +86,19 @@ public struct TargetFit: Sendable {
     try solve()
   }
 
-  /// Fits the layer to what it puts out now, and a change of that.
+  /// Fits some outputs to what the layer puts out now, and a change of that.
   ///
   /// - Parameter change: Its moments with the input, and its mean.
   /// - Throws: ``RecoveryError`` with `singular` if the weights are not finite.
-  mutating func move(outputsBy change: LayerStep) throws {
-    // Y Uᵀ = W U Uᵀ, and W (U Uᵀ + λ I) is what W was solved from.
-    for place in cross.elements.indices {
-      cross.elements[place] +=
-        damping * (Double(prior[place]) - Double(weights[place])) + change.weights.elements[place]
+  mutating func move(outputsBy change: LayerStep, where isMoved: (Int) -> Bool) throws {
+    for output in (0..<outputs).filter(isMoved) {
+      // Y Uᵀ = W U Uᵀ, and W (U Uᵀ + λ I) is what W was solved from.
+      for place in output * columns..<(output + 1) * columns {
+        cross.elements[place] +=
+          damping * (Double(prior[place]) - Double(weights[place])) + change.weights.elements[place]
+      }
+      targetMean[output] += change.constants[output]
     }
-    for output in 0..<outputs { targetMean[output] += change.constants[output] }
     try solve()
   }
 

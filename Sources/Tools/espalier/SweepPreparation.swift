@@ -58,7 +58,12 @@ struct SweepPreparation {
       },
       devices: devices, recipe: recipe)
     // The pipeline's own checks: shapes, taps, prunable groups, memory.
-    let pipeline = try Pipeline(definition, network: network, latencyTables: tables)
+    let pipeline: Pipeline
+    do {
+      pipeline = try Pipeline(definition, network: network, latencyTables: tables)
+    } catch let error as PipelineError where error.code == .unsuitableDevice {
+      throw InputError("\(options?.devices ?? ""): \(error.message)")
+    }
     if let workers {
       try pipeline.checkScoreMemory(workers.memory << 20, threads: workers.threads)
     }

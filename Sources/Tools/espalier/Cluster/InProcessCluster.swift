@@ -19,6 +19,7 @@ struct InProcessCluster {
   ) throws {
     lock = try StateLock(folder)
     setOpenBLASThreads(1)
+    ProcessMemory.shareAmongThreads()
     let context = try Context()
     let endpoint = try Endpoint.inproc(name: "coordinator")
     let backend = OneDNNBackend()

@@ -55,7 +55,10 @@ struct LocalCluster {
     _ workers: WorkerOptions, listen: [String] = [], allowingCommands: Bool = false
   ) async throws -> ChildProcess? {
     // One that is on its way out may be gone before it answers; then another is started.
-    if StateLock.holder(of: folder) != nil, try await awaitCoordinator(process: nil) { return nil }
+    if let process = StateLock.holder(of: folder) {
+      try checkBuild(of: process)
+      if try await awaitCoordinator(process: nil) { return nil }
+    }
     var arguments = [
       "--state", folder.path, "--workers", "\(workers.workers)", "--threads", "\(workers.threads)",
       "--memory", "\(workers.memory)",
@@ -72,6 +75,22 @@ struct LocalCluster {
       environment: environment, output: log.descriptor, ownSession: true)
     _ = try await awaitCoordinator(process: process)
     return process
+  }
+
+  /// Throws where a running coordinator is of another build than this program: it would compute
+  /// something else than what this one is asked for.
+  func checkBuild(of process: Int32) throws {
+    let own = Self.sibling("espalier-coordinator").path(percentEncoded: false)
+    // A program that was replaced since shows as deleted. What cannot be seen is not refused.
+    guard
+      let running = try? FileManager.default.destinationOfSymbolicLink(
+        atPath: "/proc/\(process)/exe"), running != own
+    else { return }
+    throw InputError(
+      """
+      the cluster in \(folder.path) runs another build, \(running) (process \(process)): stop it \
+      with `espalier down --state \(folder.path)`
+      """)
   }
 
   /// Waits until the coordinator answers.

@@ -18,12 +18,13 @@ struct SubmitCommand: AsyncParsableCommand {
 
   func run() async throws {
     let local = LocalCluster(cluster)
-    guard StateLock.holder(of: local.folder) != nil else {
+    guard let process = StateLock.holder(of: local.folder) else {
       throw MessagingError(
         .unreachable,
         "no coordinator runs on \(local.folder.path): start it with `espalier up`, or use `espalier run`"
       )
     }
+    try local.checkBuild(of: process)
     let store = try ArtifactStore(folder: local.folder.artifacts)
     let definition = try SweepPreparation(options: sweep).definition(in: store)
     let data = try await local.request(.submit(try CanonicalJSON.encode(definition)))

@@ -113,9 +113,10 @@ let modules: [Module] = [
     name: "Migrations", path: "migrations",
     resources: [
       "0001_initial", "0002_evaluation", "0003_identity", "0004_evidence", "0005_latency",
+      "0006_order",
     ].map { .embedInCode("\($0).sql") },
     hasTests: false),
-  module("Processes", in: "Cluster", tests: false),
+  module("Processes", in: "Cluster", "CMemory", tests: false),
   module("Postgres", in: "Cluster", "CLibPQ", "Processes", .logging),
   module("JobEngine", in: "Cluster", "Postgres", "Migrations", "Digests"),
   module("Catalogue", in: "Cluster", "Postgres", "Migrations", "Quantities"),
@@ -123,14 +124,14 @@ let modules: [Module] = [
   module("Messaging", in: "Cluster", "ZeroMQ", "Digests", .protobuf, .logging),
   module(
     "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "Digests", "Processes",
-    "CMemory", .logging,
+    .logging,
     tests: false),
   module(
     "CoordinatorService", in: "Cluster", "Messaging", "Pipeline", "JobEngine", "Catalogue",
     "Postgres", "Processes", "Digests", .logging, tests: false),
   module(
-    "ClusterSimulation", in: "Cluster", "CoordinatorService", "WorkerService", "Postgres",
-    "Pipeline", "Importance", "OneDNNBackend", "Parallelism", .logging),
+    "ClusterSimulation", in: "Cluster", "CoordinatorService", "WorkerService", "Processes",
+    "Postgres", "Pipeline", "Importance", "OneDNNBackend", "Parallelism", .logging),
 
   // The executables: composition roots.
   Module(
@@ -142,7 +143,8 @@ let modules: [Module] = [
   Module(
     name: "espalier-worker", kind: .executable, path: "worker",
     dependencies: [
-      "WorkerService", "OneDNNBackend", "LinearAlgebra", .argumentParser, .logging, .unixSignals,
+      "WorkerService", "Processes", "OneDNNBackend", "LinearAlgebra", .argumentParser, .logging,
+      .unixSignals,
     ], exclude: ["Dockerfile"], hasTests: false),
   Module(
     name: "espalier", kind: .executable, path: "Sources/Tools/espalier",

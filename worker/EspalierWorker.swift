@@ -4,6 +4,7 @@ import LinearAlgebra
 import Logging
 import Messaging
 import OneDNNBackend
+import Processes
 import UnixSignals
 import WorkerService
 import ZeroMQ

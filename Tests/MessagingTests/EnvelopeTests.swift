@@ -53,7 +53,7 @@ struct EnvelopeTests {
     let stores: [(UInt64, UInt64, Int)] = [(5, 4, 0), (0, 3, 4), (UInt64.max, UInt64.max, 0)]
     for (offset, total, count) in stores {
       var schema = SchemaEnvelope()
-      schema.protocolVersion = 1
+      schema.protocolVersion = UInt32(ProtocolVersion.current)
       schema.worker.store.digest = digest
       schema.worker.store.offset = offset
       schema.worker.store.total = total

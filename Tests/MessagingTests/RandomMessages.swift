@@ -49,7 +49,8 @@ struct RandomMessages {
       .completed(
         job(), summary: data(),
         artifacts: (0..<Int.random(in: 0...5, using: &generator)).map { _ in digest() },
-        held: (0..<Int.random(in: 0...5, using: &generator)).map { _ in digest() }),
+        held: (0..<Int.random(in: 0...5, using: &generator)).map { _ in digest() },
+        enclosed: (0..<Int.random(in: 0...3, using: &generator)).map { _ in data() }),
       .failed(job(), code: text(), message: text(), retryable: Bool.random(using: &generator)),
       .goodbye,
     ]

@@ -5,6 +5,7 @@ import JobEngine
 import Messaging
 import Parallelism
 import Pipeline
+import Processes
 import WorkerService
 
 /// How many tiles a second a coordinator keeps account of, with its real database, messages and

@@ -30,12 +30,16 @@ public struct SimulatedTiles: Sendable {
   /// The pair that a payload names: found, not decoded, because a thousand simulated workers share
   /// the machine with the coordinator that is measured.
   private static func pair(in payload: Data) -> TilePair? {
-    guard let name = payload.firstRange(of: Data(#""pair""#.utf8)) else { return nil }
-    let numbers = payload[name.upperBound...].prefix(80)
-      .split(whereSeparator: { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-      .prefix(2).compactMap { Int(String(decoding: $0, as: UTF8.self)) }
-    guard numbers.count == 2, numbers[0] <= numbers[1] else { return nil }
-    return TilePair(first: numbers[0], second: numbers[1])
+    payload.withUnsafeBytes { bytes in
+      let name = #""pair""#.utf8
+      guard let place = bytes.indices.first(where: { bytes[$0...].starts(with: name) })
+      else { return nil }
+      let rest = bytes[(place + name.count)...].prefix(80)
+      let numbers = rest.split(whereSeparator: { !(0x30...0x39).contains($0) })
+        .prefix(2).map { $0.reduce(0) { 10 * $0 + Int($1 - 0x30) } }
+      guard numbers.count == 2, numbers[0] <= numbers[1] else { return nil }
+      return TilePair(first: numbers[0], second: numbers[1])
+    }
   }
 
   public func statistics(of pair: TilePair) throws -> TilePairStatistics {

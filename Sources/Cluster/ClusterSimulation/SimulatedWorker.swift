@@ -4,7 +4,7 @@ import Importance
 import Messaging
 import Synchronization
 
-/// A worker without networks: for every tile pair it stores and reports what ``SimulatedTiles`` gives
+/// A worker without networks: for every tile pair it reports what ``SimulatedTiles`` gives
 /// at once, and keeps all other jobs without ever answering.
 public struct SimulatedWorker: Sendable {
   /// What it reports for a tile pair: artifacts as they are to be stored, and the summary.
@@ -13,11 +13,18 @@ public struct SimulatedWorker: Sendable {
     public var summary: Data
     /// Further digests to name, of files that nobody stored.
     public var invented: [Digest] = []
+    /// What happens to the artifacts between being stored and being reported; nil where they travel
+    /// with the report.
+    public var meanwhile: (@Sendable ([Digest]) throws -> Void)?
 
-    public init(artifacts: [Data], summary: Data = Data("{}".utf8), invented: [Digest] = []) {
+    public init(
+      artifacts: [Data], summary: Data = Data("{}".utf8), invented: [Digest] = [],
+      meanwhile: (@Sendable ([Digest]) throws -> Void)? = nil
+    ) {
       self.artifacts = artifacts
       self.summary = summary
       self.invented = invented
+      self.meanwhile = meanwhile
     }
   }
 
@@ -69,9 +76,16 @@ public struct SimulatedWorker: Sendable {
   private func perform(_ job: JobReference, _ payload: Data) async {
     do {
       guard let answer = try answer(payload) else { return }
-      var artifacts: [Digest] = []
-      for artifact in answer.artifacts { artifacts.append(try await link.store(artifact)) }
-      send(.completed(job, summary: answer.summary, artifacts: artifacts + answer.invented))
+      let artifacts = answer.artifacts.map { Digest(of: $0) }
+      var enclosed = answer.artifacts
+      if let meanwhile = answer.meanwhile {
+        for artifact in enclosed { try await link.store(artifact) }
+        enclosed = []
+        try meanwhile(artifacts)
+      }
+      send(
+        .completed(
+          job, summary: answer.summary, artifacts: artifacts + answer.invented, enclosed: enclosed))
     } catch {
       send(.failed(job, code: "simulation", message: "\(error)", retryable: true))
     }

@@ -13,6 +13,8 @@ extension Coordinator {
     var job: WireReference
     var entry: JobWindow.Entry
     var output: JobOutput
+    /// Contents of artifacts that came with it.
+    var enclosed: [Data]
 
     var specification: JobSpecification { entry.job.specification }
   }
@@ -33,20 +35,21 @@ extension Coordinator {
       case .failed(let failure, let isRetryable):
         try await fail(
           report, failure, isRetryable, by: worker, jobs[report.job.id]?.job.specification)
-      case .completed(let output, _):
+      case .completed(let output, _, let enclosed):
         guard let job = jobs[report.job.id] else {
           acknowledge(report.job, accepted: false, to: report.peer)
           continue
         }
         cases.append(
           Case(
-            peer: report.peer, worker: worker, job: report.job, entry: job, output: output))
+            peer: report.peer, worker: worker, job: report.job, entry: job, output: output,
+            enclosed: enclosed))
       }
     }
-    let verdicts = await Self.verdicts(on: cases, by: bench)
+    let verdicts = await Self.verdicts(on: cases, by: bench, stores.artifacts)
     var sound: [Case] = []
     for one in cases {
-      guard case .success(let output)? = verdicts[one.job] else { continue }
+      guard case .sound(let output)? = verdicts[one.job] else { continue }
       var one = one
       one.output = output
       sound.append(one)
@@ -54,7 +57,11 @@ extension Coordinator {
     sound = try await flushed(sound)
     try await record(sound, reports)
     for one in cases {
-      if case .failure(let fault)? = verdicts[one.job] { try await refuse(one, fault.message) }
+      switch verdicts[one.job] {
+      case .wrong(let fault): try await refuse(one, fault.message)
+      case .unkept(let error): try await giveBack([one], because: error)
+      case .sound, nil: break
+      }
     }
     if sweeps.values.contains(where: \.isDue) { news.raise() }
   }
@@ -66,15 +73,19 @@ extension Coordinator {
       try await desk.flush()
       return cases
     } catch {
-      // No worker's fault; they bring their artifacts again.
-      let failure = JobFailure(code: "artifacts", message: "\(error)")
-      logger.error("cannot keep artifacts", metadata: ["error": "\(error)"])
-      for one in cases {
-        let report = Intake.Report(
-          peer: one.peer, job: one.job, ending: .failed(failure, isRetryable: true))
-        try await fail(report, failure, true, by: one.worker, one.specification)
-      }
+      try await giveBack(cases, because: error)
       return []
+    }
+  }
+
+  /// Results whose artifacts cannot be kept are no worker's fault: they bring them again.
+  private func giveBack(_ cases: [Case], because error: any Error) async throws {
+    let failure = JobFailure(code: "artifacts", message: "\(error)")
+    logger.error("cannot keep artifacts", metadata: ["error": "\(error)"])
+    for one in cases {
+      let report = Intake.Report(
+        peer: one.peer, job: one.job, ending: .failed(failure, isRetryable: true))
+      try await fail(report, failure, true, by: one.worker, one.specification)
     }
   }
 
@@ -95,12 +106,21 @@ extension Coordinator {
     return jobs
   }
 
-  private typealias Verdicts = [WireReference: Result<JobOutput, PipelineError>]
+  /// What a result is worth.
+  private enum Verdict: Sendable {
+    /// In the one spelling.
+    case sound(JobOutput)
+    /// It is no result of its job.
+    case wrong(PipelineError)
+    /// What came with it cannot be kept.
+    case unkept(any Error)
+  }
 
-  /// Which results are sound, and what is wrong with the others; away from the actor, because it
-  /// reads files.
+  private typealias Verdicts = [WireReference: Verdict]
+
+  /// Keeps what came with results, and looks at them; away from the actor, because of the files.
   private nonisolated static func verdicts(
-    on cases: [Case], by bench: Workbench
+    on cases: [Case], by bench: Workbench, _ artifacts: ArtifactStore
   ) async -> Verdicts {
     let lanes = 2
     return await withTaskGroup(of: Verdicts.self) { group in
@@ -108,7 +128,7 @@ extension Coordinator {
         group.addTask {
           var verdicts: Verdicts = [:]
           for place in stride(from: lane, to: cases.count, by: lanes) {
-            verdicts[cases[place].job] = await verdict(on: cases[place], by: bench)
+            verdicts[cases[place].job] = await verdict(on: cases[place], by: bench, artifacts)
           }
           return verdicts
         }
@@ -118,15 +138,20 @@ extension Coordinator {
   }
 
   private nonisolated static func verdict(
-    on one: Case, by bench: Workbench
-  ) async -> Result<JobOutput, PipelineError> {
+    on one: Case, by bench: Workbench, _ artifacts: ArtifactStore
+  ) async -> Verdict {
+    do {
+      for content in one.enclosed { try artifacts.put(content, isFlushed: false) }
+    } catch {
+      return .unkept(error)
+    }
     do {
       guard let request = one.entry.request else {
         throw PipelineError(.unknownJob, "this coordinator cannot read the job")
       }
-      return .success(try await request.validated(one.output, on: bench))
+      return .sound(try await request.validated(one.output, on: bench))
     } catch {
-      return .failure(error as? PipelineError ?? PipelineError(.wrongResult, "\(error)"))
+      return .wrong(error as? PipelineError ?? PipelineError(.wrongResult, "\(error)"))
     }
   }
 
@@ -140,7 +165,7 @@ extension Coordinator {
       })
     var holdings: [WireReference: [Digest]] = [:]
     for report in reports {
-      if case .completed(_, let shards) = report.ending { holdings[report.job] = shards }
+      if case .completed(_, let shards, _) = report.ending { holdings[report.job] = shards }
     }
     for one in cases {
       let isAccepted = recorded.contains(one.job.lease)

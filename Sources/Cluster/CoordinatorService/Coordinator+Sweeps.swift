@@ -7,6 +7,7 @@ import Messaging
 import ONNXFormat
 import Pipeline
 import Postgres
+import Processes
 
 extension Coordinator {
   /// Takes up the sweeps that an earlier coordinator left.
@@ -95,6 +96,8 @@ extension Coordinator {
         // A quarter of the time at most, while workers have something to do.
         let spent = ContinuousClock.now - start
         sweep.rest = .now + spent * 3
+        // That was about many jobs, which leave free memory in small pieces.
+        if spent > .seconds(1) { ProcessMemory.giveBack() }
       }
     }
   }
@@ -221,7 +224,8 @@ extension Coordinator {
       if new.count > Self.portion, portions & (portions - 1) == 0 {
         try await stores.jobs.refreshStatistics()
       }
-      jobsMayBeThere()
+      window.hasSuccessors()
+      vacancies.raise()
     }
     if let stage = new.last?.stage { try await stores.sweeps.setStage(stage.rawValue, sweep: id) }
   }

@@ -60,13 +60,11 @@ extension Coordinator {
     guard !isDraining, free > 0 else { return }
     if window.needsMore(for: free) {
       let limit = max(1024, 4 * free)
-      // What becomes available from now on may be missed, and makes the window stale.
-      window.isStale = false
+      window.beginReading()
       let jobs = try await stores.jobs.available(limit: limit)
-      let filled = await Self.window(jobs, isWhole: jobs.count < limit, after: window)
-      let wasStale = window.isStale
+      var filled = await Self.window(jobs, isWhole: jobs.count < limit, after: window)
+      filled.takeNotes(of: window)
       window = filled
-      window.isStale = wasStale
     }
     let chosen = choose()
     guard !chosen.isEmpty else { return }

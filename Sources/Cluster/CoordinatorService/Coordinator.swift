@@ -190,9 +190,11 @@ public actor Coordinator {
     case .hello(let hello): try await welcome(hello, at: peer)
     case .heartbeat(let jobs, let usage):
       intake.add(Intake.Heartbeat(jobs: jobs, usage: usage), from: peer)
-    case .completed(let job, let summary, let artifacts, let held):
+    case .completed(let job, let summary, let artifacts, let held, let enclosed):
       let output = JobOutput(summary: summary, artifacts: artifacts)
-      intake.add(Intake.Report(peer: peer, job: job, ending: .completed(output, holding: held)))
+      intake.add(
+        Intake.Report(
+          peer: peer, job: job, ending: .completed(output, holding: held, enclosed: enclosed)))
       reports.raise()
     case .failed(let job, let code, let message, let isRetryable):
       let failure = JobFailure(code: code, message: message)

@@ -1,4 +1,5 @@
 import Digests
+import Foundation
 import JobEngine
 import Messaging
 import Pipeline
@@ -10,7 +11,7 @@ import Pipeline
 struct Intake {
   /// How an attempt ended, as its worker says.
   enum Ending {
-    case completed(JobOutput, holding: [Digest])
+    case completed(JobOutput, holding: [Digest], enclosed: [Data])
     case failed(JobFailure, isRetryable: Bool)
   }
 

@@ -57,7 +57,20 @@ struct JobWindow {
     isStale = false
   }
 
+  /// Whether these are all that the database has.
   private var isWhole = false
+
+  /// Jobs were queued behind these: they are read once these are nearly used up.
+  mutating func hasSuccessors() { isWhole = false }
+
+  /// The next window is about to be read: what is noted here from now on, it may lack.
+  mutating func beginReading() { (isStale, isWhole) = (false, true) }
+
+  /// Takes over what was noted while this window was read.
+  mutating func takeNotes(of last: JobWindow) {
+    isStale = last.isStale
+    isWhole = isWhole && last.isWhole
+  }
 
   /// Whether the database should be asked again before `wanted` jobs are taken.
   func needsMore(for wanted: Int) -> Bool { isStale || count < wanted && !isWhole }

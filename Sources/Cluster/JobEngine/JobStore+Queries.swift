@@ -16,7 +16,7 @@ extension JobStore {
       select jobs.id, jobs.key, jobs.state from jobs join asked using (key)
     ), written as (
       insert into jobs (key, stage, label, payload, weight, priority, max_attempts)
-      select key, stage, label, payload::jsonb, weight, priority, max_attempts
+      select key, stage, label, payload::json, weight, priority, max_attempts
       from asked order by position
       on conflict (key) do update
         set state = 'available', failures = 0, deaths = 0, failure = null, finished_at = null,

@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import Messaging
 import Pipeline
+import Processes
 
 /// How a worker works.
 public struct WorkerConfiguration: Sendable {
@@ -45,6 +46,7 @@ public actor Worker {
   private let configuration: WorkerConfiguration
   private let link: WorkerLink
   private let bench: Workbench
+  private let parcel: Parcel
   private let logger: Logger
   private var held: [JobReference] = []
   /// Reports that the coordinator has not acknowledged: a message can be lost with a connection, so
@@ -61,8 +63,9 @@ public actor Worker {
     self.configuration = configuration
     self.link = link
     self.logger = logger
+    parcel = Parcel(link: link)
     bench = Workbench(
-      backend: backend, threads: configuration.threads, artifacts: LinkedArtifacts(link: link),
+      backend: backend, threads: configuration.threads, artifacts: parcel,
       cacheBytes: configuration.cacheBytes,
       lending: configuration.lendingFolder.flatMap { try? TileLending(folder: $0) },
       commands: configuration.allowsCommands ? ShellCommands() : nil)
@@ -146,12 +149,15 @@ public actor Worker {
     let job = assignment.job
     if cancelled.remove(job) != nil { return settle(job) }
     logger.debug("job", metadata: ["job.id": "\(job.id)", "label": "\(assignment.label)"])
+    // One job at a time: whatever is in the parcel afterwards is this one's.
+    parcel.empty()
     do {
       let output = try await Job.run(payload: assignment.payload, on: bench)
       report(
         job,
         .completed(
-          job, summary: output.summary, artifacts: output.artifacts, held: bench.heldShards))
+          job, summary: output.summary, artifacts: output.artifacts, held: bench.heldShards,
+          enclosed: parcel.empty()))
     } catch {
       let fault = JobFault(error)
       logger.debug("job failed", metadata: ["job.id": "\(job.id)", "error": "\(fault.message)"])
@@ -185,14 +191,6 @@ public actor Worker {
     try? link.send(.goodbye)
     link.close()
   }
-}
-
-/// Artifacts of the coordinator's store, over the link.
-private struct LinkedArtifacts: ArtifactAccess {
-  let link: WorkerLink
-
-  func data(for digest: Digest) async throws -> Data { try await link.fetch(digest) }
-  func put(_ data: Data) async throws -> Digest { try await link.store(data) }
 }
 
 /// A worker that cannot work.

@@ -56,8 +56,9 @@ public final class Outbox: Sendable {
 
   /// Everything handed over since the last call, and whether it is the last.
   func drain() -> (messages: [[Data]], isClosed: Bool) {
+    // What is left of the bytes wakes once more.
     var bytes: (UInt64, UInt64) = (0, 0)
-    while read(descriptor, &bytes, 16) > 0 {}
+    _ = read(descriptor, &bytes, 16)
     return state.withLock { state in
       defer { state.messages = [] }
       return (state.messages, state.isClosed)

@@ -53,12 +53,20 @@ public final class ArtifactStore: Sendable {
   ///
   /// - Throws: ``ArtifactError`` with `diskFull` or `inputOutput`; nothing is left behind then.
   @discardableResult
-  public func put(_ data: Data) throws -> Digest {
+  public func put(_ data: Data) throws -> Digest { try put(data, isFlushed: true) }
+
+  /// Stores `data` under its digest.
+  ///
+  /// - Parameter isFlushed: Whether it is on the disk afterwards, or will be with the next
+  ///   ``flush()``.
+  /// - Throws: ``ArtifactError`` with `diskFull` or `inputOutput`; nothing is left behind then.
+  @discardableResult
+  public func put(_ data: Data, isFlushed: Bool) throws -> Digest {
     let digest = Digest(of: data)
     return try uploads.withLock(of: digest) {
       // A file of another size is a corrupt one, and is replaced.
-      if size(of: digest) == data.count, !unflushed.contains(digest) { return digest }
-      try write(data, as: digest, isFlushed: true)
+      if size(of: digest) == data.count, !isFlushed || !unflushed.contains(digest) { return digest }
+      try write(data, as: digest, isFlushed: isFlushed)
       return digest
     }
   }

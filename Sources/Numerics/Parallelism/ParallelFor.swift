@@ -1,10 +1,12 @@
 import Foundation
 import Synchronization
 
-/// Calls `body` once for every index in `0..<count`, on up to `threads` threads of its own.
+/// Calls `body` once for every index in `0..<count`, on up to `threads` threads: the calling one, and
+/// new ones beside it.
 ///
-/// The calling thread waits; nothing runs on Swift's cooperative pool. Indices are taken in order by
-/// whichever thread is free, so `body` must depend on its index alone.
+/// It returns when all is done, so that it is not to be called on Swift's cooperative pool, but for
+/// what takes next to no time. Indices are taken in order by whichever thread is free, so `body` must
+/// depend on its index alone.
 ///
 /// - Throws: The error of the lowest index that failed. No index is started after a failure.
 public func parallelFor(
@@ -64,13 +66,14 @@ public func parallelFor<State>(
   if let failure = failure.withLock({ $0 }) { throw failure.error }
 }
 
-/// Runs `body` on `count` new threads and waits for all of them; on fewer where the system gives no
-/// more, and on the calling thread where it gives none.
+/// Runs `body` on the calling thread and on `count` − 1 new ones, fewer where the system gives no more,
+/// and waits for all of them.
 private func runThreads(count: Int, _ body: @Sendable () -> Void) {
+  guard count > 1 else { return body() }
   withoutActuallyEscaping(body) { body in
     let work = ThreadWork(body: body)
     var threads: [pthread_t] = []
-    for _ in 0..<count {
+    for _ in 1..<count {
       var thread = pthread_t()
       let status = pthread_create(
         &thread, nil,
@@ -82,7 +85,7 @@ private func runThreads(count: Int, _ body: @Sendable () -> Void) {
         }, Unmanaged.passUnretained(work).toOpaque())
       if status == 0 { threads.append(thread) }
     }
-    if threads.isEmpty, count > 0 { body() }
+    body()
     for thread in threads { pthread_join(thread, nil) }
   }
 }

@@ -70,7 +70,8 @@ extension WorkerMessage {
       guard let job = JobReference(result.job), artifacts.count == result.artifacts.count,
         held.count == result.held.count
       else { return nil }
-      self = .completed(job, summary: result.summary, artifacts: artifacts, held: held)
+      self = .completed(
+        job, summary: result.summary, artifacts: artifacts, held: held, enclosed: result.enclosed)
     case .failed(let failure):
       guard let job = JobReference(failure.job) else { return nil }
       self = .failed(
@@ -103,12 +104,13 @@ extension WorkerMessage {
         $0.total = UInt64(total)
         $0.bytes = bytes
       }
-    case .completed(let job, let summary, let artifacts, let held):
+    case .completed(let job, let summary, let artifacts, let held, let enclosed):
       schema.completed = .with {
         $0.job = job.schema
         $0.summary = summary
         $0.artifacts = artifacts.map(\.hex)
         $0.held = held.map(\.hex)
+        $0.enclosed = enclosed
       }
     case .failed(let job, let code, let message, let retryable):
       schema.failed = .with {

@@ -91,9 +91,10 @@ public enum WorkerMessage: Hashable, Sendable {
   case fetch(Digest, offset: Int, length: Int)
   /// Offers `bytes` at `offset` of an artifact of `total` bytes; without bytes, asks how far it is.
   case store(Digest, offset: Int, total: Int, bytes: Data)
-  /// A job's result: the JSON of its stage, and the artifacts it made, already stored; and the
-  /// shards whose activations the worker remembers, the latest used first.
-  case completed(JobReference, summary: Data, artifacts: [Digest], held: [Digest] = [])
+  /// A job's result: the JSON of its stage, and the artifacts it made, already stored unless they are
+  /// enclosed; and the shards whose activations the worker remembers, the latest used first.
+  case completed(
+    JobReference, summary: Data, artifacts: [Digest], held: [Digest] = [], enclosed: [Data] = [])
   case failed(JobReference, code: String, message: String, retryable: Bool)
   /// The worker leaves; jobs it still held may be given to others at once.
   case goodbye

@@ -295,11 +295,14 @@ nonisolated struct SchemaWorkerMessage: Sendable {
     /// Result of the job, in the JSON of its stage.
     var summary: Data = Data()
 
-    /// SHA-256 of the artifacts the job made, each stored before this is sent.
+    /// SHA-256 of the artifacts the job made, each enclosed or stored before this is sent.
     var artifacts: [String] = []
 
     /// SHA-256 of the shards whose activations the worker remembers, the latest used first.
     var held: [String] = []
+
+    /// Contents of small artifacts: they save a message and its answer each.
+    var enclosed: [Data] = []
 
     var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1328,7 +1331,7 @@ nonisolated extension SchemaWorkerMessage.Store: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = SchemaWorkerMessage.protoMessageName + ".Completed"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}summary\0\u{1}artifacts\0\u{1}held\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}summary\0\u{1}artifacts\0\u{1}held\0\u{1}enclosed\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1340,6 +1343,7 @@ nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, Swif
       case 2: try { try decoder.decodeSingularBytesField(value: &self.summary) }()
       case 3: try { try decoder.decodeRepeatedStringField(value: &self.artifacts) }()
       case 4: try { try decoder.decodeRepeatedStringField(value: &self.held) }()
+      case 5: try { try decoder.decodeRepeatedBytesField(value: &self.enclosed) }()
       default: break
       }
     }
@@ -1362,6 +1366,9 @@ nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, Swif
     if !self.held.isEmpty {
       try visitor.visitRepeatedStringField(value: self.held, fieldNumber: 4)
     }
+    if !self.enclosed.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.enclosed, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1370,6 +1377,7 @@ nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, Swif
     if lhs.summary != rhs.summary {return false}
     if lhs.artifacts != rhs.artifacts {return false}
     if lhs.held != rhs.held {return false}
+    if lhs.enclosed != rhs.enclosed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

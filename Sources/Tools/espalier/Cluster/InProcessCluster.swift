@@ -4,6 +4,7 @@ import LinearAlgebra
 import Messaging
 import OneDNNBackend
 import Postgres
+import Processes
 import WorkerService
 import ZeroMQ
 

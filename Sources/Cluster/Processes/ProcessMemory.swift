@@ -12,6 +12,9 @@ public enum ProcessMemory {
     return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
   }
 
+  /// Gives memory that is free, but kept for later, back to the system.
+  public static func giveBack() { espalier_give_freed_memory_back() }
+
   /// Lets every thread use again what others have freed; to be called before threads compute.
   ///
   /// Fits of layers hand large arrays from thread to thread. With memory of its own for every

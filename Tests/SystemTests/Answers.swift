@@ -1,5 +1,15 @@
 import Foundation
 
+/// A job as the command line prints it.
+struct JobRecord: Decodable, Equatable {
+  var stage: String
+  var label: String
+  var seconds: Double?
+  var worker: String?
+  var attempt: Int
+  var isReused: Bool
+}
+
 /// A variant as the command line prints it: what other programs rely on.
 struct VariantRecord: Decodable {
   struct BudgetUse: Decodable {

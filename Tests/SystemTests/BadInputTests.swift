@@ -241,9 +241,8 @@ extension SystemTests {
         #expect(ending.output.isEmpty)
       }
       let commands = [
-        "run", "score", "submit", "watch", "cancel", "sweeps", "up", "down", "status", "scores",
-        "variants",
-        "export", "inspect", "evaluate", "devices",
+        "run", "score", "submit", "watch", "cancel", "sweeps", "jobs", "up", "down", "status",
+        "scores", "variants", "export", "explain", "inspect", "evaluate", "devices",
       ]
       for command in commands {
         let ending = try await Program(.espalier, [command, "--help"]).ending()

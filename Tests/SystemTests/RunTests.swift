@@ -21,9 +21,26 @@ extension SystemTests {
         #expect(cluster.processes.isEmpty)
         #expect(cluster.server == nil)
 
+        try await lists(on: cluster, workers: 2)
         try await again(run, on: cluster, expecting: variants)
         try await anotherCatalogue(on: cluster)
       }
+    }
+
+    /// Every job is there with what it took, by stage or all of them.
+    private func lists(on cluster: TestCluster, workers: Int) async throws {
+      let jobs = try await cluster.json([JobRecord].self, "jobs", "test")
+      let sweep = try #require(try await cluster.json([SweepAnswer].self, "sweeps").first)
+      #expect(jobs.count == sweep.jobs["completed"])
+      let done = jobs.filter { $0.worker != nil }
+      #expect(Set(done.compactMap(\.worker)).count == workers)
+      #expect(done.allSatisfy { !$0.isReused && ($0.seconds ?? -1) >= 0 })
+      let fits = try await cluster.json([JobRecord].self, "jobs", "test", "--stage", "surgery")
+      #expect(fits == jobs.filter { $0.stage == "surgery" })
+      #expect(fits.map(\.label) == ["dense", "half", "small"])
+      let table = try await cluster.espalier("jobs", "test").output
+      #expect(table.contains("\(jobs.count(where: { $0.stage == "scores" })) jobs run, 0 reused"))
+      try await cluster.espalier("jobs", "none", expecting: 2)
     }
 
     /// The same command finds everything there.

@@ -27,6 +27,7 @@ struct Espalier: AsyncParsableCommand {
         name: "Results",
         subcommands: [
           VariantsCommand.self, ExportCommand.self, ExplainCommand.self, ScoresCommand.self,
+          JobsCommand.self,
         ]),
       CommandGroup(
         name: "Cluster",

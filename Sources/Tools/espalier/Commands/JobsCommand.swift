@@ -1,0 +1,96 @@
+import ArgumentParser
+import CoordinatorService
+import Foundation
+import JobEngine
+import Pipeline
+
+/// `espalier jobs`: what each job of a sweep took, and who did it.
+struct JobsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "jobs",
+    abstract: "Show the completed jobs of a sweep: what each took, and who did it.",
+    discussion: """
+      A worker does one job after another: a job's seconds are those since it was given out, or \
+      since its worker was through with the one before.
+      """)
+
+  @Argument(help: "Name or id of the sweep.") var sweep: String
+  @Option(
+    help: ArgumentHelp(
+      "Jobs of one stage alone: \(Stage.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "stage"))
+  var stage: Stage?
+  @OptionGroup var cluster: ClusterOptions
+  @Option(help: "table or json.") var format = OutputFormat.table
+
+  func run() async throws {
+    let jobs = try await LocalCluster(cluster).reading { stores in
+      let id = try await stores.sweeps.find(sweep).id
+      var jobs: [(stage: Stage, job: CompletedJob)] = []
+      for stage in Stage.allCases where stage == self.stage ?? stage {
+        jobs += try await stores.jobs.completed(sweep: id, stage: stage.rawValue)
+          .map { (stage, $0) }
+      }
+      return jobs
+    }
+    let lines = JobLine.lines(of: jobs)
+    switch format {
+    case .json: try printJSON(lines)
+    case .table: print(JobLine.table(lines))
+    }
+  }
+}
+
+extension Stage: ExpressibleByArgument {}
+
+/// What is shown of a job.
+struct JobLine: Codable {
+  var stage: Stage
+  var label: String
+  /// Nil for a sum that the coordinator did.
+  var seconds: Double?
+  var worker: String?
+  var attempt: Int
+  /// It was done before the sweep was asked for.
+  var isReused: Bool
+
+  /// In the order the jobs were asked for.
+  static func lines(of jobs: [(stage: Stage, job: CompletedJob)]) -> [JobLine] {
+    var seconds: [Int: Double] = [:]
+    var through: [String: Date] = [:]
+    for place in jobs.indices.sorted(by: { jobs[$0].job.finishedAt < jobs[$1].job.finishedAt }) {
+      let job = jobs[place].job
+      guard let worker = job.worker, let started = job.startedAt else { continue }
+      let start = max(started, through[worker] ?? started)
+      seconds[place] = job.finishedAt.timeIntervalSince(start)
+      through[worker] = job.finishedAt
+    }
+    return jobs.enumerated().map { place, entry in
+      JobLine(
+        stage: entry.stage, label: entry.job.label, seconds: seconds[place],
+        worker: entry.job.worker, attempt: entry.job.attempt, isReused: entry.job.isReused)
+    }
+  }
+
+  /// A line for each job, then one for each stage.
+  static func table(_ lines: [JobLine]) -> String {
+    let jobs = lines.map { line in
+      let took = line.seconds.map { String(format: "%9.2f s", $0) } ?? "          –"
+      let worker = line.isReused ? "reused" : line.worker ?? "the coordinator"
+      let again = line.attempt > 1 ? ", attempt \(line.attempt)" : ""
+      return "\(padded(line.stage))\(took)  \(line.label)  (\(worker)\(again))"
+    }
+    let sums = Stage.allCases.compactMap { stage -> String? in
+      let own = lines.filter { $0.stage == stage }
+      guard !own.isEmpty else { return nil }
+      let run = own.filter { !$0.isReused }
+      let sum = String(format: "%9.2f s", run.reduce(0) { $0 + ($1.seconds ?? 0) })
+      return "\(padded(stage))\(sum)  \(run.count) jobs run, \(own.count - run.count) reused"
+    }
+    return (jobs + ["", "by stage, of all workers together:"] + sums).joined(separator: "\n")
+  }
+
+  private static func padded(_ stage: Stage) -> String {
+    stage.rawValue.padding(toLength: 14, withPad: " ", startingAt: 0)
+  }
+}

@@ -81,6 +81,12 @@ struct JobKeyTests {
     #expect(try await news { $0.recipe.meanWeight = 3 }.isSuperset(of: [.surgery]))
     #expect(try await news { $0.recipe.exchanges = true }.isSuperset(of: [.surgery]))
     #expect(try await news { $0.recipe.mirrors = true }.isSuperset(of: [.surgery]))
+    #expect(try await news { $0.recipe.jointRounds = 3 }.isEmpty, "only --reconstruction joint")
+    #expect(
+      try await news {
+        $0.recipe.reconstruction = .joint
+        $0.recipe.jointRounds = 1
+      }.isSuperset(of: [.surgery]))
     #expect(
       try await news { $0.recipe.reconstruction = .sequential }.isSuperset(of: [.surgery]))
     // The last bits may differ, and need not: what follows from equal sums is shared.

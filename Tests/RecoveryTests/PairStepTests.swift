@@ -37,9 +37,9 @@ struct PairStepTests {
         }
       }
     }
-    var moments = CrossMoments(fit, geometry: geometry, positionsPerImage: 1)
+    var moments = CrossMoments(fit.curvature, geometry: geometry, positionsPerImage: 1)
     try moments.add(input: input, map: lack)
-    let step = try fit.step(along: moments.finish())
+    let step = try fit.curvature.step(along: moments.finish())
     for place in 0..<12 {
       let reached = Double(start[place]) + step.weights.elements[place]
       #expect(abs(reached - Double(fit.weights[place])) < 4e-3)
@@ -63,7 +63,7 @@ struct PairStepTests {
       prior: [Float](repeating: 0, count: 6), centred: true, relativeDamping: 0.1,
       inputs: [input], steps: 0)
     func sums(_ chunks: [Range<Int>]) throws -> LayerStep {
-      var moments = CrossMoments(fit, geometry: geometry, positionsPerImage: 1)
+      var moments = CrossMoments(fit.curvature, geometry: geometry, positionsPerImage: 1)
       for chunk in chunks {
         try moments.add(
           input: input.gathering(Array(chunk), axis: 0), map: map.gathering(Array(chunk), axis: 0))
@@ -76,7 +76,7 @@ struct PairStepTests {
       for column in 0..<3 {
         let expected = (0..<50).reduce(0.0) {
           $0 + Double(map.elements[$1 * 2 + output])
-            * (Double(input.elements[$1 * 3 + column]) - fit.mean[column])
+            * (Double(input.elements[$1 * 3 + column]) - fit.curvature.mean[column])
         }
         #expect(abs(whole.weights[output, column] - expected) < 1e-4)
       }

@@ -59,17 +59,7 @@ struct LayerPair {
     var result = Network(name: "transpose")
     let node = network.nodes[layers[1].node]
     let shape = network[node.output].shape
-    let extents = network[layers[1].input].shape.extentsPerImage
-    var operation = TransposedConvolution(
-      kernel: convolution.kernel, strides: convolution.strides, dilations: convolution.dilations,
-      padsBefore: convolution.padsBefore, padsAfter: convolution.padsAfter)
-    operation.outputPadding = convolution.kernel.indices.map { axis in
-      let window = convolution.dilations[axis] * (convolution.kernel[axis] - 1) + 1
-      let reached =
-        convolution.strides[axis] * (shape.extentsPerImage[axis + 1] - 1) + window
-        - convolution.padsBefore[axis] - convolution.padsAfter[axis]
-      return extents[axis + 1] - reached
-    }
+    let operation = convolution.transposed(from: network[layers[1].input].shape, to: shape)
     let input = result.addActivation("change", shape: shape)
     let weight = result.addConstant("weight", scaledWeight(in: network))
     let output = result.addActivation("back")

@@ -23,8 +23,8 @@ import Tensors
 /// them; see ``samplesOfChunk(for:)``.
 struct PairReconstruction {
   let pair: LayerPair
-  /// The layers' own fits.
-  let fits: [TargetFit]
+  /// Of the layers' own fits.
+  let curvatures: [InputCurvature]
   /// Positions of all samples together that enter a gradient, about.
   let positions: Int
   let microBatch: Int
@@ -67,8 +67,8 @@ struct PairReconstruction {
       guard round < rounds, missed < 2 else { break }
       let gradients = try self.gradients(of: current, on: training)
       let steps = [
-        try fits[0].step(along: gradients[0], outputMoments: pair.innerMoments(in: current)),
-        try fits[1].step(along: gradients[1]),
+        try curvatures[0].step(along: gradients[0], outputMoments: pair.innerMoments(in: current)),
+        try curvatures[1].step(along: gradients[1]),
       ]
       let direction = directions.next(gradients, preconditioned: steps)
       let lengths = try self.lengths(direction, of: current, on: searched, stretch: stretch)
@@ -101,7 +101,7 @@ struct PairReconstruction {
           pair, forward: forward, backward: backward,
           moments: pair.layers.indices.map {
             CrossMoments(
-              fits[$0], geometry: pair.layers[$0].geometry,
+              curvatures[$0], geometry: pair.layers[$0].geometry,
               positionsPerImage: max(positions / max(samples, 1), 1))
           })
       },
@@ -142,20 +142,8 @@ struct PairReconstruction {
   private func take(
     _ step: LayerStep, times length: Double, _ place: Int, in network: inout Network
   ) {
-    let (layer, factors, mean) = (pair.layers[place], pair.factors[place], fits[place].mean)
-    guard var weight = network.constant(layer.weight) else { return }
-    let columns = step.weights.columns
-    var shift = [Double](repeating: 0, count: factors.count)
-    for (output, factor) in factors.enumerated() {
-      let scale = length * Double(factor)
-      shift[output] = scale * step.constants[output]
-      for column in 0..<columns {
-        let change = scale * step.weights[output, column]
-        weight.elements[output * columns + column] += Float(change)
-        shift[output] -= change * mean[column]
-      }
-    }
-    network.replaceWeight(of: layer, with: weight.elements)
-    if layer.absorbsMean { network.absorb(shift, in: layer) }
+    network.move(
+      pair.layers[place], by: step, times: length, mean: curvatures[place].mean,
+      factors: pair.factors[place])
   }
 }

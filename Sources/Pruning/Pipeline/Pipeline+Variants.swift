@@ -86,7 +86,9 @@ extension Pipeline {
         grams: shared.grams, shards: definition.calibration.shards,
         exchanges: recipe.exchanges, reconstruction: recipe.reconstruction,
         sequentialDamping: recipe.sequentialDamping,
-        meanWeight: recipe.meanWeight, mirrors: recipe.mirrors, positions: recipe.gramPositions,
+        meanWeight: recipe.meanWeight, mirrors: recipe.mirrors,
+        jointRounds: recipe.reconstruction == .joint ? recipe.jointRounds : 0,
+        positions: recipe.gramPositions,
         microBatch: recipe.microBatch),
       label: label, weight: 3 * Double(definition.calibration.count) * forward)
   }

@@ -32,6 +32,8 @@ public enum ReconstructionKind: String, Sendable, Hashable, Codable, CaseIterabl
   case rectified
   /// And then every two layers with an activation between them together.
   case paired
+  /// And at last all layers together to the dense network's outputs.
+  case joint
 }
 
 /// What variants are evaluated by.
@@ -82,6 +84,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var meanWeight = 0
   /// Whether mirror images take part in fits layer by layer.
   public var mirrors = false
+  /// Rounds that fit all layers together, at most.
+  public var jointRounds = 24
   /// A user's own fine-tuning of each variant: a command with `{model}` and `{output}` in it.
   public var recoverWith: String?
   /// How long it may take.
@@ -130,6 +134,7 @@ extension Recipe {
     try read(&exchanges, .exchanges)
     try read(&meanWeight, .meanWeight)
     try read(&mirrors, .mirrors)
+    try read(&jointRounds, .jointRounds)
     try read(&recoverWith, .recoverWith)
     try read(&recoveryMinutes, .recoveryMinutes)
     try read(&microBatch, .microBatch)

@@ -150,7 +150,8 @@ struct SequentialReconstruction {
           inputs: batches.compactMap { $0.ours.values[layer.input] }, clampSteps: clampSteps)
         if let couple, let first = last, let own {
           let both = PairReconstruction(
-            pair: couple, fits: [first.fit, own], positions: positions * samples,
+            pair: couple, curvatures: [first.fit.curvature, own.curvature],
+            positions: positions * samples,
             microBatch: microBatch, runner: runner)
           result = try both.refined(result, on: ends, rounds: pairRounds)
           // The first layer has other weights: what follows it is computed again.

@@ -35,7 +35,7 @@ struct ClampedStep: BlockConsumer {
     self.shortcuts = shortcuts
     self.meanWeight = meanWeight
     place = start
-    let centre = fit.mean.map(Float.init)
+    let centre = fit.curvature.mean.map(Float.init)
     self.centre = centre
     constants = (0..<fit.outputs).map { output in
       Float(
@@ -102,13 +102,13 @@ struct ClampedStep: BlockConsumer {
   /// where it is not centred.
   func change(centred: Bool) -> LayerStep {
     let seen = Double(max(positions, 1))
-    let scale = Double(fit.positions) / seen
+    let scale = Double(fit.curvature.positions) / seen
     var change = LayerStep(weights: products, constants: sums.map { $0 / seen })
     for output in 0..<fit.outputs {
       for column in 0..<fit.columns {
         // Centred up to the rounding of c.
         let shift = Double(centre[column])
-        let rest = sums[output] * (centred ? shift - fit.mean[column] : shift)
+        let rest = sums[output] * (centred ? shift - fit.curvature.mean[column] : shift)
         change.weights[output, column] = scale * (change.weights[output, column] + rest)
       }
     }

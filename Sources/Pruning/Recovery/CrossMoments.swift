@@ -5,17 +5,19 @@ import Tensors
 ///
 ///     Σ g (u − ū)ᵀ,   Σ g
 ///
-/// over the positions that its fit took. Where the fit is not centred, ū is 0.
+/// over some of the positions. Where the layer's curvature is not centred, ū is 0.
 public struct CrossMoments: Sendable {
   private var blocks: PositionBlocks
   private var sums: Sums
   private let mean: [Double]
 
   /// - Parameters:
-  ///   - fit: The layer's fit, whose ū is taken.
-  ///   - positionsPerImage: As in the fit.
-  public init(_ fit: TargetFit, geometry: ConsumerGeometry, positionsPerImage: Int) {
-    mean = fit.centred ? fit.mean : fit.mean.map { _ in 0 }
+  ///   - curvature: Of the layer, whose ū is taken.
+  ///   - positionsPerImage: How many positions of a map to take, about.
+  public init(
+    _ curvature: InputCurvature, geometry: ConsumerGeometry, positionsPerImage: Int
+  ) {
+    mean = curvature.centred ? curvature.mean : curvature.mean.map { _ in 0 }
     blocks = PositionBlocks(
       geometry: geometry, companions: [geometry.outputs], positionsPerImage: positionsPerImage)
     sums = Sums(columns: geometry.columns, outputs: geometry.outputs, centre: mean.map(Float.init))
@@ -101,6 +103,15 @@ public struct LayerStep: Sendable, Hashable {
       + zip(constants, other.constants).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
+  /// So many times the change.
+  public func times(_ factor: Double) -> LayerStep {
+    LayerStep(
+      weights: Matrix(
+        rows: weights.rows, columns: weights.columns,
+        elements: weights.elements.map { factor * $0 }),
+      constants: constants.map { factor * $0 })
+  }
+
   /// This change and `factor` times another.
   public func adding(_ other: LayerStep, times factor: Double) -> LayerStep {
     var sum = self
@@ -111,35 +122,6 @@ public struct LayerStep: Sendable, Hashable {
       sum.constants[place] += factor * other.constants[place]
     }
     return sum
-  }
-}
-
-extension TargetFit {
-  /// The step that least squares would take if the outputs were asked to change by g, from the
-  /// moments of g with the input.
-  ///
-  /// - Parameter outputMoments: M `[O, O]`, if a change of the outputs is not itself what counts
-  ///   but M of it: the step is then multiplied by (M + a tenth of its mean diagonal)⁻¹.
-  /// - Throws: ``RecoveryError`` with `singular`.
-  public func step(
-    along moments: LayerStep, outputMoments: Matrix? = nil
-  ) throws(RecoveryError) -> LayerStep {
-    do {
-      var step = LayerStep(
-        weights: try solution(of: moments.weights),
-        constants: moments.constants.map { centred ? $0 / Double(positions) : 0 })
-      guard let outputMoments else { return step }
-      let mean = outputMoments.diagonal.reduce(0, +) / Double(max(outputMoments.rows, 1))
-      let factorization = try CholeskyFactorization(
-        outputMoments, damping: max(0.1 * mean, .leastNormalMagnitude))
-      step.weights = try factorization.solve(step.weights.transposed).transposed
-      step.constants = try factorization.solve(
-        Matrix(rows: 1, columns: step.constants.count, elements: step.constants)
-      ).elements
-      return step
-    } catch {
-      throw RecoveryError(.singular, "layer '\(layer)': \(error.message)")
-    }
   }
 }
 

@@ -17,16 +17,10 @@ public struct TargetFit: Sendable {
   public private(set) var offsets: [Double]
 
   public let outputs: Int
+  /// U Uᵀ + λ I.
+  public let curvature: InputCurvature
   /// K.
-  public let columns: Int
-  public let centred: Bool
-  /// Ū.
-  public let mean: [Double]
-  let positions: Int
-  let layer: String
-  /// Of U Uᵀ + λ I.
-  private let factorization: CholeskyFactorization
-  private let damping: Double
+  public var columns: Int { curvature.columns }
   /// W₀.
   private let prior: [Float]
   /// T Uᵀ, centred where the fit is.
@@ -54,28 +48,12 @@ public struct TargetFit: Sendable {
     }
     let whole = gram.matrix(centred: centred)
     let inputs = Array(0..<columns)
-    let hessian = whole.principalSubmatrix(inputs)
-    let scarcity = 0.1 * Double(columns) / Double(gram.positions)
-    let damping =
-      (relativeDamping + scarcity) * hessian.diagonal.reduce(0, +) / Double(columns)
-    // A column that never varies tells nothing: it keeps its weight, for any damping above 0 will do.
-    let floor = max(damping, .leastNormalMagnitude)
-    do {
-      factorization = try CholeskyFactorization(hessian, damping: floor)
-    } catch {
-      throw RecoveryError(
-        .singular,
-        "layer '\(layer)': \(error.message); use more calibration images or a larger damping")
-    }
-    self.damping = floor
-    self.prior = prior
     let mean = gram.mean
-    self.layer = layer
+    curvature = try InputCurvature(
+      layer, moments: whole.principalSubmatrix(inputs), mean: Array(mean[..<columns]),
+      positions: gram.positions, centred: centred, relativeDamping: relativeDamping)
+    self.prior = prior
     self.outputs = outputs
-    self.columns = columns
-    self.centred = centred
-    self.mean = Array(mean[..<columns])
-    positions = gram.positions
     weights = prior
     offsets = Array(repeating: 0, count: outputs)
     cross = Matrix(rows: outputs, columns: columns)
@@ -91,6 +69,7 @@ public struct TargetFit: Sendable {
   /// - Parameter change: Its moments with the input, and its mean.
   /// - Throws: ``RecoveryError`` with `singular` if the weights are not finite.
   mutating func move(outputsBy change: LayerStep, where isMoved: (Int) -> Bool) throws {
+    let damping = curvature.damping
     for output in (0..<outputs).filter(isMoved) {
       // Y Uᵀ = W U Uᵀ, and W (U Uᵀ + λ I) is what W was solved from.
       for place in output * columns..<(output + 1) * columns {
@@ -103,13 +82,14 @@ public struct TargetFit: Sendable {
   }
 
   private mutating func solve() throws {
+    let (layer, damping) = (curvature.layer, curvature.damping)
     var right = cross
     for place in right.elements.indices {
       right.elements[place] += damping * Double(prior[place])
     }
     let solution: Matrix
     do {
-      solution = try factorization.solve(right)
+      solution = try curvature.solution(of: right)
     } catch {
       throw RecoveryError(.singular, "layer '\(layer)': \(error.message)")
     }
@@ -120,16 +100,11 @@ public struct TargetFit: Sendable {
         "layer '\(layer)': fitted weights are not finite; use more calibration images")
     }
     weights = fitted
-    guard centred else { return }
+    guard curvature.centred else { return }
     offsets = (0..<outputs).map { output in
       (0..<columns).reduce(targetMean[output]) {
-        $0 - Double(fitted[output * columns + $1]) * mean[$1]
+        $0 - Double(fitted[output * columns + $1]) * curvature.mean[$1]
       }
     }
-  }
-
-  /// C (U Uᵀ + λ I)⁻¹.
-  func solution(of cross: Matrix) throws(LinearAlgebraError) -> Matrix {
-    try factorization.solve(cross)
   }
 }

@@ -111,10 +111,18 @@ struct SweepOptions: ParsableArguments {
     help: """
       How layers make up for lost channels: single fits each to its own dense output, sequential \
       then layer by layer to the dense network's, rectified to what the activations let through \
-      of that, paired then every two layers with an activation between them together; what is \
-      nearest to the dense network is kept.
+      of that, paired then every two layers with an activation between them together, joint at \
+      last all layers to the dense network's outputs, which takes some minutes a variant; what \
+      is nearest to the dense network is kept.
       """)
   var reconstruction = ReconstructionKind.paired
+
+  @Option(
+    help: """
+      Rounds that --reconstruction joint makes at most; it ends before where images held back \
+      say that more do not help.
+      """)
+  var rounds = Recipe().jointRounds
 
   @Flag(
     help: """

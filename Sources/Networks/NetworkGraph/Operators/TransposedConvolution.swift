@@ -27,6 +27,29 @@ public struct TransposedConvolution: Sendable, Hashable {
   }
 }
 
+extension Convolution {
+  /// What takes a map of this convolution's outputs back to one of its inputs, with the same weight:
+  /// its transpose.
+  ///
+  /// - Parameters:
+  ///   - input: The shape that the convolution reads, `[N, C, spatial…]`.
+  ///   - output: The shape that it writes.
+  public func transposed(from input: Shape, to output: Shape) -> TransposedConvolution {
+    var result = TransposedConvolution(
+      kernel: kernel, strides: strides, dilations: dilations, padsBefore: padsBefore,
+      padsAfter: padsAfter, groups: groups)
+    // What no window reached.
+    result.outputPadding = kernel.indices.map { axis in
+      let window = dilations[axis] * (kernel[axis] - 1) + 1
+      let reached =
+        strides[axis] * (output[axis + 2].perImage - 1) + window - padsBefore[axis]
+        - padsAfter[axis]
+      return input[axis + 2].perImage - reached
+    }
+    return result
+  }
+}
+
 extension TransposedConvolution: OperatorRules {
   func outputShape(of inputs: [Shape?]) throws -> Shape {
     let x = try inputs.required(0, "x", minimumRank: 3)

@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-9"
+  static let kind = "plan-surgery-10"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -23,9 +23,8 @@ struct PlanSurgery: JobComputation {
     /// How BatchNorm statistics were chosen: `dense`, or `calibration` where that is nearer to the
     /// dense network on images held back for the choice.
     var batchNormalization: String
-    /// `single`, `sequential`, `rectified` or `paired`, whichever was nearer to the dense network on
-    /// the same images;
-    /// `dense` where nothing was cut.
+    /// `single`, `sequential`, `rectified`, `paired` or `joint`, whichever was nearest to the dense
+    /// network on the same images; `dense` where nothing was cut.
     var reconstruction: String
     /// Relative squared change of the outputs on the images held back.
     var outputError: Double
@@ -47,6 +46,8 @@ struct PlanSurgery: JobComputation {
   var sequentialDamping: Double
   var meanWeight: Int
   var mirrors: Bool
+  /// Rounds of a fit of all layers together.
+  var jointRounds: Int
   /// Positions of each image that enter a sequential fit, at most.
   var positions: Int
   var microBatch: Int
@@ -55,6 +56,8 @@ struct PlanSurgery: JobComputation {
   private static let clampSteps = 4
   /// Rounds of a fit of two layers together.
   private static let pairRounds = 3
+  /// How often every image is met in a fit of all layers together: once, and then in blends.
+  private static let blendPasses = 4
   /// What both networks may hold where they stand still, in bytes.
   private static let heldBytes = 3 << 29
 
@@ -87,22 +90,51 @@ struct PlanSurgery: JobComputation {
     if reconstruction != .single {
       let (network, unfitted) = try await sequential(
         model, sliced: sliced, prior: single, rest, on: bench)
-      candidates.append(
-        Recovered(network: network, fit: reconstruction.rawValue, unfitted: unfitted))
+      let fit = reconstruction == .joint ? ReconstructionKind.paired : reconstruction
+      candidates.append(Recovered(network: network, fit: fit.rawValue, unfitted: unfitted))
     }
     for index in candidates.indices {
       candidates[index].error = try await error(of: candidates[index], model, heldBack, on: bench)
     }
-    let fitted = best(of: candidates)
-    guard fitted.network.hasBatchNormalization else {
-      return try await outcome(model, sliced: sliced, fitted, on: bench)
+    var fitted = best(of: candidates)
+    if fitted.network.hasBatchNormalization {
+      var recalibrated = fitted
+      recalibrated.network = try await bench.recalibrated(fitted.network, shards: rest)
+      recalibrated.statistics = "calibration"
+      recalibrated.error = try await error(of: recalibrated, model, heldBack, on: bench)
+      fitted = best(of: [fitted, recalibrated])
     }
-    var recalibrated = fitted
-    recalibrated.network = try await bench.recalibrated(fitted.network, shards: rest)
-    recalibrated.statistics = "calibration"
-    recalibrated.error = try await error(of: recalibrated, model, heldBack, on: bench)
-    return try await outcome(
-      model, sliced: sliced, best(of: [fitted, recalibrated]), on: bench)
+    if reconstruction == .joint,
+      let network = try await jointly(model, fitted.network, rest, heldBack, on: bench)
+    {
+      var joint = fitted
+      (joint.network, joint.fit) = (network, ReconstructionKind.joint.rawValue)
+      joint.error = try await error(of: joint, model, heldBack, on: bench)
+      fitted = best(of: [fitted, joint])
+    }
+    return try await outcome(model, sliced: sliced, fitted, on: bench)
+  }
+
+  /// All layers fitted together; nil where that is not possible.
+  private func jointly(
+    _ model: PreparedModel, _ network: Network, _ shards: [Digest], _ heldBack: [Digest],
+    on bench: Workbench
+  ) async throws -> Network? {
+    let fit = JointReconstruction(
+      dense: model.network, rounds: jointRounds, relativeDamping: sequentialDamping,
+      positions: positions, microBatch: microBatch, runner: bench.runner)
+    var samples: [DataShard] = []
+    for digest in shards { samples.append(try await bench.shard(digest)) }
+    let held = try await bench.shard(heldBack[0])
+    // Only numbers that mean an amount can be blended.
+    let isBlended = model.network.inputs.allSatisfy { model.network[$0].elementType == .float32 }
+    return try await bench.compute { [samples] in
+      let blends = SampleBlends(
+        samples.map { mirrors ? $0.tensors.map(\.withMirrorImages) : $0.tensors },
+        passes: isBlended ? Self.blendPasses : 1)
+      return try fit.refined(
+        network, on: blends, held: SampleBlends([held.tensors], passes: 1))
+    }
   }
 
   private func error(
@@ -136,7 +168,7 @@ struct PlanSurgery: JobComputation {
       kept: model.network.keptIndices(selection, groups: model.groups),
       relativeDamping: sequentialDamping, positions: positions,
       clampSteps: reconstruction == .sequential ? 0 : Self.clampSteps, meanWeight: meanWeight,
-      pairRounds: reconstruction == .paired ? Self.pairRounds : 0)
+      pairRounds: [.paired, .joint].contains(reconstruction) ? Self.pairRounds : 0)
     // Both networks stand still between layers: what they hold then bounds the number of samples.
     let bytes = max((mirrors ? 6 : 3) * fit.bytesPerSample, 1)
     let room = max(Self.heldBytes / bytes, 1)

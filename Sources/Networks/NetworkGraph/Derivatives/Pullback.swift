@@ -1,0 +1,89 @@
+import Tensors
+
+/// The network that takes changes at another network's outputs back to its values: reverse-mode
+/// differentiation, written as a network of its own, so that whatever runs networks runs it.
+///
+/// With J the derivative of the outputs by a value and g a change at the outputs, it computes Jᵀ g.
+/// Where an activation has a kink, its slope there is 0.
+public struct Pullback: Sendable {
+  public private(set) var network: Network
+  /// By output of the original, in its order: the input that takes the change there.
+  public let changes: [ValueID]
+  /// By value of the original that slopes depend on: the input that takes it.
+  public private(set) var activations: [ValueID: ValueID] = [:]
+  /// By value of the original: the output that holds Jᵀ g.
+  ///
+  /// A wanted value is missing where something between it and the outputs cannot be differentiated
+  /// here, or where no output depends on it.
+  public private(set) var gradients: [ValueID: ValueID] = [:]
+
+  /// - Throws: ``NetworkError`` if the shapes of `original` do not fit each other.
+  public init(of original: Network, to wanted: [ValueID]) throws {
+    var empty = Network(name: "pullback of \(original.name)")
+    changes = original.outputs.map {
+      empty.addActivation("change of \(original[$0].name)", shape: original[$0].shape)
+    }
+    empty.inputs = changes
+    network = empty
+    // What depends on a wanted value; nothing else need be passed.
+    var passed = Set(wanted)
+    for node in original.nodes
+    where node.inputs.contains(where: { $0.map(passed.contains) ?? false }) {
+      passed.insert(node.output)
+    }
+    var parts: [ValueID: [ValueID]] = [:]
+    for (output, change) in zip(original.outputs, changes) {
+      parts[output, default: []] += [change]
+    }
+    var lost: Set<ValueID> = []
+    for node in original.nodes.reversed() where passed.contains(node.output) {
+      let operands = node.inputs.enumerated().filter { $1.map(passed.contains) ?? false }
+      guard !lost.contains(node.output) else {
+        lost.formUnion(operands.compactMap(\.element))
+        continue
+      }
+      guard let change = sum(of: parts[node.output] ?? []) else { continue }
+      for (place, operand) in operands {
+        guard let operand else { continue }
+        if let part = try pullBack(change, through: node, to: place, in: original) {
+          parts[operand, default: []].append(part)
+        } else {
+          lost.insert(operand)
+        }
+      }
+    }
+    for value in Set(wanted).subtracting(lost).sorted() {
+      gradients[value] = sum(of: parts[value] ?? [])
+    }
+    network.outputs = gradients.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// The sum of what several readers of a value pass back; the same node for the same parts.
+  private mutating func sum(of parts: [ValueID]) -> ValueID? {
+    guard let first = parts.first else { return nil }
+    return try? parts.dropFirst().reduce(first) { try add(.elementwise(.add), [$0, $1]) }
+  }
+
+  /// The value of the original as an input.
+  mutating func activation(_ value: ValueID, of original: Network) -> ValueID {
+    if let known = activations[value] { return known }
+    let input = network.addActivation(original[value].name, shape: original[value].shape)
+    activations[value] = input
+    network.inputs.append(input)
+    return input
+  }
+
+  mutating func constant(_ tensor: Tensor) -> ValueID {
+    network.addConstant("constant \(network.values.count)", tensor)
+  }
+
+  /// Appends a node.
+  mutating func add(_ operation: Operator, _ inputs: [ValueID]) throws -> ValueID {
+    let name = "step \(network.nodes.count)"
+    let output = network.addActivation("value of \(name)")
+    network[output].shape = try operation.outputShape(
+      of: inputs.map { network[$0].shape }, node: name)
+    network.nodes.append(Node(name: name, operation: operation, inputs: inputs, output: output))
+    return output
+  }
+}

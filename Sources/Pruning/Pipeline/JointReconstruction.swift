@@ -1,0 +1,367 @@
+import Execution
+import LinearAlgebra
+import NetworkGraph
+import Parallelism
+import Recovery
+import Tensors
+
+/// Fits all layers of a pruned network together to what the dense network gives at its outputs.
+///
+/// A layer's own fit knows what the layer gave in the dense network, not what its errors become on
+/// their way to the end. Here the loss is the squared difference of the outputs,
+///
+///     Σ_outputs ‖f(x) − f̂(x)‖² / mean ‖f‖²
+///
+/// and every round makes one step of all weights and constants: each layer's gradient, multiplied by
+/// the inverse of its curvature as a Kronecker product (second moments of its input, and of what
+/// random signs at the end are at its output). How far to go along it, and how much of the last step
+/// to repeat, is the least squares of how far either moves the outputs, on other samples.
+///
+/// Samples are used up quickly where so many weights move at once; so they are followed by blends
+/// of two samples (``SampleBlends``). What samples held back say ends it: the network that was
+/// nearest there is returned.
+///
+/// Reference: Martens & Grosse, "Optimizing Neural Networks with Kronecker-factored Approximate
+/// Curvature", ICML 2015 (section 7 for the lengths).
+struct JointReconstruction {
+  let dense: Network
+  let rounds: Int
+  /// λ of the curvatures over the mean of the diagonal of their input's second moments.
+  let relativeDamping: Double
+  /// Positions of each image that enter a curvature; gradients take four times as many.
+  let positions: Int
+  let microBatch: Int
+  let runner: NetworkRunner
+
+  /// Samples that a round's gradient is made from; half as many say how far to go.
+  private static let samplesOfRound = 448
+  /// Samples that curvatures are measured on, at most.
+  private static let samplesOfCurvature = 512
+  /// Rounds between two looks at the samples held back.
+  private static let roundsBetweenLooks = 4
+  /// Looks that may find nothing better before it ends.
+  private static let patience = 3
+  /// Parts that sums over a round's samples are made in, whatever the threads.
+  private static let parts = 2
+  /// A layer that reads more has no curvature here: its weights stay.
+  private static let mostColumns = 2304
+
+  /// A micro-batch, and what the dense network makes of it.
+  private struct Batch: Sendable {
+    var source: SampleBlends
+    var range: Range<Int>
+    var targets: [Tensor]
+
+    /// The samples, by input: made when they are needed, because blends outnumber samples.
+    var inputs: [Tensor] { source.tensors(range) }
+  }
+
+  /// A layer whose weights move, and how much it counts.
+  private struct Curvature {
+    var inputs: InputCurvature
+    var outputs: Matrix
+
+    /// The step that the curvature makes of a gradient.
+    func step(along gradient: LayerStep) throws -> LayerStep {
+      // Moments of the input are sums over positions; of the output, over all that count.
+      try inputs.step(along: gradient, outputMoments: outputs).times(Double(inputs.positions))
+    }
+  }
+
+  /// A network on its way through forward and back.
+  private struct Passes {
+    let forward: Segment
+    let back: Segment
+    let pullback: Pullback
+  }
+
+  /// The network with other weights.
+  ///
+  /// - Parameter held: Samples held back.
+  /// - Returns: Nil where no layer's gradient can be computed.
+  /// - Throws: ``RecoveryError`` with `singular`.
+  func refined(_ start: Network, on blends: SampleBlends, held: SampleBlends) throws -> Network? {
+    guard dense.canBeHalted, blends.samples > 0 else { return nil }
+    let layers = try self.layers(of: start)
+    guard !layers.isEmpty else { return nil }
+    let plain = Segment(dense, on: runner.backend, microBatch: microBatch)
+    let wanted = Self.samplesOfCurvature + rounds * Self.samplesOfRound * 3 / 2
+    let batches = try self.batches(of: blends, first: wanted, through: plain)
+    let kept = try self.batches(of: held, first: held.count, through: plain)
+    let weights = weights(of: batches)
+    let curvatures = try self.curvatures(
+      of: start, layers, on: batches.prefix(Self.samplesOfCurvature / microBatch), weights)
+    var (current, best) = (start, start)
+    var least = try loss(of: start, on: kept, weights)
+    var lastStep: [LayerStep]?
+    var (stretch, missed, place) = (0.0, 0, 0)
+    func next(_ samples: Int) -> [Batch] {
+      defer { place += max(samples / microBatch, 1) }
+      return (0..<max(samples / microBatch, 1)).map { batches[(place + $0) % batches.count] }
+    }
+    for round in 1...max(rounds, 1) {
+      let gradients = try self.gradients(
+        of: current, layers, curvatures, on: next(Self.samplesOfRound), weights)
+      let direction = try zip(curvatures, gradients).map { try $0.step(along: $1) }
+      if stretch == 0 { stretch = 0.01 * current.size(of: layers) / max(direction.size, 1e-30) }
+      let lengths = try self.lengths(
+        [direction, lastStep], stretch: stretch, from: current, layers, curvatures,
+        on: next(Self.samplesOfRound / 2), weights)
+      guard lengths.allSatisfy(\.isFinite) else { break }
+      var step = direction.map { $0.times(lengths[0]) }
+      if let lastStep { step = zip(step, lastStep).map { $0.adding($1, times: lengths[1]) } }
+      current = moved(current, layers, by: step, times: 1, curvatures)
+      lastStep = step
+      stretch = min(max(abs(lengths[0]), 0.1 * stretch), 10 * stretch)
+      guard round % Self.roundsBetweenLooks == 0 || round == rounds else { continue }
+      let loss = try loss(of: current, on: kept, weights)
+      if loss < least {
+        (best, least, missed) = (current, loss, 0)
+      } else {
+        missed += 1
+      }
+      if missed == Self.patience || !loss.isFinite { break }
+    }
+    return best
+  }
+
+  /// Layers that a change at the outputs can be taken back to.
+  private func layers(of network: Network) throws -> [ConsumerLayer] {
+    let consumers = network.consumers()
+    let all = network.nodes.indices.compactMap {
+      ConsumerLayer($0, in: network, consumers: consumers)
+    }
+    let readers = Dictionary(grouping: all, by: \.weight)
+    let own = all.filter { layer in
+      readers[layer.weight]?.count == 1 && layer.geometry.columns <= Self.mostColumns
+        && network.nodes[layer.node].operation.isPlain
+    }
+    let gradients = try Pullback(of: network, to: own.map { network.nodes[$0.node].output })
+      .gradients
+    return own.filter { gradients[network.nodes[$0.node].output] != nil }
+  }
+
+  /// The first samples in micro-batches, with what the dense network makes of them.
+  private func batches(
+    of samples: SampleBlends, first count: Int, through dense: Segment
+  ) throws -> [Batch] {
+    let ranges = MicroBatches(images: min(count, samples.count), size: microBatch).ranges
+    return try parallelMap(count: ranges.count, threads: runner.threads) {
+      var batch = Batch(source: samples, range: ranges[$0], targets: [])
+      batch.targets = try outputs(of: dense, on: batch)
+      return batch
+    }
+  }
+
+  private func outputs(of network: Segment, on batch: Batch) throws -> [Tensor] {
+    let values = Dictionary(zip(dense.inputs, batch.inputs)) { first, _ in first }
+    return try network.values(dense.outputs, on: values)
+  }
+
+  /// By output: what its squares are divided by, so that all outputs count the same.
+  private func weights(of batches: [Batch]) -> [Double] {
+    dense.outputs.indices.map { output in
+      let squares = batches.reduce(0.0) {
+        $1.targets[output].elements.reduce($0) { $0 + Double($1 * $1) }
+      }
+      let samples = batches.reduce(0) { $0 + $1.range.count }
+      return squares > 0 ? Double(samples) / squares : 1
+    }
+  }
+
+  /// What a network needs to be taken forward and back.
+  private func passes(_ network: Network, _ layers: [ConsumerLayer]) throws -> Passes {
+    let pullback = try Pullback(of: network, to: layers.map { network.nodes[$0.node].output })
+    let wanted = Set(
+      layers.map(\.input) + Array(pullback.activations.keys) + network.outputs
+    ).sorted()
+    let forward = network.segment(network.nodes.indices, outputs: wanted)
+    return Passes(
+      forward: Segment(forward, on: runner.backend, microBatch: microBatch),
+      back: Segment(pullback.network, on: runner.backend, microBatch: microBatch),
+      pullback: pullback)
+  }
+
+  /// Calls `body` with every layer's input and the change at its output, for one micro-batch.
+  ///
+  /// - Parameter change: Makes the change at the network's outputs from what it puts out.
+  private func pass(
+    _ batch: Batch, through passes: Passes, _ network: Network, _ layers: [ConsumerLayer],
+    change: ([Tensor]) -> [Tensor], body: (Int, _ input: Tensor, _ change: Tensor) throws -> Void
+  ) throws {
+    var values = Dictionary(zip(network.inputs, batch.inputs)) { first, _ in first }
+    let computed = passes.forward.network.outputs
+    for (id, value) in zip(computed, try passes.forward.values(computed, on: values)) {
+      values[id] = value
+    }
+    let outputs = network.outputs.compactMap { values[$0] }
+    let (pullback, changes) = (passes.pullback, change(outputs))
+    var inputs = Dictionary(zip(pullback.changes, changes)) { first, _ in first }
+    for (value, input) in pullback.activations { inputs[input] = values[value] }
+    let places = layers.compactMap { pullback.gradients[network.nodes[$0.node].output] }
+    let gradients = try passes.back.values(places, on: inputs)
+    for (index, layer) in layers.enumerated() {
+      guard let input = values[layer.input] else { continue }
+      try body(index, layer.arranged(input), layer.arranged(gradients[index]))
+    }
+  }
+
+  /// The parts of some micro-batches that sums are made in.
+  private func parts(_ batches: some Collection<Batch>) -> [[Batch]] {
+    let all = Array(batches)
+    let size = max((all.count + Self.parts - 1) / Self.parts, 1)
+    return stride(from: 0, to: all.count, by: size).map {
+      Array(all[$0..<min($0 + size, all.count)])
+    }
+  }
+
+  private func curvatures(
+    of network: Network, _ layers: [ConsumerLayer], on batches: some Collection<Batch>,
+    _ weights: [Double]
+  ) throws -> [Curvature] {
+    let passes = try passes(network, layers)
+    let parts = parts(batches)
+    let sums = try parallelMap(count: parts.count, threads: runner.threads) { part in
+      var grams = layers.map {
+        GramCollector(geometry: $0.geometry, positionsPerImage: positions)
+      }
+      var moments = layers.map { OutputMoments(outputs: $0.geometry.outputs) }
+      for (place, batch) in parts[part].enumerated() {
+        try pass(batch, through: passes, network, layers) { outputs in
+          zip(outputs, weights).enumerated().map { index, output in
+            OutputMoments.signs(
+              like: output.0, seed: (part * 1000 + place) * weights.count + index
+            ).scaled(by: Float(output.1.squareRoot()))
+          }
+        } body: { layer, input, change in
+          try grams[layer].add(input: input)
+          moments[layer].add(change)
+        }
+      }
+      return try (grams.indices.map { try grams[$0].finish() }, moments)
+    }
+    return try layers.indices.map { layer in
+      var (gram, moments) = (sums[0].0[layer], sums[0].1[layer])
+      for part in sums.dropFirst() {
+        try gram.add(part.0[layer])
+        moments.add(part.1[layer])
+      }
+      return Curvature(
+        inputs: try InputCurvature(
+          layers[layer].name, gram: gram, centred: layers[layer].absorbsMean,
+          relativeDamping: relativeDamping),
+        outputs: moments.matrix)
+    }
+  }
+
+  /// The loss's gradients by the layers, downhill.
+  private func gradients(
+    of network: Network, _ layers: [ConsumerLayer], _ curvatures: [Curvature],
+    on batches: [Batch], _ weights: [Double]
+  ) throws -> [LayerStep] {
+    let passes = try passes(network, layers)
+    let parts = parts(batches)
+    let sums = try parallelMap(count: parts.count, threads: runner.threads) { part in
+      var moments = layers.indices.map {
+        CrossMoments(
+          curvatures[$0].inputs, geometry: layers[$0].geometry, positionsPerImage: 4 * positions)
+      }
+      for batch in parts[part] {
+        try pass(batch, through: passes, network, layers) { outputs in
+          outputs.indices.map { index in
+            Self.maps.residual(of: outputs[index], to: batch.targets[index])
+              .scaled(by: Float(weights[index]))
+          }
+        } body: { layer, input, change in
+          try moments[layer].add(input: input, map: change)
+        }
+      }
+      return try moments.indices.map { try moments[$0].finish() }
+    }
+    return sums.dropFirst().reduce(sums[0]) { sum, part in
+      zip(sum, part).map { $0.adding($1, times: 1) }
+    }
+  }
+
+  /// How far to go along a direction, and how much of the last step to repeat.
+  private func lengths(
+    _ directions: [[LayerStep]?], stretch: Double, from network: Network,
+    _ layers: [ConsumerLayer], _ curvatures: [Curvature], on batches: [Batch], _ weights: [Double]
+  ) throws -> [Double] {
+    let trials =
+      [network]
+      + zip(directions, [stretch, 1]).map { direction, length in
+        direction.map { moved(network, layers, by: $0, times: length, curvatures) } ?? network
+      }
+    let segments = trials.map { Segment($0, on: runner.backend, microBatch: microBatch) }
+    let parts = try parallelMap(count: batches.count, threads: runner.threads) { index in
+      let batch = batches[index]
+      let ends = try segments.map { try outputs(of: $0, on: batch) }
+      var lengths = StepLengths(Self.maps)
+      for (output, weight) in weights.enumerated() {
+        let scale = Float(weight.squareRoot())
+        let end = ends.map { $0[output].scaled(by: scale) }
+        lengths.add(
+          end[0], first: end[1], stretch: stretch, second: end[2],
+          target: batch.targets[output].scaled(by: scale))
+      }
+      return lengths
+    }
+    return parts.dropFirst().reduce(parts[0]) { $0.adding($1) }.lengths
+  }
+
+  private func loss(of network: Network, on batches: [Batch], _ weights: [Double]) throws -> Double
+  {
+    let segment = Segment(network, on: runner.backend, microBatch: microBatch)
+    return try parallelMap(count: batches.count, threads: runner.threads) { index in
+      let batch = batches[index]
+      let ends = try outputs(of: segment, on: batch)
+      return weights.indices.reduce(0.0) {
+        $0 + weights[$1] * Self.maps.loss(of: ends[$1], to: batch.targets[$1])
+      }
+    }.reduce(0, +)
+  }
+
+  private func moved(
+    _ network: Network, _ layers: [ConsumerLayer], by step: [LayerStep], times length: Double,
+    _ curvatures: [Curvature]
+  ) -> Network {
+    var result = network
+    for (index, layer) in layers.enumerated() {
+      result.move(layer, by: step[index], times: length, mean: curvatures[index].inputs.mean)
+    }
+    return result
+  }
+
+  /// Nothing hides what the outputs are.
+  private static let maps = ClampedMaps(lower: -.infinity, upper: .infinity)
+}
+
+extension Operator {
+  /// Whether weights alone make the output, without a factor.
+  fileprivate var isPlain: Bool {
+    if case .gemm(let gemm) = self { gemm.alpha == 1 } else { true }
+  }
+}
+
+extension Network {
+  /// The root of the sum of squares of the layers' weights.
+  fileprivate func size(of layers: [ConsumerLayer]) -> Double {
+    layers.reduce(0.0) {
+      (constant($1.weight)?.elements ?? []).reduce($0) { $0 + Double($1 * $1) }
+    }.squareRoot()
+  }
+}
+
+extension [LayerStep] {
+  /// The root of the sum of squares of all weights.
+  fileprivate var size: Double {
+    reduce(0.0) { $1.weights.elements.reduce($0) { $0 + $1 * $1 } }.squareRoot()
+  }
+}
+
+extension Tensor {
+  fileprivate func scaled(by factor: Float) -> Tensor {
+    factor == 1 ? self : Tensor(shape: shape, elements: elements.map { factor * $0 })
+  }
+}

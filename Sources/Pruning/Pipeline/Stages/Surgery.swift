@@ -132,8 +132,12 @@ struct PlanSurgery: JobComputation {
       let blends = SampleBlends(
         samples.map { mirrors ? $0.tensors.map(\.withMirrorImages) : $0.tensors },
         passes: isBlended ? Self.blendPasses : 1)
-      return try fit.refined(
-        network, on: blends, held: SampleBlends([held.tensors], passes: 1))
+      do {
+        return try fit.refined(
+          network, on: blends, held: SampleBlends([held.tensors], passes: 1))
+      } catch let error as RecoveryError where error.code == .singular {
+        return nil
+      }
     }
   }
 

@@ -128,6 +128,17 @@ struct PullbackTests {
     }
   }
 
+  @Test("both sides of an addition have the gradient of the sum")
+  func sides() throws {
+    var net = NetworkBuilder("net", input: [3, 4, 4])
+    let a = try net.convolution(net.input, outputs: 4, name: "a")
+    let b = try net.convolution(net.input, outputs: 4, name: "b")
+    let end = try net.relu(net.add(a, b, name: "sum"), name: "end")
+    let pullback = try Pullback(of: net.finished(end), to: [a, b])
+    #expect(pullback.gradients[a] != nil && pullback.gradients[a] == pullback.gradients[b])
+    #expect(pullback.network.outputs.count == 1)
+  }
+
   @Test("what lies behind an operator without a derivative here is left out, the rest is not")
   func missing() throws {
     var net = NetworkBuilder("net", input: [3, 4, 4])

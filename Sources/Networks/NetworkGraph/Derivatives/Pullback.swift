@@ -42,7 +42,7 @@ public struct Pullback: Sendable {
         lost.formUnion(operands.compactMap(\.element))
         continue
       }
-      guard let change = sum(of: parts[node.output] ?? []) else { continue }
+      guard let change = try sum(of: parts[node.output] ?? []) else { continue }
       for (place, operand) in operands {
         guard let operand else { continue }
         if let part = try pullBack(change, through: node, to: place, in: original) {
@@ -53,15 +53,16 @@ public struct Pullback: Sendable {
       }
     }
     for value in Set(wanted).subtracting(lost).sorted() {
-      gradients[value] = sum(of: parts[value] ?? [])
+      gradients[value] = try sum(of: parts[value] ?? [])
     }
-    network.outputs = gradients.sorted { $0.key < $1.key }.map(\.value)
+    // Both sides of an addition have the same.
+    network.outputs = Set(gradients.values).sorted()
   }
 
-  /// The sum of what several readers of a value pass back; the same node for the same parts.
-  private mutating func sum(of parts: [ValueID]) -> ValueID? {
+  /// The sum of what several readers of a value pass back.
+  private mutating func sum(of parts: [ValueID]) throws -> ValueID? {
     guard let first = parts.first else { return nil }
-    return try? parts.dropFirst().reduce(first) { try add(.elementwise(.add), [$0, $1]) }
+    return try parts.dropFirst().reduce(first) { try add(.elementwise(.add), [$0, $1]) }
   }
 
   /// The value of the original as an input.

@@ -100,6 +100,11 @@ public struct Network: Sendable, Hashable {
     return ValueID(values.count - 1)
   }
 
+  /// Tensors by the inputs that they are for, in the order of the inputs.
+  public func binding(_ tensors: [Tensor]) -> [ValueID: Tensor] {
+    Dictionary(zip(inputs, tensors)) { first, _ in first }
+  }
+
   /// The elements of a constant input, or nil where the input is absent or an activation.
   public func constant(_ id: ValueID?) -> Tensor? { id.flatMap { self[$0].constant } }
 

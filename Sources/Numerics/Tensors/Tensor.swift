@@ -54,6 +54,21 @@ public struct Tensor: Sendable, Hashable {
     gathered[axis] = indices.count
     return Tensor(shape: gathered, elements: result)
   }
+
+  /// Rows and columns exchanged.
+  ///
+  /// - Precondition: There are two axes.
+  public var transposed: Tensor {
+    precondition(rank == 2, "a tensor of shape \(shape) has no rows and columns")
+    let (rows, columns) = (shape[0], shape[1])
+    var result = Tensor(shape: [columns, rows])
+    for row in 0..<rows {
+      for column in 0..<columns {
+        result.elements[column * rows + row] = elements[row * columns + column]
+      }
+    }
+    return result
+  }
 }
 
 extension [Int] {

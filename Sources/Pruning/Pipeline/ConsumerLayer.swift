@@ -105,7 +105,23 @@ struct ConsumerLayer: Sendable {
   }
 }
 
+extension [ConsumerLayer] {
+  /// Those whose weight no other of them reads: one that several read has no one input to be fitted
+  /// to.
+  var withOwnWeights: [ConsumerLayer] {
+    let readers = Dictionary(grouping: self, by: \.weight)
+    return filter { readers[$0.weight]?.count == 1 }
+  }
+}
+
 extension Network {
+  /// Every layer that can be fitted, in execution order.
+  func fittableLayers() -> [ConsumerLayer] {
+    let consumers = self.consumers()
+    return nodes.indices.compactMap { ConsumerLayer($0, in: self, consumers: consumers) }
+      .withOwnWeights
+  }
+
   /// Every layer that reads a prunable group, in execution order.
   func consumerLayers(_ groups: [ChannelGroup]) -> [ConsumerLayer] {
     let consumers = self.consumers()

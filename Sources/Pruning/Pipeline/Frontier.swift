@@ -12,7 +12,7 @@ struct Frontier {
 
   /// - Parameter inputs: The network's inputs, in its order.
   init(_ network: Network, inputs: [Tensor]) {
-    values = Dictionary(zip(network.inputs, inputs)) { first, _ in first }
+    values = network.binding(inputs)
   }
 
   /// Runs the nodes of a stretch, which begins where the network is halted.

@@ -41,8 +41,6 @@ struct JointReconstruction {
   private static let roundsBetweenLooks = 4
   /// Looks that may find nothing better before it ends.
   private static let patience = 3
-  /// Parts that sums over a round's samples are made in, whatever the threads.
-  private static let parts = 2
   /// A layer that reads more has no curvature here: its weights stay.
   private static let mostColumns = 2304
 
@@ -56,8 +54,9 @@ struct JointReconstruction {
     var inputs: [Tensor] { source.tensors(range) }
   }
 
-  /// A layer whose weights move, and how much it counts.
-  private struct Curvature {
+  /// A layer whose weights move, and how much they count.
+  private struct Part {
+    var layer: ConsumerLayer
     var inputs: InputCurvature
     var outputs: Matrix
 
@@ -66,13 +65,6 @@ struct JointReconstruction {
       // Moments of the input are sums over positions; of the output, over all that count.
       try inputs.step(along: gradient, outputMoments: outputs).times(Double(inputs.positions))
     }
-  }
-
-  /// A network on its way through forward and back.
-  private struct Passes {
-    let forward: Segment
-    let back: Segment
-    let pullback: Pullback
   }
 
   /// The network with other weights.
@@ -89,28 +81,28 @@ struct JointReconstruction {
     let batches = try self.batches(of: blends, first: wanted, through: plain)
     let kept = try self.batches(of: held, first: held.count, through: plain)
     let weights = weights(of: batches)
-    let curvatures = try self.curvatures(
-      of: start, layers, on: batches.prefix(Self.samplesOfCurvature / microBatch), weights)
+    let parts = try self.parts(
+      of: start, layers, on: Array(batches.prefix(count(Self.samplesOfCurvature))), weights)
     var (current, best) = (start, start)
     var least = try loss(of: start, on: kept, weights)
     var lastStep: [LayerStep]?
     var (stretch, missed, place) = (0.0, 0, 0)
     func next(_ samples: Int) -> [Batch] {
-      defer { place += max(samples / microBatch, 1) }
-      return (0..<max(samples / microBatch, 1)).map { batches[(place + $0) % batches.count] }
+      defer { place += count(samples) }
+      return (0..<count(samples)).map { batches[(place + $0) % batches.count] }
     }
     for round in 1...max(rounds, 1) {
       let gradients = try self.gradients(
-        of: current, layers, curvatures, on: next(Self.samplesOfRound), weights)
-      let direction = try zip(curvatures, gradients).map { try $0.step(along: $1) }
+        of: current, parts, on: next(Self.samplesOfRound), weights)
+      let direction = try zip(parts, gradients).map { try $0.step(along: $1) }
       if stretch == 0 { stretch = 0.01 * current.size(of: layers) / max(direction.size, 1e-30) }
       let lengths = try self.lengths(
-        [direction, lastStep], stretch: stretch, from: current, layers, curvatures,
+        along: direction, stretch: stretch, repeating: lastStep, from: current, parts,
         on: next(Self.samplesOfRound / 2), weights)
       guard lengths.allSatisfy(\.isFinite) else { break }
       var step = direction.map { $0.times(lengths[0]) }
-      if let lastStep { step = zip(step, lastStep).map { $0.adding($1, times: lengths[1]) } }
-      current = moved(current, layers, by: step, times: 1, curvatures)
+      if let lastStep { step = step.adding(lastStep, times: lengths[1]) }
+      current = moved(current, parts, by: step)
       lastStep = step
       stretch = min(max(abs(lengths[0]), 0.1 * stretch), 10 * stretch)
       guard round % Self.roundsBetweenLooks == 0 || round == rounds else { continue }
@@ -127,19 +119,16 @@ struct JointReconstruction {
 
   /// Layers that a change at the outputs can be taken back to.
   private func layers(of network: Network) throws -> [ConsumerLayer] {
-    let consumers = network.consumers()
-    let all = network.nodes.indices.compactMap {
-      ConsumerLayer($0, in: network, consumers: consumers)
-    }
-    let readers = Dictionary(grouping: all, by: \.weight)
-    let own = all.filter { layer in
-      readers[layer.weight]?.count == 1 && layer.geometry.columns <= Self.mostColumns
-        && network.nodes[layer.node].operation.isPlain
+    let own = network.fittableLayers().filter { layer in
+      layer.geometry.columns <= Self.mostColumns && network.nodes[layer.node].operation.isPlain
     }
     let gradients = try Pullback(of: network, to: own.map { network.nodes[$0.node].output })
       .gradients
     return own.filter { gradients[network.nodes[$0.node].output] != nil }
   }
+
+  /// Micro-batches that so many samples are.
+  private func count(_ samples: Int) -> Int { max(samples / microBatch, 1) }
 
   /// The first samples in micro-batches, with what the dense network makes of them.
   private func batches(
@@ -154,8 +143,7 @@ struct JointReconstruction {
   }
 
   private func outputs(of network: Segment, on batch: Batch) throws -> [Tensor] {
-    let values = Dictionary(zip(dense.inputs, batch.inputs)) { first, _ in first }
-    return try network.values(dense.outputs, on: values)
+    try network.values(dense.outputs, on: dense.binding(batch.inputs))
   }
 
   /// By output: what its squares are divided by, so that all outputs count the same.
@@ -169,68 +157,36 @@ struct JointReconstruction {
     }
   }
 
-  /// What a network needs to be taken forward and back.
-  private func passes(_ network: Network, _ layers: [ConsumerLayer]) throws -> Passes {
-    let pullback = try Pullback(of: network, to: layers.map { network.nodes[$0.node].output })
-    let wanted = Set(
-      layers.map(\.input) + Array(pullback.activations.keys) + network.outputs
-    ).sorted()
-    let forward = network.segment(network.nodes.indices, outputs: wanted)
-    return Passes(
-      forward: Segment(forward, on: runner.backend, microBatch: microBatch),
-      back: Segment(pullback.network, on: runner.backend, microBatch: microBatch),
-      pullback: pullback)
-  }
-
-  /// Calls `body` with every layer's input and the change at its output, for one micro-batch.
-  ///
-  /// - Parameter change: Makes the change at the network's outputs from what it puts out.
-  private func pass(
-    _ batch: Batch, through passes: Passes, _ network: Network, _ layers: [ConsumerLayer],
-    change: ([Tensor]) -> [Tensor], body: (Int, _ input: Tensor, _ change: Tensor) throws -> Void
-  ) throws {
-    var values = Dictionary(zip(network.inputs, batch.inputs)) { first, _ in first }
-    let computed = passes.forward.network.outputs
-    for (id, value) in zip(computed, try passes.forward.values(computed, on: values)) {
-      values[id] = value
-    }
-    let outputs = network.outputs.compactMap { values[$0] }
-    let (pullback, changes) = (passes.pullback, change(outputs))
-    var inputs = Dictionary(zip(pullback.changes, changes)) { first, _ in first }
-    for (value, input) in pullback.activations { inputs[input] = values[value] }
-    let places = layers.compactMap { pullback.gradients[network.nodes[$0.node].output] }
-    let gradients = try passes.back.values(places, on: inputs)
-    for (index, layer) in layers.enumerated() {
-      guard let input = values[layer.input] else { continue }
-      try body(index, layer.arranged(input), layer.arranged(gradients[index]))
+  /// Calls `body` for every half of some micro-batches, whatever the threads, so that sums do not
+  /// depend on them.
+  private func halves<Value: Sendable>(
+    of batches: [Batch], body: @Sendable (_ half: Int, [Batch]) throws -> Value
+  ) throws -> [Value] {
+    let ranges = MicroBatches(images: batches.count, size: max((batches.count + 1) / 2, 1)).ranges
+    return try parallelMap(count: ranges.count, threads: runner.threads) {
+      try body($0, Array(batches[ranges[$0]]))
     }
   }
 
-  /// The parts of some micro-batches that sums are made in.
-  private func parts(_ batches: some Collection<Batch>) -> [[Batch]] {
-    let all = Array(batches)
-    let size = max((all.count + Self.parts - 1) / Self.parts, 1)
-    return stride(from: 0, to: all.count, by: size).map {
-      Array(all[$0..<min($0 + size, all.count)])
-    }
+  private func passes(_ network: Network, _ layers: [ConsumerLayer]) throws -> LayerChanges {
+    try LayerChanges(network, at: layers, on: runner.backend, microBatch: microBatch)
   }
 
-  private func curvatures(
-    of network: Network, _ layers: [ConsumerLayer], on batches: some Collection<Batch>,
-    _ weights: [Double]
-  ) throws -> [Curvature] {
+  /// The layers with their curvatures.
+  private func parts(
+    of network: Network, _ layers: [ConsumerLayer], on batches: [Batch], _ weights: [Double]
+  ) throws -> [Part] {
     let passes = try passes(network, layers)
-    let parts = parts(batches)
-    let sums = try parallelMap(count: parts.count, threads: runner.threads) { part in
+    let sums = try halves(of: batches) { half, batches in
       var grams = layers.map {
         GramCollector(geometry: $0.geometry, positionsPerImage: positions)
       }
       var moments = layers.map { OutputMoments(outputs: $0.geometry.outputs) }
-      for (place, batch) in parts[part].enumerated() {
-        try pass(batch, through: passes, network, layers) { outputs in
+      for (place, batch) in batches.enumerated() {
+        try passes.pass(batch.inputs) { outputs in
           zip(outputs, weights).enumerated().map { index, output in
             OutputMoments.signs(
-              like: output.0, seed: (part * 1000 + place) * weights.count + index
+              like: output.0, seed: (half * 1000 + place) * weights.count + index
             ).scaled(by: Float(output.1.squareRoot()))
           }
         } body: { layer, input, change in
@@ -240,34 +196,31 @@ struct JointReconstruction {
       }
       return try (grams.indices.map { try grams[$0].finish() }, moments)
     }
-    return try layers.indices.map { layer in
-      var (gram, moments) = (sums[0].0[layer], sums[0].1[layer])
-      for part in sums.dropFirst() {
-        try gram.add(part.0[layer])
-        moments.add(part.1[layer])
+    return try layers.enumerated().map { index, layer in
+      var (gram, moments) = (sums[0].0[index], sums[0].1[index])
+      for half in sums.dropFirst() {
+        try gram.add(half.0[index])
+        moments.add(half.1[index])
       }
-      return Curvature(
+      return Part(
+        layer: layer,
         inputs: try InputCurvature(
-          layers[layer].name, gram: gram, centred: layers[layer].absorbsMean,
-          relativeDamping: relativeDamping),
+          layer.name, gram: gram, centred: layer.absorbsMean, relativeDamping: relativeDamping),
         outputs: moments.matrix)
     }
   }
 
   /// The loss's gradients by the layers, downhill.
   private func gradients(
-    of network: Network, _ layers: [ConsumerLayer], _ curvatures: [Curvature],
-    on batches: [Batch], _ weights: [Double]
+    of network: Network, _ parts: [Part], on batches: [Batch], _ weights: [Double]
   ) throws -> [LayerStep] {
-    let passes = try passes(network, layers)
-    let parts = parts(batches)
-    let sums = try parallelMap(count: parts.count, threads: runner.threads) { part in
-      var moments = layers.indices.map {
-        CrossMoments(
-          curvatures[$0].inputs, geometry: layers[$0].geometry, positionsPerImage: 4 * positions)
+    let passes = try passes(network, parts.map(\.layer))
+    let sums = try halves(of: batches) { _, batches in
+      var moments = parts.map {
+        CrossMoments($0.inputs, geometry: $0.layer.geometry, positionsPerImage: 4 * positions)
       }
-      for batch in parts[part] {
-        try pass(batch, through: passes, network, layers) { outputs in
+      for batch in batches {
+        try passes.pass(batch.inputs) { outputs in
           outputs.indices.map { index in
             Self.maps.residual(of: outputs[index], to: batch.targets[index])
               .scaled(by: Float(weights[index]))
@@ -278,23 +231,20 @@ struct JointReconstruction {
       }
       return try moments.indices.map { try moments[$0].finish() }
     }
-    return sums.dropFirst().reduce(sums[0]) { sum, part in
-      zip(sum, part).map { $0.adding($1, times: 1) }
-    }
+    return sums.dropFirst().reduce(sums[0]) { $0.adding($1, times: 1) }
   }
 
   /// How far to go along a direction, and how much of the last step to repeat.
   private func lengths(
-    _ directions: [[LayerStep]?], stretch: Double, from network: Network,
-    _ layers: [ConsumerLayer], _ curvatures: [Curvature], on batches: [Batch], _ weights: [Double]
+    along direction: [LayerStep], stretch: Double, repeating lastStep: [LayerStep]?,
+    from network: Network, _ parts: [Part], on batches: [Batch], _ weights: [Double]
   ) throws -> [Double] {
-    let trials =
-      [network]
-      + zip(directions, [stretch, 1]).map { direction, length in
-        direction.map { moved(network, layers, by: $0, times: length, curvatures) } ?? network
-      }
+    let trials = [
+      network, moved(network, parts, by: direction, times: stretch),
+      lastStep.map { moved(network, parts, by: $0) } ?? network,
+    ]
     let segments = trials.map { Segment($0, on: runner.backend, microBatch: microBatch) }
-    let parts = try parallelMap(count: batches.count, threads: runner.threads) { index in
+    let sums = try parallelMap(count: batches.count, threads: runner.threads) { index in
       let batch = batches[index]
       let ends = try segments.map { try outputs(of: $0, on: batch) }
       var lengths = StepLengths(Self.maps)
@@ -307,7 +257,7 @@ struct JointReconstruction {
       }
       return lengths
     }
-    return parts.dropFirst().reduce(parts[0]) { $0.adding($1) }.lengths
+    return sums.dropFirst().reduce(sums[0]) { $0.adding($1) }.lengths
   }
 
   private func loss(of network: Network, on batches: [Batch], _ weights: [Double]) throws -> Double
@@ -323,12 +273,11 @@ struct JointReconstruction {
   }
 
   private func moved(
-    _ network: Network, _ layers: [ConsumerLayer], by step: [LayerStep], times length: Double,
-    _ curvatures: [Curvature]
+    _ network: Network, _ parts: [Part], by step: [LayerStep], times length: Double = 1
   ) -> Network {
     var result = network
-    for (index, layer) in layers.enumerated() {
-      result.move(layer, by: step[index], times: length, mean: curvatures[index].inputs.mean)
+    for (part, step) in zip(parts, step) {
+      result.move(part.layer, by: step, times: length, mean: part.inputs.mean)
     }
     return result
   }

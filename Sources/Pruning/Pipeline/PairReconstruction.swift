@@ -109,9 +109,7 @@ struct PairReconstruction {
         for samples in chunks[index] { try gradient.add(samples) }
         return try gradient.finish()
       })
-    return parts.dropFirst().reduce(parts[0]) { sum, part in
-      zip(sum, part).map { $0.adding($1, times: 1) }
-    }
+    return parts.dropFirst().reduce(parts[0]) { $0.adding($1, times: 1) }
   }
 
   /// How far to go along a direction of each layer.

@@ -12,9 +12,8 @@ extension Workbench {
   /// Every shard is one batch, normalised by its own statistics; their averages replace the stored
   /// ones, as training with cumulative averages would.
   func recalibrated(_ network: Network, shards: [Digest]) async throws -> Network {
-    var images: [DataShard] = []
-    for digest in shards { images.append(try await shard(digest)) }
-    return try await compute { [images] in
+    let images = try await self.shards(shards)
+    return try await compute {
       let batches = try parallelMap(count: images.count, threads: self.threads) { index in
         let shard = images[index]
         let plan = try self.backend.plan(

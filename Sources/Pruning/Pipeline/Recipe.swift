@@ -34,6 +34,9 @@ public enum ReconstructionKind: String, Sendable, Hashable, Codable, CaseIterabl
   case paired
   /// And at last all layers together to the dense network's outputs.
   case joint
+
+  /// What comes before layers are fitted together.
+  var byLayer: ReconstructionKind { self == .joint ? .paired : self }
 }
 
 /// What variants are evaluated by.

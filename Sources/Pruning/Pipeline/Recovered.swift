@@ -30,10 +30,8 @@ extension Network {
   ) throws -> Network {
     var result = self
     let pruned = groups.filter { selection.units(of: $0).count < $0.width }
-    let layers = consumerLayers(groups)
-    // One weight read by several layers has no one input to be fitted to: it is cut, not fitted.
-    let readers = Dictionary(grouping: layers, by: \.weight)
-    for layer in layers where readers[layer.weight]?.count == 1 {
+    // A weight that several layers read is cut, not fitted.
+    for layer in consumerLayers(groups).withOwnWeights {
       var removed: [Int] = []
       for group in pruned {
         let columns = layer.columns(of: group)
@@ -156,20 +154,6 @@ extension Network {
       }
       for (unit, indices) in member.indices.enumerated() {
         for index in indices { result[unit] += squares[index] }
-      }
-    }
-    return result
-  }
-}
-
-extension Tensor {
-  /// Rows and columns exchanged, of a matrix.
-  var transposed: Tensor {
-    let (rows, columns) = (shape[0], shape[1])
-    var result = Tensor(shape: [columns, rows])
-    for row in 0..<rows {
-      for column in 0..<columns {
-        result.elements[column * rows + row] = elements[row * columns + column]
       }
     }
     return result

@@ -233,15 +233,9 @@ struct SequentialReconstruction {
 
   /// Layers to fit, in execution order, from the first one on that reads fewer channels.
   private var layers: [ConsumerLayer] {
-    let consumers = pruned.consumers()
-    let all = pruned.nodes.indices.compactMap {
-      ConsumerLayer($0, in: pruned, consumers: consumers)
-    }
-    let readers = Dictionary(grouping: all, by: \.weight)
-    let own = all.filter { readers[$0.weight]?.count == 1 }
     // The first of a pair is fitted with the second, though it reads all channels itself.
-    return Array(
-      own.drop { layer in
+    Array(
+      pruned.fittableLayers().drop { layer in
         kept[AxisID(layer.weight, layer.inputAxis)] == nil
           && (pairRounds == 0 || kept[AxisID(layer.weight, 1 - layer.inputAxis)] == nil)
       })

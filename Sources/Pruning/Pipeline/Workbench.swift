@@ -69,6 +69,13 @@ public final class Workbench: Sendable {
     }
   }
 
+  /// Several shards, in their order.
+  func shards(_ digests: [Digest]) async throws -> [DataShard] {
+    var shards: [DataShard] = []
+    for digest in digests { shards.append(try await shard(digest)) }
+    return shards
+  }
+
   /// The values at `taps` for the images of a shard, `[n, …]` each.
   func features(
     of model: PreparedModel, at taps: [ValueID], shard: Digest, microBatch: Int

@@ -125,6 +125,13 @@ public struct LayerStep: Sendable, Hashable {
   }
 }
 
+extension [LayerStep] {
+  /// The changes of some layers, and `factor` times others of the same.
+  public func adding(_ other: [LayerStep], times factor: Double) -> [LayerStep] {
+    zip(self, other).map { $0.adding($1, times: factor) }
+  }
+}
+
 /// Directions of the method of conjugate gradients (Polak and Ribière), with a preconditioner.
 public struct ConjugateDirections: Sendable {
   private var last: (gradients: [LayerStep], preconditioned: [LayerStep], direction: [LayerStep])?
@@ -144,9 +151,7 @@ public struct ConjugateDirections: Sendable {
         size += last.preconditioned[layer].dot(last.gradients[layer])
       }
       let factor = size > 0 ? max(change / size, 0) : 0
-      for layer in direction.indices {
-        direction[layer] = direction[layer].adding(last.direction[layer], times: factor)
-      }
+      direction = direction.adding(last.direction, times: factor)
     }
     last = (gradients, preconditioned, direction)
     return direction

@@ -40,7 +40,7 @@ final class ReferencePlan: ExecutionPlan {
 
   func run(_ inputs: [Tensor]) throws -> ExecutionResult {
     let images = try options.check(inputs, for: network)
-    var values = Dictionary(zip(network.inputs, inputs)) { first, _ in first }
+    var values = network.binding(inputs)
     var result = ExecutionResult(values: values.filter { wanted.contains($0.key) })
     for index in nodes {
       let node = network.nodes[index]

@@ -23,9 +23,7 @@ extension Pullback {
       guard place == 0, let weight = original.constant(node.inputs[1]), weight.rank == 2 else {
         return nil
       }
-      let turned = try add(
-        .transpose(Transpose(permutation: [1, 0])), [constant(weight)])
-      return try add(.matrixProduct(product), [change, turned])
+      return try add(.matrixProduct(product), [change, constant(weight.transposed)])
     case .batchNormalization(let operation):
       guard place == 0, let constants = BatchNormalizationConstants(of: node, in: original) else {
         return nil

@@ -6,9 +6,8 @@ import Tensors
 /// With J the derivative of the outputs by a value and g a change at the outputs, it computes Jᵀ g.
 /// Where an activation has a kink, its slope there is 0.
 public struct Pullback: Sendable {
+  /// Its inputs are the changes at the original's outputs, in their order, and then ``activations``.
   public private(set) var network: Network
-  /// By output of the original, in its order: the input that takes the change there.
-  public let changes: [ValueID]
   /// By value of the original that slopes depend on: the input that takes it.
   public private(set) var activations: [ValueID: ValueID] = [:]
   /// By value of the original: the output that holds Jᵀ g.
@@ -19,12 +18,12 @@ public struct Pullback: Sendable {
 
   /// - Throws: ``NetworkError`` if the shapes of `original` do not fit each other.
   public init(of original: Network, to wanted: [ValueID]) throws {
-    var empty = Network(name: "pullback of \(original.name)")
-    changes = original.outputs.map {
-      empty.addActivation("change of \(original[$0].name)", shape: original[$0].shape)
+    network = Network(name: "pullback of \(original.name)")
+    for output in original.outputs {
+      let change = network.addActivation(
+        "change of \(original[output].name)", shape: original[output].shape)
+      network.inputs.append(change)
     }
-    empty.inputs = changes
-    network = empty
     // What depends on a wanted value; nothing else need be passed.
     var passed = Set(wanted)
     for node in original.nodes
@@ -32,7 +31,7 @@ public struct Pullback: Sendable {
       passed.insert(node.output)
     }
     var parts: [ValueID: [ValueID]] = [:]
-    for (output, change) in zip(original.outputs, changes) {
+    for (output, change) in zip(original.outputs, network.inputs) {
       parts[output, default: []] += [change]
     }
     var lost: Set<ValueID> = []

@@ -90,8 +90,8 @@ struct PlanSurgery: JobComputation {
     if reconstruction != .single {
       let (network, unfitted) = try await sequential(
         model, sliced: sliced, prior: single, rest, on: bench)
-      let fit = reconstruction == .joint ? ReconstructionKind.paired : reconstruction
-      candidates.append(Recovered(network: network, fit: fit.rawValue, unfitted: unfitted))
+      candidates.append(
+        Recovered(network: network, fit: reconstruction.byLayer.rawValue, unfitted: unfitted))
     }
     for index in candidates.indices {
       candidates[index].error = try await error(of: candidates[index], model, heldBack, on: bench)
@@ -123,18 +123,14 @@ struct PlanSurgery: JobComputation {
     let fit = JointReconstruction(
       dense: model.network, rounds: jointRounds, relativeDamping: sequentialDamping,
       positions: positions, microBatch: microBatch, runner: bench.runner)
-    var samples: [DataShard] = []
-    for digest in shards { samples.append(try await bench.shard(digest)) }
-    let held = try await bench.shard(heldBack[0])
+    let samples = inputs(of: try await bench.shards(shards))
+    let held = try await bench.shards(heldBack).map(\.tensors)
     // Only numbers that mean an amount can be blended.
     let isBlended = model.network.inputs.allSatisfy { model.network[$0].elementType == .float32 }
-    return try await bench.compute { [samples] in
-      let blends = SampleBlends(
-        samples.map { mirrors ? $0.tensors.map(\.withMirrorImages) : $0.tensors },
-        passes: isBlended ? Self.blendPasses : 1)
+    return try await bench.compute {
+      let blends = SampleBlends(samples, passes: isBlended ? Self.blendPasses : 1)
       do {
-        return try fit.refined(
-          network, on: blends, held: SampleBlends([held.tensors], passes: 1))
+        return try fit.refined(network, on: blends, held: SampleBlends(held, passes: 1))
       } catch let error as RecoveryError where error.code == .singular {
         return nil
       }
@@ -172,7 +168,7 @@ struct PlanSurgery: JobComputation {
       kept: model.network.keptIndices(selection, groups: model.groups),
       relativeDamping: sequentialDamping, positions: positions,
       clampSteps: reconstruction == .sequential ? 0 : Self.clampSteps, meanWeight: meanWeight,
-      pairRounds: [.paired, .joint].contains(reconstruction) ? Self.pairRounds : 0)
+      pairRounds: reconstruction.byLayer == .paired ? Self.pairRounds : 0)
     // Both networks stand still between layers: what they hold then bounds the number of samples.
     let bytes = max((mirrors ? 6 : 3) * fit.bytesPerSample, 1)
     let room = max(Self.heldBytes / bytes, 1)
@@ -185,10 +181,13 @@ struct PlanSurgery: JobComputation {
     }
     bench.cache.makeRoom(bytes * samples.reduce(0) { $0 + $1.count }, keeping: [])
     return try await bench.compute { [samples] in
-      try fit.fitted(
-        on: samples.map { mirrors ? $0.tensors.map(\.withMirrorImages) : $0.tensors },
-        with: bench.runner, microBatch: microBatch)
+      try fit.fitted(on: inputs(of: samples), with: bench.runner, microBatch: microBatch)
     }
+  }
+
+  /// What the network reads of some samples, and of their mirror images where those take part.
+  private func inputs(of samples: [DataShard]) -> [[Tensor]] {
+    samples.map { mirrors ? $0.tensors.map(\.withMirrorImages) : $0.tensors }
   }
 
   private func outcome(

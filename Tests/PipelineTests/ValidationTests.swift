@@ -56,6 +56,14 @@ struct ValidationTests {
     let more = text.replacingOccurrences(of: #""samples":16"#, with: #""samples":17"#)
     #expect(more != text)
     await refused(JobOutput(summary: Data(more.utf8), artifacts: []), of: evaluation.job)
+    // Of 40 images the last shard has 8.
+    let dense = try outputs(.evaluation, 3).filter { $0.job.label.hasPrefix("dense") }
+    let kept = dense.map(\.output.artifacts)
+    let nothing = [Digest(parts: ["of nothing"])]
+    for artifacts in [kept[2], kept[0] + kept[1], nothing, tiles[0].output.artifacts] {
+      await refused(
+        JobOutput(summary: dense[0].output.summary, artifacts: artifacts), of: dense[0].job)
+    }
   }
 }
 

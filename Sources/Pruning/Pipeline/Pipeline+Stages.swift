@@ -126,20 +126,25 @@ extension Pipeline {
 
   /// What a model does on the whole evaluation set.
   func evaluation(
-    of digest: Digest, label: String, share: Double = 1, _ inquiry: inout Inquiry
+    of digest: Digest, label: String = "dense", share: Double = 1, _ inquiry: inout Inquiry
   ) throws -> Measurement {
     guard let data = definition.evaluation, recipe.evaluates, !recipe.plansOnly else {
       return .notAsked
     }
     var total = Evaluation()
     var result = Measurement.notAsked
-    for (index, shard) in data.shards.enumerated() {
-      let images = Double(data.images(inShard: index))
-      let attempt = try inquiry.attempt(
-        ShardEvaluation(
-          model: digest, dense: digest == model.digest ? nil : model.digest, shard: shard,
-          metric: recipe.metric, microBatch: recipe.microBatch),
-        label: "\(label), shard \(index)", weight: images * forward * share)
+    for shard in data.shards.indices {
+      var attempt = try denseEvaluation(shard, of: data, &inquiry)
+      // Others are compared with what it gave.
+      if digest != model.digest, case .success(let dense) = attempt {
+        attempt = try inquiry.attempt(
+          ShardEvaluation(
+            model: digest,
+            dense: dense.artifacts.first.map { .artifact($0) } ?? .model(model.digest),
+            shard: data.shards[shard], metric: recipe.metric, microBatch: recipe.microBatch),
+          label: "\(label), shard \(shard)",
+          weight: Double(data.images(inShard: shard)) * forward * share)
+      }
       switch attempt {
       case .success(let outcome): total = total + outcome.summary
       case .failure(let reason): result = .failed(reason)
@@ -147,6 +152,16 @@ extension Pipeline {
       }
     }
     return result == .notAsked ? .counted(total) : result
+  }
+
+  private func denseEvaluation(
+    _ shard: Int, of data: DatasetReference, _ inquiry: inout Inquiry
+  ) throws -> Attempt<Evaluation>? {
+    try inquiry.attempt(
+      ShardEvaluation(
+        model: model.digest, dense: nil, shard: data.shards[shard], metric: recipe.metric,
+        microBatch: recipe.microBatch),
+      label: "dense, shard \(shard)", weight: Double(data.images(inShard: shard)) * forward)
   }
 }
 

@@ -52,7 +52,7 @@ extension Pipeline {
     if walk.plan == nil { try prepare(&walk, &inquiry) }
     if walk.baseline == .pending {
       walk.baseline = try inquiry.together {
-        try evaluation(of: definition.model.digest, label: "dense", &$0)
+        try evaluation(of: definition.model.digest, &$0)
       }
     }
     if let plan = walk.plan {

@@ -9,30 +9,66 @@ import Tensors
 /// network.
 struct ShardEvaluation: JobComputation {
   static let stage = Stage.evaluation
-  static let kind = "shard-evaluation-3"
+  static let kind = "shard-evaluation-4"
 
   var model: Digest
-  /// The dense model, to compare with; nil where the model is that.
-  var dense: Digest?
+  /// What to compare with; nil for the dense model, whose outputs are what others compare with.
+  var dense: DenseOutputs?
   var shard: Digest
   var metric: EvaluationMetric
   var microBatch: Int
 
+  /// Where the dense network's outputs on the shard come from.
+  enum DenseOutputs: Codable {
+    /// An artifact of the dense network's own evaluation.
+    case artifact(Digest)
+    /// The model: its outputs are too large to keep.
+    case model(Digest)
+  }
+
+  /// Bytes of a shard's outputs that are kept, at most: all classifiers', by far.
+  static let greatestOutputs = 64 << 20
+
   func compute(on bench: Workbench) async throws -> Outcome<Evaluation> {
     let model = try await bench.model(model)
     let samples = try await bench.shard(shard)
-    var reference: [Tensor]?
-    if let dense {
+    let reference = try await reference(on: bench)
+    let (outputs, evaluation) = try await bench.compute {
+      let outputs = try bench.runner.outputs(
+        of: model.network, on: samples, microBatch: microBatch)
+      return (
+        outputs,
+        try model.network.evaluate(outputs, of: samples, metric: metric, against: reference)
+      )
+    }
+    var outcome = Outcome(evaluation.counted(by: bench.backend.identity))
+    if dense == nil, outputs.reduce(0, { $0 + 4 * $1.count }) <= Self.greatestOutputs {
+      outcome.artifacts = [try await bench.artifacts.put(DataShard(outputs).encoded())]
+    }
+    return outcome
+  }
+
+  private func reference(on bench: Workbench) async throws -> [Tensor]? {
+    switch dense {
+    case .artifact(let outputs): return try await bench.shard(outputs).tensors
+    case .model(let dense):
       // Remembered: all variants of a sweep are compared with the same outputs.
       let dense = try await bench.model(dense)
-      reference = try await bench.features(
+      return try await bench.features(
         of: dense, at: dense.network.outputs, shard: shard, microBatch: microBatch)
+    case nil: return nil
     }
-    let evaluation = try await bench.compute { [reference] in
-      try bench.runner.evaluate(
-        model.network, on: samples, metric: metric, against: reference, microBatch: microBatch)
-    }
-    return Outcome(evaluation.counted(by: bench.backend.identity))
+  }
+}
+
+extension DataShard {
+  /// A network's outputs on the samples of a shard, `[n, …]` each.
+  init(_ outputs: [Tensor]) {
+    self.init(
+      inputs: outputs.map {
+        InputColumn(shape: Array($0.shape.dropFirst()), storage: .values($0.elements))
+      },
+      labels: nil)
   }
 }
 
@@ -45,7 +81,16 @@ extension Evaluation {
 }
 
 extension NetworkRunner {
-  /// Counts what a network's outputs are worth on a shard.
+  /// The network's outputs for all samples of a shard, `[n, …]` each.
+  public func outputs(
+    of network: Network, on shard: DataShard, microBatch: Int
+  ) throws -> [Tensor] {
+    try run(network, on: shard, taps: network.outputs, microBatch: microBatch)
+  }
+}
+
+extension Network {
+  /// Counts what this network's outputs on a shard are worth.
   ///
   /// - Parameters:
   ///   - metric: Whether labels are looked at.
@@ -53,32 +98,24 @@ extension NetworkRunner {
   /// - Throws: ``PipelineError`` with `invalidInput` where labels are missing or outside the
   ///   classes, or an output is not finite.
   public func evaluate(
-    _ network: Network, on shard: DataShard, metric: EvaluationMetric,
-    against dense: [Tensor]? = nil, microBatch: Int
+    _ outputs: [Tensor], of shard: DataShard, metric: EvaluationMetric,
+    against dense: [Tensor]? = nil
   ) throws -> Evaluation {
-    let outputs = try self.outputs(of: network, on: shard, microBatch: microBatch)
-    for (output, id) in zip(outputs, network.outputs) {
+    for (output, id) in zip(outputs, self.outputs) {
       guard output.elements.allSatisfy(\.isFinite) else {
         throw PipelineError(
           .invalidInput,
-          "output \"\(network[id].name)\" is not finite for an evaluation sample; "
+          "output \"\(self[id].name)\" is not finite for an evaluation sample; "
             + "check model and normalisation")
       }
     }
     var result = Evaluation(samples: shard.count)
     if metric == .accuracy {
-      let (correct, top5) = try Self.correctCounts(outputs[0], network.classes, shard.labels)
+      let (correct, top5) = try Self.correctCounts(outputs[0], classes, shard.labels)
       (result.correct, result.correctTop5) = (correct, top5)
     }
-    result.agreement = dense.map { Agreement(of: outputs, with: $0, classes: network.classes) }
+    result.agreement = dense.map { Agreement(of: outputs, with: $0, classes: classes) }
     return result
-  }
-
-  /// The network's outputs for all samples of a shard, `[n, …]` each.
-  public func outputs(
-    of network: Network, on shard: DataShard, microBatch: Int
-  ) throws -> [Tensor] {
-    try run(network, on: shard, taps: network.outputs, microBatch: microBatch)
   }
 
   private static func correctCounts(

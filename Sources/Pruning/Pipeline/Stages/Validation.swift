@@ -104,6 +104,16 @@ extension ShardEvaluation {
       throw PipelineError(
         .wrongResult, "counts of \(evaluation.samples) images for a shard of \(images)")
     }
+    guard outcome.artifacts.count <= (dense == nil ? 1 : 0) else {
+      throw PipelineError(.wrongResult, "\(outcome.artifacts.count) artifacts of an evaluation")
+    }
+    for artifact in outcome.artifacts {
+      let outputs = try DataShard(decoding: try await bench.artifacts.data(for: artifact))
+      guard outputs.count == images else {
+        throw PipelineError(
+          .wrongResult, "outputs for \(outputs.count) images of a shard of \(images)")
+      }
+    }
   }
 }
 

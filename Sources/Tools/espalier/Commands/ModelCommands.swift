@@ -9,6 +9,7 @@ import ONNXFormat
 import OneDNNBackend
 import Pipeline
 import Quantities
+import Tensors
 
 /// `espalier inspect`: layers, groups and costs of a network.
 struct InspectCommand: ParsableCommand {
@@ -99,13 +100,13 @@ struct EvaluateCommand: AsyncParsableCommand {
     var total = Evaluation()
     for start in stride(from: 0, to: dataset.count, by: 512) {
       let shard = dataset.shard(start..<min(start + 512, dataset.count))
-      let outputs = try dense.map {
-        try runner.outputs(of: $0, on: shard, microBatch: microBatch)
+      func outputs(_ network: Network) throws -> [Tensor] {
+        try runner.outputs(of: network, on: shard, microBatch: microBatch)
       }
       total =
         total
-        + (try runner.evaluate(
-          network, on: shard, metric: metric, against: outputs, microBatch: microBatch))
+        + (try network.evaluate(
+          outputs(network), of: shard, metric: metric, against: dense.map(outputs)))
     }
     switch format {
     case .json: try printJSON(Answer(total))

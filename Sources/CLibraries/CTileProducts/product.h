@@ -3,14 +3,14 @@
 //
 // A sliced matrix has the rows of one slice of columns side by side, so that a product reads memory
 // in order, and rows that lie a power of two apart do not evict each other. Of each slice of y there
-// is a copy turned into panels `[SLICE, WIDTH · LANES]`. A kernel multiplies a few rows of x by a
-// panel in registers; while it does, the next slice is fetched.
+// is a copy turned into panels `[SLICE, width · LANES]`, as wide as the registers allow: a kernel
+// multiplies a few rows of x by a panel in registers and reads it in order. While it does, the next
+// slice is fetched.
 
 typedef REAL NAME(vector) __attribute__((vector_size(64)));
 typedef REAL NAME(unaligned) __attribute__((vector_size(64), aligned(sizeof(REAL))));
 #define VECTOR NAME(vector)
 #define LOAD(place) (*(const NAME(unaligned) *)(place))
-#define PANEL (WIDTH * LANES)
 
 /// The centres of the columns of a slice, from column `start` on.
 ///
@@ -41,8 +41,8 @@ static void NAME(slice)(const REAL *x, size_t rows, size_t inner, const REAL *ce
   }
 }
 
-/// Turns LANES rows, SLICE apart, into LANES columns, PANEL apart.
-INLINE void NAME(transpose)(const REAL *from, REAL *to) {
+/// Turns LANES rows, SLICE apart, into LANES columns, `panel` apart.
+INLINE void NAME(transpose)(const REAL *from, REAL *to, size_t panel) {
   VECTOR a[LANES], b[LANES];
 #pragma clang loop unroll(full)
   for (int i = 0; i < LANES; i++) a[i] = LOAD(from + i * SLICE);
@@ -66,7 +66,7 @@ INLINE void NAME(transpose)(const REAL *from, REAL *to) {
     for (int i = 0; i < LANES; i++) a[i] = b[i];
   }
 #pragma clang loop unroll(full)
-  for (int i = 0; i < LANES; i++) *(VECTOR *)(to + i * PANEL) = a[i];
+  for (int i = 0; i < LANES; i++) *(VECTOR *)(to + i * panel) = a[i];
 }
 
 /// What to read ahead: the next slices of x and y, a share with every kernel.
@@ -77,8 +77,8 @@ typedef struct {
 } NAME(ahead);
 
 /// `height` rows of `a` by `width` vectors of a panel, the first `rows` and `columns` added to c.
-INLINE void NAME(kernel)(size_t height, size_t width, const REAL *a, const REAL *b, double *c,
-                         size_t ldc, size_t rows, size_t columns, NAME(ahead) * ahead) {
+INLINE void NAME(kernel)(size_t height, size_t width, size_t panel, const REAL *a, const REAL *b,
+                         double *c, size_t ldc, size_t rows, size_t columns, NAME(ahead) * ahead) {
   VECTOR sums[HEIGHT][WIDTH];
 #pragma clang loop unroll(full)
   for (size_t i = 0; i < height; i++)
@@ -91,15 +91,15 @@ INLINE void NAME(kernel)(size_t height, size_t width, const REAL *a, const REAL 
     for (size_t i = 0; i < share_y; i++, y += 64) __builtin_prefetch(y);
 #pragma clang loop unroll_count(2)
     for (size_t k = line; k < line + LANES; k++) {
-      VECTOR panel[WIDTH];
+      VECTOR others[WIDTH];
 #pragma clang loop unroll(full)
-      for (size_t v = 0; v < width; v++) panel[v] = *(const VECTOR *)(b + k * PANEL + v * LANES);
+      for (size_t v = 0; v < width; v++) others[v] = *(const VECTOR *)(b + k * panel + v * LANES);
 #pragma clang loop unroll(full)
       for (size_t i = 0; i < height; i++) {
         VECTOR factor = a[i * SLICE + k] - (VECTOR){0};
 #pragma clang loop unroll(full)
         for (size_t v = 0; v < width; v++)
-          sums[i][v] = __builtin_elementwise_fma(factor, panel[v], sums[i][v]);
+          sums[i][v] = __builtin_elementwise_fma(factor, others[v], sums[i][v]);
       }
     }
   }
@@ -123,18 +123,19 @@ INLINE void NAME(kernel)(size_t height, size_t width, const REAL *a, const REAL 
 /// All rows of a slice by all panels; of a symmetric product, those that reach the upper triangle.
 INLINE void NAME(multiply)(size_t height, size_t width, const REAL *x, size_t m, const REAL *panels,
                            size_t n, bool upper, double *c, size_t ldc, NAME(ahead) * ahead) {
+  size_t panel = width * LANES;
   for (size_t i = 0; i < m; i += height) {
     size_t rows = MIN(height, m - i);
-    for (size_t j = 0; j < n; j += width * LANES) {
-      size_t end = MIN(width * LANES, n - j);
+    for (size_t j = 0; j < n; j += panel) {
+      size_t end = MIN(panel, n - j);
       // Vectors that lie below the diagonal as a whole.
       size_t below = upper && i > j ? (i - j) / LANES : 0, start = below * LANES;
       if (start >= end) continue;
       const REAL *left = x + i * SLICE;
-      const REAL *right = panels + j / PANEL * PANEL * SLICE + j % PANEL + start;
+      const REAL *right = panels + j * SLICE + start;
       double *to = c + i * ldc + j + start;
 #define KERNEL(width) \
-  NAME(kernel)(height, width, left, right, to, ldc, rows, end - start, ahead)
+  NAME(kernel)(height, width, panel, left, right, to, ldc, rows, end - start, ahead)
       // Where panels are one vector wide, the compiler is to leave out all kernels but the first.
       switch (width == 1 ? 1 : (end - start + LANES - 1) / LANES) {
         case 1: KERNEL(1); break;
@@ -151,7 +152,8 @@ INLINE void NAME(multiply)(size_t height, size_t width, const REAL *x, size_t m,
 INLINE void NAME(block)(size_t height, size_t width, const REAL *x, size_t m, size_t all_x,
                         const REAL *y, size_t n, size_t all_y, bool upper, size_t slices, double *c,
                         size_t ldc, REAL *panels) {
-  size_t calls = (m + height - 1) / height * ((n + width * LANES - 1) / (width * LANES));
+  size_t panel = width * LANES;
+  size_t calls = (m + height - 1) / height * ((n + panel - 1) / panel);
   if (upper) calls = (calls + 1) / 2;
   // Of the SLICE / LANES lines of each row, one by one as kernels pass along a slice.
   NAME(ahead) share = {.share_x = (m + calls - 1) / calls, .share_y = (n + calls - 1) / calls};
@@ -161,7 +163,7 @@ INLINE void NAME(block)(size_t height, size_t width, const REAL *x, size_t m, si
     for (size_t j = 0; j < n; j += LANES)
       for (size_t k = 0; k < SLICE; k += LANES)
         NAME(transpose)(others + j * SLICE + k,
-                        panels + j / PANEL * PANEL * SLICE + k * PANEL + j % PANEL);
+                        panels + j / panel * panel * SLICE + k * panel + j % panel, panel);
     NAME(ahead) ahead = share;
     if (s + 1 < slices) {
       ahead.x = (const char *)(rows + all_x * SLICE);
@@ -190,7 +192,7 @@ __attribute__((target("avx512f"), noinline)) static void NAME(avx512)(PARAMETERS
   NAME(blocks)(HEIGHT, WIDTH, ARGUMENTS, panels);
 }
 __attribute__((target("avx2,fma"), noinline)) static void NAME(avx2)(PARAMETERS, REAL *panels) {
-  NAME(blocks)(4, 1, ARGUMENTS, panels);
+  NAME(blocks)(HEIGHT, 1, ARGUMENTS, panels);
 }
 #endif
 __attribute__((noinline)) static void NAME(portable)(PARAMETERS, REAL *panels) {
@@ -212,6 +214,5 @@ static void NAME(product)(PARAMETERS) {
 
 #undef VECTOR
 #undef LOAD
-#undef PANEL
 #undef PARAMETERS
 #undef ARGUMENTS

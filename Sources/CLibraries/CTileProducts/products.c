@@ -50,12 +50,33 @@ void espalier_product_f64(const double *x, size_t m, const double *y, size_t n, 
   product_f64(x, m, y, n, slices, c, ldc);
 }
 
-void espalier_squares_f32(const float *x, size_t m, size_t slices, double *c) {
+/// Several rows at a time: each sum is one chain, which alone would wait for itself.
+INLINE void squares(const float *x, size_t m, size_t slices, double *c) {
+  enum { rows = 8 };
   for (size_t s = 0; s < slices; s++)
-    for (size_t i = 0; i < m; i++) {
+    for (size_t i = 0; i < m; i += rows) {
       const float *row = x + (s * m + i) * SLICE;
-      float sum = 0;
-      for (size_t k = 0; k < SLICE; k++) sum = __builtin_fmaf(row[k], row[k], sum);
-      c[i] += sum;
+      float sums[rows] = {0};
+      for (size_t k = 0; k < SLICE; k++)
+#pragma clang loop unroll(full)
+        for (size_t r = 0; r < rows; r++)
+          sums[r] = __builtin_fmaf(row[r * SLICE + k], row[r * SLICE + k], sums[r]);
+      for (size_t r = 0; r < MIN(rows, m - i); r++) c[i + r] += sums[r];
     }
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2,fma"))) static void squares_fma(const float *x, size_t m,
+                                                           size_t slices, double *c) {
+  squares(x, m, slices, c);
+}
+#endif
+
+void espalier_squares_f32(const float *x, size_t m, size_t slices, double *c) {
+#if defined(__x86_64__)
+  // Without the instruction, a fused multiply–add is a call of the C library.
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return squares_fma(x, m, slices, c);
+#endif
+  squares(x, m, slices, c);
 }

@@ -113,7 +113,7 @@ let modules: [Module] = [
     name: "Migrations", path: "migrations",
     resources: [
       "0001_initial", "0002_evaluation", "0003_identity", "0004_evidence", "0005_latency",
-      "0006_order",
+      "0006_order", "0007_fit",
     ].map { .embedInCode("\($0).sql") },
     hasTests: false),
   module("Processes", in: "Cluster", "CMemory", tests: false),

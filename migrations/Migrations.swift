@@ -10,5 +10,6 @@ public enum Migrations {
     ("0004_evidence", String(decoding: PackageResources._004_evidence_sql, as: UTF8.self)),
     ("0005_latency", String(decoding: PackageResources._005_latency_sql, as: UTF8.self)),
     ("0006_order", String(decoding: PackageResources._006_order_sql, as: UTF8.self)),
+    ("0007_fit", String(decoding: PackageResources._007_fit_sql, as: UTF8.self)),
   ]
 }

@@ -38,6 +38,7 @@ struct VariantRecord: Decodable {
   var dataDigest: String?
   var runtime: String?
   var criterion: String?
+  var reconstruction: String?
   var recoveredWith: String?
   var objective: Double?
   var bound: Double?
@@ -48,7 +49,7 @@ struct VariantRecord: Decodable {
 
   enum CodingKeys: String, CodingKey, CaseIterable {
     case id, sweep, device, status, reason, macs, parameters, accuracy, objective, bound, gap
-    case widths, budgets, digest, images, runtime, criterion
+    case widths, budgets, digest, images, runtime, criterion, reconstruction
     case accuracyLow = "accuracy_low"
     case accuracyHigh = "accuracy_high"
     case accuracyFitted = "accuracy_fitted"

@@ -33,10 +33,13 @@ extension SystemTests {
         #expect(variant.dataDigest?.count == 64)
         #expect(variant.runtime?.contains("onednn") == true)
         #expect(variant.criterion == "fpgm")
+        let fit = try #require(variant.reconstruction)
+        #expect(["single", "sequential", "rectified", "paired"].contains(fit))
         #expect(variant.recoveredWith == "cp {model} {output}")
         #expect(variant.accuracyFitted == accuracy)
         let found = try await cluster.variants(
-          "criterion = 'fpgm' and shared_images > 0 and accuracy_low > 0%")
+          "criterion = 'fpgm' and reconstruction = '\(fit)' and shared_images > 0 "
+            + "and accuracy_low > 0%")
         #expect(found.count == 1)
       }
     }

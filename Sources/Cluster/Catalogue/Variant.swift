@@ -87,6 +87,9 @@ public struct Variant: Sendable, Hashable, Identifiable {
   public var strategy: String?
   /// Which channels of a group went first.
   public var criterion: String?
+  /// The fit that was kept, which may be a simpler one than was asked for; `dense` where nothing was
+  /// cut.
+  public var reconstruction: String?
   /// The user's own recovery: a command.
   public var recoveredWith: String?
 
@@ -141,7 +144,7 @@ extension Variant: Codable {
     case images
     case sharedImages = "shared_images"
     case dataDigest = "data_digest"
-    case runtime, objective, bound, gap, widths, budgets, strategy, criterion
+    case runtime, objective, bound, gap, widths, budgets, strategy, criterion, reconstruction
     case recoveredWith = "recovered_with"
     case digest, model
     case modelDigest = "model_digest"
@@ -187,6 +190,7 @@ extension Variant: Codable {
     try container.encode(budgets, forKey: .budgets)
     try container.encode(strategy, forKey: .strategy)
     try container.encode(criterion, forKey: .criterion)
+    try container.encode(reconstruction, forKey: .reconstruction)
     try container.encode(recoveredWith, forKey: .recoveredWith)
     try container.encode(digest, forKey: .digest)
     try container.encode(model, forKey: .model)

@@ -15,8 +15,8 @@ extension VariantStore {
         accuracy, accuracy_top5, accuracy_before, baseline_accuracy, baseline_top5,
         same_class, cosine, squared_error, images,
         accuracy_low, accuracy_high, accuracy_fitted, shared_images, data_digest, runtime,
-        objective, bound, gap, widths, budgets, strategy, criterion, recovered_with, recipe,
-        digest, model_digest, model_name)
+        objective, bound, gap, widths, budgets, strategy, criterion, reconstruction,
+        recovered_with, recipe, digest, model_digest, model_name)
       values (
         \(variant.sweepID), \(variant.device), \(variant.deviceClass),
         \(variant.status.rawValue), \(variant.reason),
@@ -31,8 +31,8 @@ extension VariantStore {
         \(variant.accuracyLow), \(variant.accuracyHigh), \(variant.accuracyFitted),
         \(variant.sharedImages), \(variant.dataDigest), \(variant.runtime),
         \(variant.objective), \(variant.bound), \(variant.gap), \(json: widths),
-        \(json: budgets), \(variant.strategy), \(variant.criterion), \(variant.recoveredWith),
-        \(json: variant.recipe),
+        \(json: budgets), \(variant.strategy), \(variant.criterion), \(variant.reconstruction),
+        \(variant.recoveredWith), \(json: variant.recipe),
         \(variant.digest), \(variant.modelDigest), \(variant.model))
       on conflict (sweep_id, device) do update set
         device_class = excluded.device_class, status = excluded.status, reason = excluded.reason,
@@ -51,7 +51,8 @@ extension VariantStore {
         accuracy_low = excluded.accuracy_low, accuracy_high = excluded.accuracy_high,
         accuracy_fitted = excluded.accuracy_fitted, shared_images = excluded.shared_images,
         data_digest = excluded.data_digest, runtime = excluded.runtime,
-        criterion = excluded.criterion, recovered_with = excluded.recovered_with,
+        criterion = excluded.criterion, reconstruction = excluded.reconstruction,
+        recovered_with = excluded.recovered_with,
         objective = excluded.objective, bound = excluded.bound, gap = excluded.gap,
         widths = excluded.widths, budgets = excluded.budgets, strategy = excluded.strategy,
         recipe = excluded.recipe, digest = excluded.digest,
@@ -131,6 +132,7 @@ extension VariantStore {
     variant.dataDigest = try row.value("data_digest")
     variant.runtime = try row.value("runtime")
     variant.criterion = try row.value("criterion")
+    variant.reconstruction = try row.value("reconstruction")
     variant.recoveredWith = try row.value("recovered_with")
     variant.objective = try row.value("objective")
     variant.bound = try row.value("bound")

@@ -129,6 +129,7 @@ extension Variant {
       runtime = evaluation.runtimes.joined(separator: ", ")
     }
     criterion = definition.recipe.criterion
+    reconstruction = report.reconstruction
     recoveredWith = report.status == .ready ? definition.recipe.recoverWith : nil
     objective = report.objective
     bound = report.bound

@@ -103,6 +103,7 @@ extension Pipeline {
     report.parameters = summary.parameters
     report.modelBytes = summary.modelBytes
     report.peakActivationBytes = summary.peakActivationBytes
+    report.reconstruction = summary.reconstruction
     report.digest = surgery.artifacts[1]
     let share = Double(summary.macs.count) / max(forward, 1)
     var final = surgery.artifacts[1]

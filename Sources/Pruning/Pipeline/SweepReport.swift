@@ -66,6 +66,8 @@ public struct VariantReport: Sendable, Codable, Hashable {
   public var strategy: String
   /// Every plan of the device, best objective first.
   public var candidates: [Candidate] = []
+  /// The fit that was kept; nil where nothing was cut out.
+  public var reconstruction: String?
   /// The exported model: an artifact.
   public var digest: Digest?
 

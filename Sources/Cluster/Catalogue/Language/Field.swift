@@ -71,6 +71,7 @@ public struct Field: Sendable, Hashable {
     Field("model", .text, "v.model_digest", "v.model_name"),
     Field("strategy", .text, "v.strategy"),
     Field("criterion", .text, "v.criterion"),
+    Field("reconstruction", .text, "v.reconstruction"),
     Field("recovered_with", .text, "v.recovered_with"),
     Field("digest", .text, "v.digest"),
   ]

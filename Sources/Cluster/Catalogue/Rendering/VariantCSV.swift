@@ -49,6 +49,7 @@ enum VariantCSV {
     case .budgets: variant.budgets.flatMap(json)
     case .strategy: variant.strategy
     case .criterion: variant.criterion
+    case .reconstruction: variant.reconstruction
     case .recoveredWith: variant.recoveredWith
     case .digest: variant.digest
     case .model: variant.model

@@ -38,6 +38,7 @@ enum VariantTable {
         $0.cosine.map { String(format: "%.4f", $0) } ?? none
       },
       Column(title: "CRITERION", isNumber: false, isOptional: true) { $0.criterion ?? none },
+      Column(title: "FIT", isNumber: false, isOptional: true) { $0.reconstruction ?? none },
       Column(title: "BUDGET") { budget($0) },
       Column(title: "GAP") { $0.gap.map { String(format: "%.2g", $0) } ?? none },
       Column(title: "REASON", isNumber: false) { $0.reason ?? "" },

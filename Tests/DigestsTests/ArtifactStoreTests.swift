@@ -11,8 +11,10 @@ struct ArtifactStoreTests {
 
   init() throws { store = try ArtifactStore(folder: folder) }
 
-  private func filesLeftIncoming() throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: folder.appending(path: "incoming").path)
+  /// Files that are no artifact.
+  private func unfinished() throws -> [String] {
+    try FileManager.default.subpathsOfDirectory(atPath: folder.path)
+      .filter { $0.contains("/") && ($0 as NSString).lastPathComponent.count != 64 }
   }
 
   @Test("what is put is found under its digest, once")
@@ -25,7 +27,7 @@ struct ArtifactStoreTests {
     #expect(try store.data(for: digest) == content)
     #expect(
       store.url(for: digest).path == folder.path + "/\(digest.hex.prefix(2))/\(digest.hex)")
-    #expect(try filesLeftIncoming().isEmpty)
+    #expect(try unfinished().isEmpty)
   }
 
   @Test("a part is read with the size of the whole, and nothing beyond the end")
@@ -86,7 +88,7 @@ struct ArtifactStoreTests {
     let error = #expect(throws: ArtifactError.self) { try store.put(content) }
     #expect(error?.code == .inputOutput)
     #expect(error?.message.contains(blocked.path) == true)
-    #expect(try filesLeftIncoming().isEmpty)
+    #expect(try unfinished().isEmpty)
   }
 
   @Test("an upload arrives in parts, with repetitions and gaps, over a restart")
@@ -103,7 +105,7 @@ struct ArtifactStoreTests {
     #expect(try restarted.append(content[7000...], to: digest, at: 7000, total: total) == total)
     #expect(try restarted.data(for: digest) == content)
     #expect(try restarted.append(Data(), to: digest, at: 0, total: total) == total)
-    #expect(try filesLeftIncoming().isEmpty)
+    #expect(try unfinished().isEmpty)
   }
 
   @Test("an upload with the wrong digest starts again from nothing")
@@ -164,10 +166,15 @@ struct ArtifactStoreTests {
   @Test("uploads nobody continues are discarded by age")
   func discard() throws {
     _ = try store.append(content.prefix(10), to: Digest(of: content), at: 0, total: 100)
+    // As a process that was killed leaves it, beside an artifact.
+    let digest = try store.put(content)
+    let beside = store.url(for: digest).deletingLastPathComponent()
+    try Data().write(to: beside.appending(path: "1.new"))
     try store.discardUploads(olderThan: .seconds(3600))
-    #expect(try filesLeftIncoming().count == 1)
+    #expect(try unfinished().count == 2)
     try store.discardUploads(olderThan: .seconds(-5))
-    #expect(try filesLeftIncoming().isEmpty)
+    #expect(try unfinished().isEmpty)
+    #expect(try store.data(for: digest) == content)
   }
 
   @Test("many tasks put the same and different contents at once")
@@ -182,6 +189,6 @@ struct ArtifactStoreTests {
       #expect(digests.count == 4)
       for digest in digests { #expect(try store.data(for: digest).count == 5000) }
     }
-    #expect(try filesLeftIncoming().isEmpty)
+    #expect(try unfinished().isEmpty)
   }
 }

@@ -66,16 +66,24 @@ extension ArtifactStore {
   /// - Throws: ``ArtifactError`` with `inputOutput`.
   public func discardUploads(olderThan age: Duration) throws {
     do {
-      let limit = Date(timeIntervalSinceNow: -Double(age.components.seconds))
-      for url in try FileManager.default.contentsOfDirectory(
-        at: URL(filePath: incoming), includingPropertiesForKeys: [.contentModificationDateKey])
-      {
-        let changed = try url.resourceValues(forKeys: [.contentModificationDateKey])
-        if let date = changed.contentModificationDate, date < limit { _ = unlink(url.path) }
+      let files = FileManager.default
+      for folder in try files.contentsOfDirectory(atPath: root).map({ "\(root)/\($0)" }) {
+        // A file that lies among the folders is not the store's.
+        for name in (try? files.contentsOfDirectory(atPath: folder)) ?? []
+        where folder == incoming || name.hasSuffix(".\(Self.unfinished)") {
+          discard("\(folder)/\(name)", ifOlderThan: age)
+        }
       }
     } catch {
-      throw ArtifactError(
-        .inputOutput, "cannot tidy \(incoming): \(error.localizedDescription)")
+      throw ArtifactError(.inputOutput, "cannot tidy \(root): \(error.localizedDescription)")
     }
+  }
+
+  private func discard(_ path: String, ifOlderThan age: Duration) {
+    var status = stat()
+    guard stat(path, &status) == 0,
+      time(nil) - status.st_mtim.tv_sec > age.components.seconds
+    else { return }
+    _ = unlink(path)
   }
 }

@@ -4,10 +4,10 @@ import Synchronization
 
 /// Files named by their content: `ab/abcdef…` under one folder.
 ///
-/// A file appears whole or not at all: it is written in `incoming/`, flushed and renamed. Equal
-/// contents are one file, so that storing twice is harmless. Several processes may read and put;
-/// uploads belong to one of them, the coordinator. Its small ones are flushed together, see
-/// ``flush()``.
+/// A file appears whole or not at all: it is written beside its place, flushed and renamed; what
+/// arrives in parts, in `incoming/`. Equal contents are one file, so that storing twice is harmless.
+/// Several processes may read and put; uploads belong to one of them, the coordinator. Its small
+/// ones are flushed together, see ``flush()``.
 public final class ArtifactStore: Sendable {
   public let folder: URL
   /// One writer of an artifact's upload at a time: two workers may bring the same one at once.
@@ -76,7 +76,10 @@ public final class ArtifactStore: Sendable {
   /// - Parameter isFlushed: Whether it is on the disk afterwards, or will be with the next flush.
   func write(_ data: Data, as digest: Digest, isFlushed: Bool) throws {
     let number = Self.files.add(1, ordering: .relaxed).newValue
-    let temporary = "\(incoming)/\(Self.process)-\(number).new"
+    // In the folder where it belongs: to rename across folders takes a lock of the whole file system.
+    let folder = parent(of: digest)
+    if access(folder, F_OK) != 0 { try Self.makeFolder(folder) }
+    let temporary = "\(folder)/\(Self.process)-\(number).\(Self.unfinished)"
     do {
       let file = try ArtifactFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL)
       try file.write(data, at: 0)
@@ -92,6 +95,8 @@ public final class ArtifactStore: Sendable {
   /// Temporary files of this process so far, and a name for it: numbers of processes are not enough
   /// where containers share a folder.
   private static let files = Atomic(0)
+  /// How the names of temporary files end.
+  static let unfinished = "new"
   private static let process = UUID().uuidString
 
   /// The artifact's content, verified.
@@ -143,6 +148,7 @@ public final class ArtifactStore: Sendable {
   func publish(_ file: String, as digest: Digest, isFlushed: Bool) throws {
     let target = path(for: digest)
     if rename(file, target) != 0 {
+      // The first of its folder that arrived in parts.
       try Self.makeFolder(parent(of: digest))
       guard rename(file, target) == 0 else {
         throw ArtifactError.system("rename into", target, errno: errno)

@@ -12,6 +12,16 @@ import Testing
 
 @Suite("Recovery of a plan", .tags(.backend))
 struct RecoveryTests {
+  @Test(
+    "a sixteenth of the images is held back or more, however few the last shard has",
+    arguments: [
+      (Array(repeating: 128, count: 39) + [8], 4), (Array(repeating: 128, count: 7) + [104], 1),
+      ([96, 4], 1), ([1, 200], 1), ([50], 0), ([64, 64], 1),
+    ])
+  func heldBack(counts: [Int], shards: Int) {
+    #expect(PlanSurgery.heldBack(of: counts) == shards)
+  }
+
   @Test("variants answer more like the dense network than surgery alone does")
   func better() async throws {
     let (sweep, ending) = try await SmallSweep.plain

@@ -86,6 +86,7 @@ struct JointReconstruction {
     var (current, best) = (start, start)
     var least = try loss(of: start, on: kept, weights)
     var lastStep: [LayerStep]?
+    var way = AveragedWay()
     var (stretch, missed, place) = (0.0, 0, 0)
     func next(_ samples: Int) -> [Batch] {
       defer { place += count(samples) }
@@ -104,17 +105,38 @@ struct JointReconstruction {
       if let lastStep { step = step.adding(lastStep, times: lengths[1]) }
       current = moved(current, parts, by: step)
       lastStep = step
+      way.go(step)
       stretch = min(max(abs(lengths[0]), 0.1 * stretch), 10 * stretch)
       guard round % Self.roundsBetweenLooks == 0 || round == rounds else { continue }
-      let loss = try loss(of: current, on: kept, weights)
-      if loss < least {
-        (best, least, missed) = (current, loss, 0)
-      } else {
-        missed += 1
+      missed += 1
+      for candidate in [current, moved(start, parts, by: way.average)] {
+        let loss = try loss(of: candidate, on: kept, weights)
+        if loss < least { (best, least, missed) = (candidate, loss, 0) }
       }
-      if missed == Self.patience || !loss.isFinite { break }
+      if missed == Self.patience { break }
     }
     return best
+  }
+
+  /// Where rounds have led to, and the average of all places on the way.
+  ///
+  /// The t-th place has a weight that grows like t³: each step follows the samples of its round, and
+  /// the average follows what they have in common.
+  ///
+  /// Reference: Shamir and Zhang, ICML 2013 (polynomial-decay averaging, η = 3).
+  private struct AveragedWay {
+    private var place: [LayerStep] = []
+    private(set) var average: [LayerStep] = []
+    private var rounds = 0.0
+
+    mutating func go(_ step: [LayerStep]) {
+      rounds += 1
+      place = place.isEmpty ? step : place.adding(step, times: 1)
+      let share = 4 / (rounds + 3)
+      average =
+        average.isEmpty
+        ? place : average.map { $0.times(1 - share) }.adding(place, times: share)
+    }
   }
 
   /// Layers that a change at the outputs can be taken back to.

@@ -88,7 +88,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// Whether mirror images take part in fits layer by layer.
   public var mirrors = false
   /// Rounds that fit all layers together, at most.
-  public var jointRounds = 24
+  public var jointRounds = 48
   /// A user's own fine-tuning of each variant: a command with `{model}` and `{output}` in it.
   public var recoverWith: String?
   /// How long it may take.

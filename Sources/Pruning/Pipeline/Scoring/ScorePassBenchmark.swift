@@ -13,8 +13,18 @@ public enum ScorePassBenchmark {
   public struct Pass: Sendable, Codable {
     public var images: Int
     public var seconds: Double
-    /// a · N + b · N² with the fitted costs.
-    public var model: Double
+  }
+
+  /// A pass over N images takes a · N + b · N² seconds.
+  public struct CostModel: Sendable, Codable {
+    /// a.
+    public var secondsPerImage: Double
+    /// b.
+    public var secondsPerPair: Double
+
+    public func seconds(_ images: Int) -> Double {
+      Double(images) * (secondsPerImage + Double(images) * secondsPerPair)
+    }
   }
 
   public struct Figures: Sendable, Codable {
@@ -29,14 +39,15 @@ public enum ScorePassBenchmark {
     public var forward: Double
     /// Of kernels and sums over pairs, with `sgemm` in the same run.
     public var kernels: ScoreBenchmark.Figures
-    /// a: seconds for an image. b: seconds for a pair of images.
-    public var secondsPerImage: Double
-    public var secondsPerPair: Double
+    /// What forward passes, kernels and sums, each measured alone, say.
+    public var parts: CostModel
+    /// What the passes say; nil for passes over one number of images.
+    public var fitted: CostModel?
     public var passes: [Pass]
   }
 
   /// - Parameters:
-  ///   - counts: N of the passes; with two or more, a and b are fitted to them.
+  ///   - counts: N of the passes; with two or more, a cost model is fitted to them.
   ///   - memory: Of the worker, in bytes.
   public static func run(
     network: Network, backend: any Backend, taps kind: TapKind, counts: [Int], tileSize: Int,
@@ -51,11 +62,15 @@ public enum ScorePassBenchmark {
     let footprint = ScoreFootprint(
       of: network, taps: taps, images: images, microBatch: MicroBatches.size(for: network),
       threads: threads)
+    let forward = try await forward(network, backend, taps, images: images, threads: threads)
+    let samples = Double(kernels.samples)
     var figures = Figures(
       taps: taps.count, features: features.reduce(0, +), tileSize: tileSize, threads: threads,
-      tileBytes: footprint.tile,
-      forward: try await forward(network, backend, taps, images: images, threads: threads),
-      kernels: kernels, secondsPerImage: 0, secondsPerPair: 0, passes: [])
+      tileBytes: footprint.tile, forward: forward, kernels: kernels,
+      parts: CostModel(
+        secondsPerImage: 1 / forward,
+        secondsPerPair: (kernels.kernelSeconds + kernels.pairSeconds) / (samples * samples)),
+      fitted: nil, passes: [])
     for count in counts {
       let sweep = RandomSweep(
         network: network, taps: kind, images: count, tileSize: tileSize)
@@ -63,9 +78,9 @@ public enum ScorePassBenchmark {
         network,
         Workbench(
           backend: backend, threads: threads, artifacts: sweep.artifacts, cacheBytes: memory))
-      figures.passes.append(Pass(images: count, seconds: seconds, model: 0))
+      figures.passes.append(Pass(images: count, seconds: seconds))
     }
-    figures.fit()
+    figures.fitted = CostModel(fittedTo: figures.passes)
     return figures
   }
 
@@ -86,26 +101,18 @@ public enum ScorePassBenchmark {
   }
 }
 
-extension ScorePassBenchmark.Figures {
-  /// The line through (N, T/N): T/N = a + b · N. One pass is split as the kernels' benchmark says.
-  fileprivate mutating func fit() {
+extension ScorePassBenchmark.CostModel {
+  /// The line through (N, T/N): T/N = a + b · N; nil where it is through one N alone.
+  fileprivate init?(fittedTo passes: [ScorePassBenchmark.Pass]) {
     let points = passes.map { (x: Double($0.images), y: $0.seconds / Double($0.images)) }
     let count = Double(points.count)
     let (x, y) = (
       points.reduce(0) { $0 + $1.x } / count, points.reduce(0) { $0 + $1.y } / count
     )
     let spread = points.reduce(0) { $0 + ($1.x - x) * ($1.x - x) }
-    if spread > 0 {
-      secondsPerPair = points.reduce(0) { $0 + ($1.x - x) * ($1.y - y) } / spread
-    } else {
-      let samples = Double(kernels.samples)
-      secondsPerPair = (kernels.kernelSeconds + kernels.pairSeconds) / (samples * samples)
-    }
+    guard spread > 0 else { return nil }
+    secondsPerPair = points.reduce(0) { $0 + ($1.x - x) * ($1.y - y) } / spread
     secondsPerImage = y - secondsPerPair * x
-    for index in passes.indices {
-      let images = Double(passes[index].images)
-      passes[index].model = images * secondsPerImage + images * images * secondsPerPair
-    }
   }
 }
 

@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-10"
+  static let kind = "plan-surgery-11"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -38,7 +38,7 @@ struct PlanSurgery: JobComputation {
   var selection: ChannelSelection
   /// Summed Grams of all consumers, by layer name.
   var grams: [String: Digest]
-  /// Calibration shards; the last one is held back where there are several.
+  /// Calibration shards; the last ones are held back where there are several.
   var shards: [Digest]
   /// Whether units are exchanged first, where that lowers the error of a group.
   var exchanges: Bool
@@ -84,8 +84,7 @@ struct PlanSurgery: JobComputation {
           .pruned(selection, groups: model.groups)
       )
     }
-    let heldBack = Array(shards.suffix(1))
-    let rest = shards.count > 1 ? Array(shards.dropLast()) : shards
+    let (rest, heldBack) = try await split(on: bench)
     var candidates = [Recovered(network: single, fit: "single")]
     if reconstruction != .single {
       let (network, unfitted) = try await sequential(
@@ -113,6 +112,25 @@ struct PlanSurgery: JobComputation {
       fitted = best(of: [fitted, joint])
     }
     return try await outcome(model, sliced: sliced, fitted, on: bench)
+  }
+
+  /// Shards to fit on, and shards held back for choices. One shard alone serves for both.
+  private func split(on bench: Workbench) async throws -> (rest: [Digest], heldBack: [Digest]) {
+    guard shards.count > 1 else { return (shards, shards) }
+    let held = Self.heldBack(of: try await bench.shards(shards).map(\.count))
+    return (Array(shards.dropLast(held)), Array(shards.suffix(held)))
+  }
+
+  /// How many shards are held back: the last ones that have a sixteenth of all images or more, and
+  /// never all of them. The very last may have hardly any: it is what the others leave over.
+  static func heldBack(of counts: [Int]) -> Int {
+    let images = counts.reduce(0, +)
+    var (shards, held) = (0, 0)
+    while shards < counts.count - 1, 16 * held < images {
+      shards += 1
+      held += counts[counts.count - shards]
+    }
+    return shards
   }
 
   /// All layers fitted together; nil where that is not possible.

@@ -50,7 +50,7 @@ struct ScoreBenchmarkCommand: AsyncParsableCommand {
 
 extension ScorePassBenchmark.Figures {
   var table: String {
-    let lines = [
+    var lines = [
       String(
         format: "%d taps, %d features an image, tiles of %d images (%.0f MB), %d threads", taps,
         features, tileSize, Double(tileBytes) / 1e6, threads),
@@ -64,15 +64,32 @@ extension ScorePassBenchmark.Figures {
       String(
         format: "layout %.2f s, kernels %.2f s, sums over pairs of taps %.2f s for %d images",
         kernels.layoutSeconds, kernels.kernelSeconds, kernels.pairSeconds, kernels.samples),
-      String(
-        format: "model: %.3f ms an image, %.3f µs a pair of images", 1e3 * secondsPerImage,
-        1e6 * secondsPerPair),
+      "by these parts: \(parts.text)",
     ]
-    let rows = passes.map {
-      String(
-        format: "N = %5d  %8.2f s   model %8.2f s   ratio %.2f", $0.images, $0.seconds, $0.model,
-        $0.seconds / $0.model)
+    if let fitted {
+      let ratios = String(
+        format: "%.2f and %.2f of the parts", fitted.secondsPerImage / parts.secondsPerImage,
+        fitted.secondsPerPair / parts.secondsPerPair)
+      lines.append("fitted to passes: \(fitted.text); \(ratios)")
     }
-    return (lines + rows).joined(separator: "\n")
+    let model = fitted ?? parts
+    return (lines + passes.map { $0.row(model) }).joined(separator: "\n")
+  }
+}
+
+extension ScorePassBenchmark.CostModel {
+  fileprivate var text: String {
+    String(
+      format: "%.3f ms an image, %.3f µs a pair of images", 1e3 * secondsPerImage,
+      1e6 * secondsPerPair)
+  }
+}
+
+extension ScorePassBenchmark.Pass {
+  fileprivate func row(_ model: ScorePassBenchmark.CostModel) -> String {
+    let expected = model.seconds(images)
+    return String(
+      format: "N = %5d  %8.2f s   model %8.2f s   ratio %.2f", images, seconds, expected,
+      seconds / expected)
   }
 }

@@ -62,8 +62,7 @@ let modules: [Module] = [
   module("Digests", in: "Numerics", "CCrypto", "CFiles"),
   module("Tensors", in: "Numerics", numeric: true),
   module("Parallelism", in: "Numerics", numeric: true),
-  module(
-    "LinearAlgebra", in: "Numerics", "COpenBLAS", "CTileProducts", "CMemory", numeric: true),
+  module("LinearAlgebra", in: "Numerics", "COpenBLAS", "CTileProducts", numeric: true),
   module("Solvers", in: "Numerics", numeric: true),
   module("Drawing", in: "Numerics", "LinearAlgebra"),
 

@@ -61,8 +61,6 @@ struct EspalierCoordinator: AsyncParsableCommand {
     try folder.make()
     let lock = try StateLock(folder)
     defer { withExtendedLifetime(lock) {} }
-    // Links that workers left who were killed.
-    try? FileManager.default.removeItem(at: folder.features)
     let stores = try await Stores.open(try await databaseURL(folder), in: folder)
     let own = try folder.endpoint()
     // A socket file that a killed coordinator left is replaced; the lock says it is nobody's.
@@ -72,7 +70,8 @@ struct EspalierCoordinator: AsyncParsableCommand {
       link: link, stores: stores, backend: OneDNNBackend(),
       configuration: CoordinatorConfiguration(
         allowsMixed: allowMixed,
-        localWorkers: workers > 0 ? .init(memory: memory << 20, threads: threads) : nil))
+        localWorkers: workers > 0
+          ? .init(count: workers, memory: memory << 20, threads: threads) : nil))
     let local = LocalWorkers(
       executable: URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appending(path: "espalier-worker"),

@@ -32,11 +32,7 @@ struct EspalierWorker: AsyncParsableCommand {
   @Option(help: "What may be remembered between jobs, in MiB.")
   var memory = 1536
 
-  @Option(
-    help: """
-      The state folder of a local cluster: tells its processes apart, and is where workers of this \
-      machine lend each other features.
-      """)
+  @Option(help: "The state folder of a local cluster: tells its processes apart.")
   var state: String?
 
   @Flag(help: "Run the commands of sweeps with --recover-with, as this user.")
@@ -62,7 +58,6 @@ struct EspalierWorker: AsyncParsableCommand {
       link: link, backend: OneDNNBackend(),
       configuration: WorkerConfiguration(
         workerID: identity, threads: threads, cacheBytes: memory << 20,
-        lendingFolder: state.map { URL(filePath: $0).appending(path: "features") },
         libraries: openBLASConfiguration, allowsCommands: allowCommands))
     if exitWithParent { watchParent() }
     let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint])

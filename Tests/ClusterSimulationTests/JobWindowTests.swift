@@ -75,7 +75,7 @@ struct JobWindowTests {
     let jobs = try Self.jobs(tiles: 3)
     var window = JobWindow(jobs, isWhole: true)
     let taken = [
-      window.take(holding: [], unless: { $0 == 1 }),
+      window.take(holding: [], unless: { $0.job.id == 1 }),
       window.take(holding: [], unless: { _ in false }),
       window.take(holding: [], unless: { _ in true }),
     ]

@@ -34,8 +34,9 @@ struct LinkTests {
       Issue.record("no hello")
       return
     }
-    let assignment = CoordinatorMessage.assign(
-      job, stage: "score", label: "images 0…99", payload: Data("{}".utf8))
+    let assignment = CoordinatorMessage.assign([
+      JobAssignment(job: job, stage: "score", label: "images 0…99", payload: Data("{}".utf8))
+    ])
     try link.send(assignment, to: peer)
     #expect(await messages.next() == assignment)
     let result = WorkerMessage.completed(job, summary: Data("{}".utf8), artifacts: [])

@@ -49,7 +49,6 @@ struct RandomMessages {
       .completed(
         job(), summary: data(),
         artifacts: (0..<Int.random(in: 0...5, using: &generator)).map { _ in digest() },
-        held: (0..<Int.random(in: 0...5, using: &generator)).map { _ in digest() },
         enclosed: (0..<Int.random(in: 0...3, using: &generator)).map { _ in data() }),
       .failed(job(), code: text(), message: text(), retryable: Bool.random(using: &generator)),
       .goodbye,
@@ -64,7 +63,10 @@ struct RandomMessages {
         heartbeatInterval: .milliseconds(Int.random(in: 0...1_000_000, using: &generator)),
         leaseDuration: .milliseconds(Int.random(in: 0...1_000_000, using: &generator))),
       .refused(reason: text()),
-      .assign(job(), stage: text(), label: text(), payload: data()),
+      .assign(
+        (0..<Int.random(in: 1...5, using: &generator)).map { _ in
+          JobAssignment(job: job(), stage: text(), label: text(), payload: data())
+        }),
       .acknowledged(job(), accepted: Bool.random(using: &generator)),
       .cancel(job()),
       .drain,

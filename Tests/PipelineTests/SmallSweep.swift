@@ -48,12 +48,9 @@ struct SmallSweep {
   func pipeline() throws -> Pipeline { try Pipeline(definition, network: network) }
 
   func bench(
-    threads: Int = 1, backend: any Backend = OneDNNBackend(), cacheBytes: Int = 1 << 30,
-    lending: TileLending? = nil
+    threads: Int = 1, backend: any Backend = OneDNNBackend(), cacheBytes: Int = 1 << 30
   ) -> Workbench {
-    Workbench(
-      backend: backend, threads: threads, artifacts: artifacts, cacheBytes: cacheBytes,
-      lending: lending)
+    Workbench(backend: backend, threads: threads, artifacts: artifacts, cacheBytes: cacheBytes)
   }
 
   /// As every program of Espalier does: jobs of several tests would fight for BLAS's threads.

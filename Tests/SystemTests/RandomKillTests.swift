@@ -79,7 +79,7 @@ extension SystemTests {
           #expect(after[job.key] == job, "\(job.key) has the attempt and time it had")
         }
         let again = before.filter { $0.state != "completed" && $0.attempt > 0 }
-        #expect(again.count <= 4, "two workers hold two jobs each: \(again)")
+        #expect(again.count <= 12, "two workers hold two portions of three pairs each: \(again)")
         for job in after.values where !again.contains(where: { $0.key == job.key }) {
           #expect(job.attempt <= 1, "\(job)")
         }

@@ -92,11 +92,11 @@ extension SystemTests {
     @Test("more taps than the memory of a worker allows are refused before anything is started")
     func memory() async throws {
       try await TestCluster.with { cluster in
-        // 51,200 features an image: two tiles of 200 are 82 MB.
+        // Kernels of 13 taps: 67 MB for a pair of tiles of 800 images.
         let ending = try await cluster.espalier(
           [
-            "score", "--model", TestCluster.model, "--calibration", try cluster.calibration(400),
-            "--tile", "200", "--memory", "64", "--taps", "batchnorm",
+            "score", "--model", TestCluster.model, "--calibration", try cluster.calibration(1600),
+            "--tile", "800", "--memory", "64", "--taps", "batchnorm",
           ], expecting: 2)
         #expect(ending.errors.contains("13 taps") && ending.errors.contains("--tile"))
         #expect(!FileManager.default.fileExists(atPath: "\(cluster.state)/postgres"))
@@ -107,9 +107,9 @@ extension SystemTests {
     func memoryOfCluster() async throws {
       try await TestCluster.with { cluster in
         try await cluster.espalier("up", "--workers", "1", "--memory", "64")
-        let sweep = try cluster.sweep(calibration: 400)
+        let sweep = try cluster.sweep(calibration: 1600)
         let ending = try await cluster.espalier(
-          ["submit"] + sweep + ["--tile", "200", "--taps", "batchnorm"], expecting: 2)
+          ["submit"] + sweep + ["--tile", "800", "--taps", "batchnorm"], expecting: 2)
         #expect(ending.errors.contains("13 taps"))
         #expect(ending.errors.contains("of the taps, or tiles of "), "the number that would fit")
         #expect(try await cluster.json([SweepAnswer].self, "sweeps").isEmpty)

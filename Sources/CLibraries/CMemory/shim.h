@@ -1,11 +1,4 @@
-// Memory as files without a name: Glibc declares memfd_create for GNU sources alone.
-#define _GNU_SOURCE
 #include <malloc.h>
-#include <sys/mman.h>
-
-static inline int espalier_memory_file(const char *name) {
-  return memfd_create(name, MFD_CLOEXEC);
-}
 
 /// Glibc keeps freed memory for the next who ask; this gives whole pages of it back to the system.
 static inline void espalier_give_freed_memory_back(void) { malloc_trim(0); }

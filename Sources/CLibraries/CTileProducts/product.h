@@ -5,7 +5,7 @@
 // in order, and rows that lie a power of two apart do not evict each other. Of each slice of y there
 // is a copy turned into panels `[SLICE, width · LANES]`, as wide as the registers allow: a kernel
 // multiplies a few rows of x by a panel in registers and reads it in order. While it does, the next
-// slice is fetched.
+// slice is fetched. Who multiplies by the same y often has it turned once.
 
 typedef REAL NAME(vector) __attribute__((vector_size(64)));
 typedef REAL NAME(unaligned) __attribute__((vector_size(64), aligned(sizeof(REAL))));
@@ -22,15 +22,15 @@ static void NAME(centres)(const REAL *centre, size_t area, size_t start, size_t 
     for (; k < MIN(end, depth); k++) shift[k] = centre[channel];
 }
 
-static void NAME(slice)(const REAL *x, size_t rows, size_t inner, const REAL *centre,
-                        size_t centres, size_t first, size_t all, REAL *to) {
+static void NAME(slice)(const REAL *x, size_t rows, size_t inner, size_t begin, size_t end,
+                        const REAL *centre, size_t centres, size_t first, size_t all, REAL *to) {
   REAL shift[SLICE] = {0};
-  for (size_t start = 0; start < inner; start += SLICE) {
-    size_t depth = MIN(SLICE, inner - start);
+  for (size_t start = begin; start < end; start += SLICE) {
+    size_t depth = MIN(SLICE, end - start);
     if (centres) NAME(centres)(centre, inner / centres, start, depth, shift);
     for (size_t i = 0; i < rows; i++) {
       const REAL *from = x + i * inner + start;
-      REAL *row = to + (start / SLICE * all + first + i) * SLICE;
+      REAL *row = to + ((start - begin) / SLICE * all + first + i) * SLICE;
       if (depth == SLICE) {
         for (size_t k = 0; k < SLICE; k++) row[k] = from[k] - shift[k];
       } else {
@@ -148,7 +148,18 @@ INLINE void NAME(multiply)(size_t height, size_t width, const REAL *x, size_t m,
   }
 }
 
+/// Turns at most BLOCK rows of a slice into panels.
+INLINE void NAME(turn)(size_t width, const REAL *y, size_t n, REAL *panels) {
+  size_t panel = width * LANES;
+  for (size_t j = 0; j < n; j += LANES)
+    for (size_t k = 0; k < SLICE; k += LANES)
+      NAME(transpose)(y + j * SLICE + k,
+                      panels + j / panel * panel * SLICE + k * panel + j % panel, panel);
+}
+
 /// The product of at most BLOCK rows by at most BLOCK rows, of matrices of all_x and all_y rows.
+///
+/// - y: Sliced, to be turned slice by slice into `panels`; or turned already, where there are none.
 INLINE void NAME(block)(size_t height, size_t width, const REAL *x, size_t m, size_t all_x,
                         const REAL *y, size_t n, size_t all_y, bool upper, size_t slices, double *c,
                         size_t ldc, REAL *panels) {
@@ -157,13 +168,10 @@ INLINE void NAME(block)(size_t height, size_t width, const REAL *x, size_t m, si
   if (upper) calls = (calls + 1) / 2;
   // Of the SLICE / LANES lines of each row, one by one as kernels pass along a slice.
   NAME(ahead) share = {.share_x = (m + calls - 1) / calls, .share_y = (n + calls - 1) / calls};
-  if (upper) share.share_x = 0;
+  if (upper && panels) share.share_x = 0;
   for (size_t s = 0; s < slices; s++) {
     const REAL *rows = x + s * all_x * SLICE, *others = y + s * all_y * SLICE;
-    for (size_t j = 0; j < n; j += LANES)
-      for (size_t k = 0; k < SLICE; k += LANES)
-        NAME(transpose)(others + j * SLICE + k,
-                        panels + j / panel * panel * SLICE + k * panel + j % panel, panel);
+    if (panels) NAME(turn)(width, others, n, panels);
     NAME(ahead) ahead = share;
     if (s + 1 < slices) {
       ahead.x = (const char *)(rows + all_x * SLICE);
@@ -171,48 +179,90 @@ INLINE void NAME(block)(size_t height, size_t width, const REAL *x, size_t m, si
     } else {
       ahead.share_x = ahead.share_y = 0;
     }
-    NAME(multiply)(height, width, rows, m, panels, n, upper, c, ldc, &ahead);
+    NAME(multiply)(height, width, rows, m, panels ? panels : others, n, upper, c, ldc, &ahead);
   }
 }
 
 INLINE void NAME(blocks)(size_t height, size_t width, const REAL *x, size_t m, const REAL *y,
-                         size_t n, size_t slices, double *c, size_t ldc, REAL *panels) {
+                         size_t n, size_t all_y, bool upper, size_t slices, double *c, size_t ldc,
+                         REAL *panels) {
   for (size_t i = 0; i < m; i += BLOCK)
-    for (size_t j = y ? 0 : i; j < n; j += BLOCK)
-      NAME(block)(height, width, x + i * SLICE, MIN(BLOCK, m - i), m, (y ? y : x) + j * SLICE,
-                  MIN(BLOCK, n - j), n, !y && i == j, slices, c + i * ldc + j, ldc, panels);
+    for (size_t j = upper ? i : 0; j < n; j += BLOCK)
+      NAME(block)(height, width, x + i * SLICE, MIN(BLOCK, m - i), m, y + j * SLICE,
+                  MIN(BLOCK, n - j), all_y, upper && i == j, slices, c + i * ldc + j, ldc, panels);
 }
 
-#define PARAMETERS \
-  const REAL *x, size_t m, const REAL *y, size_t n, size_t slices, double *c, size_t ldc
-#define ARGUMENTS x, m, y, n, slices, c, ldc
+#define PARAMETERS                                                                              \
+  const REAL *x, size_t m, const REAL *y, size_t n, size_t all_y, bool upper, size_t slices,    \
+      double *c, size_t ldc, REAL *panels
+#define ARGUMENTS x, m, y, n, all_y, upper, slices, c, ldc, panels
 
 #if defined(__x86_64__)
-__attribute__((target("avx512f"), noinline)) static void NAME(avx512)(PARAMETERS, REAL *panels) {
-  NAME(blocks)(HEIGHT, WIDTH, ARGUMENTS, panels);
-}
-__attribute__((target("avx2,fma"), noinline)) static void NAME(avx2)(PARAMETERS, REAL *panels) {
-  NAME(blocks)(HEIGHT, 1, ARGUMENTS, panels);
-}
+#define AVX512 __attribute__((target("avx512f"), noinline))
+#define AVX2 __attribute__((target("avx2,fma"), noinline))
+AVX512 static void NAME(avx512)(PARAMETERS) { NAME(blocks)(HEIGHT, WIDTH, ARGUMENTS); }
+AVX2 static void NAME(avx2)(PARAMETERS) { NAME(blocks)(HEIGHT, 1, ARGUMENTS); }
 #endif
-__attribute__((noinline)) static void NAME(portable)(PARAMETERS, REAL *panels) {
-  NAME(blocks)(4, 1, ARGUMENTS, panels);
+__attribute__((noinline)) static void NAME(portable)(PARAMETERS) {
+  NAME(blocks)(4, 1, ARGUMENTS);
 }
 
-static void NAME(product)(PARAMETERS) {
-  _Alignas(64) REAL panels[BLOCK * SLICE];
-  if (!y) n = m;
+static void NAME(any)(PARAMETERS) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f"))
-    NAME(avx512)(ARGUMENTS, panels);
+    NAME(avx512)(ARGUMENTS);
   else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    NAME(avx2)(ARGUMENTS, panels);
+    NAME(avx2)(ARGUMENTS);
   else
 #endif
-    NAME(portable)(ARGUMENTS, panels);
+    NAME(portable)(ARGUMENTS);
 }
+
+static void NAME(product)(const REAL *x, size_t m, const REAL *y, size_t n, size_t slices,
+                          double *c, size_t ldc) {
+  _Alignas(64) REAL panels[BLOCK * SLICE];
+  if (!y) n = m;
+  NAME(any)(x, m, y ? y : x, n, n, !y, slices, c, ldc, panels);
+}
+
+#if LANES == 16
+/// All slices turned into panels, BLOCK rows at a time.
+INLINE void NAME(turns)(size_t width, const REAL *y, size_t n, size_t slices, REAL *panels) {
+  for (size_t s = 0; s < slices; s++)
+    for (size_t j = 0; j < n; j += BLOCK)
+      NAME(turn)(width, y + (s * n + j) * SLICE, MIN(BLOCK, n - j),
+                 panels + (s * PADDED(n) + j) * SLICE);
+}
+
+#if defined(__x86_64__)
+AVX512 static void NAME(turns_avx512)(const REAL *y, size_t n, size_t slices, REAL *panels) {
+  NAME(turns)(WIDTH, y, n, slices, panels);
+}
+AVX2 static void NAME(turns_avx2)(const REAL *y, size_t n, size_t slices, REAL *panels) {
+  NAME(turns)(1, y, n, slices, panels);
+}
+#endif
+
+static void NAME(panels)(const REAL *y, size_t n, size_t slices, REAL *panels) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f"))
+    NAME(turns_avx512)(y, n, slices, panels);
+  else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    NAME(turns_avx2)(y, n, slices, panels);
+  else
+#endif
+    NAME(turns)(1, y, n, slices, panels);
+}
+
+static void NAME(product_panels)(const REAL *x, size_t m, const REAL *panels, size_t n, bool upper,
+                                 size_t slices, double *c, size_t ldc) {
+  NAME(any)(x, m, panels, n, PADDED(n), upper, slices, c, ldc, NULL);
+}
+#endif
 
 #undef VECTOR
 #undef LOAD
 #undef PARAMETERS
 #undef ARGUMENTS
+#undef AVX512
+#undef AVX2

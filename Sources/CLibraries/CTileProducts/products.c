@@ -14,6 +14,8 @@
 #define WIDTH 4
 #define INLINE static inline __attribute__((always_inline))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
+/// Rows of panels: whole ones, however wide they are.
+#define PADDED(n) (((n) + espalier_panel_rows - 1) / espalier_panel_rows * espalier_panel_rows)
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 
@@ -30,14 +32,14 @@
 #define NAME(what) JOIN(what, f64)
 #include "product.h"
 
-void espalier_slice_f32(const float *x, size_t rows, size_t inner, const float *centre,
-                        size_t centres, size_t first, size_t all, float *to) {
-  slice_f32(x, rows, inner, centre, centres, first, all, to);
+void espalier_slice_f32(const float *x, size_t rows, size_t inner, size_t begin, size_t end,
+                        const float *centre, size_t centres, size_t first, size_t all, float *to) {
+  slice_f32(x, rows, inner, begin, end, centre, centres, first, all, to);
 }
 
-void espalier_slice_f64(const double *x, size_t rows, size_t inner, const double *centre,
-                        size_t centres, size_t first, size_t all, double *to) {
-  slice_f64(x, rows, inner, centre, centres, first, all, to);
+void espalier_slice_f64(const double *x, size_t rows, size_t inner, size_t begin, size_t end,
+                        const double *centre, size_t centres, size_t first, size_t all, double *to) {
+  slice_f64(x, rows, inner, begin, end, centre, centres, first, all, to);
 }
 
 void espalier_product_f32(const float *x, size_t m, const float *y, size_t n, size_t slices,
@@ -48,6 +50,15 @@ void espalier_product_f32(const float *x, size_t m, const float *y, size_t n, si
 void espalier_product_f64(const double *x, size_t m, const double *y, size_t n, size_t slices,
                           double *c, size_t ldc) {
   product_f64(x, m, y, n, slices, c, ldc);
+}
+
+void espalier_panels_f32(const float *y, size_t n, size_t slices, float *panels) {
+  panels_f32(y, n, slices, panels);
+}
+
+void espalier_product_panels_f32(const float *x, size_t m, const float *panels, size_t n, bool upper,
+                                 size_t slices, double *c, size_t ldc) {
+  product_panels_f32(x, m, panels, n, upper, slices, c, ldc);
 }
 
 /// Several rows at a time: each sum is one chain, which alone would wait for itself.

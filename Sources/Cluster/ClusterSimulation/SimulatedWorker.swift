@@ -59,9 +59,11 @@ public struct SimulatedWorker: Sendable {
             }
           }
         case .refused(let reason): return reason
-        case .assign(let job, _, _, let payload):
-          held.insert(job)
-          group.addTask { await perform(job, payload) }
+        case .assign(let portion):
+          for assignment in portion {
+            held.insert(assignment.job)
+            group.addTask { await perform(assignment.job, assignment.payload) }
+          }
         case .acknowledged(let job, let accepted):
           held.remove(job)
           account.count(accepted: accepted)

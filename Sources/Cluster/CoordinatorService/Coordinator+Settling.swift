@@ -35,7 +35,7 @@ extension Coordinator {
       case .failed(let failure, let isRetryable):
         try await fail(
           report, failure, isRetryable, by: worker, jobs[report.job.id]?.job.specification)
-      case .completed(let output, _, let enclosed):
+      case .completed(let output, let enclosed):
         guard let job = jobs[report.job.id] else {
           acknowledge(report.job, accepted: false, to: report.peer)
           continue
@@ -55,7 +55,7 @@ extension Coordinator {
       sound.append(one)
     }
     sound = try await flushed(sound)
-    try await record(sound, reports)
+    try await record(sound)
     for one in cases {
       switch verdicts[one.job] {
       case .wrong(let fault): try await refuse(one, fault.message)
@@ -155,7 +155,7 @@ extension Coordinator {
     }
   }
 
-  private func record(_ cases: [Case], _ reports: [Intake.Report]) async throws {
+  private func record(_ cases: [Case]) async throws {
     let recorded = try await stores.jobs.complete(
       cases.map { one in
         Completion(
@@ -163,15 +163,10 @@ extension Coordinator {
           result: JobResult(summary: one.output.summary, artifacts: one.output.artifacts),
           identity: workers[one.peer]?.identity)
       })
-    var holdings: [WireReference: [Digest]] = [:]
-    for report in reports {
-      if case .completed(_, let shards, _) = report.ending { holdings[report.job] = shards }
-    }
     for one in cases {
       let isAccepted = recorded.contains(one.job.lease)
       if isAccepted {
-        workers[one.peer]?.complete(
-          one.job, weight: one.specification.weight, holding: holdings[one.job] ?? [])
+        workers[one.peer]?.complete(one.job, weight: one.specification.weight)
         for sweep in sweeps.values { sweep.complete(one.specification.key) }
       }
       acknowledge(one.job, accepted: isAccepted, to: one.peer)
@@ -197,7 +192,8 @@ extension Coordinator {
     if state == .discarded {
       giveUp(one.specification, PipelineError.Code.wrongResult.rawValue, fault)
     }
-    if session.refusalsInARow >= Self.patienceWithWorker {
+    // The last one stays until a job is given up: nobody would be there to end the sweep.
+    if session.refusalsInARow >= Self.patienceWithWorker, workers.count > 1 || state == .discarded {
       try await sendAway(one.peer, session, because: fault)
     }
     jobsMayBeThere()

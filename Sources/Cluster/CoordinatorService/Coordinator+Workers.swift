@@ -54,7 +54,7 @@ extension Coordinator {
     }
   }
 
-  /// Gives jobs to workers that can take some, one each and then another, so that all are busy.
+  /// Gives jobs to workers that can take some, a portion each and then another, so that all are busy.
   func dispatch() async throws {
     let free = workers.values.reduce(0) { $0 + max($1.freeCredits, 0) }
     guard !isDraining, free > 0 else { return }
@@ -69,20 +69,30 @@ extension Coordinator {
     let chosen = choose()
     guard !chosen.isEmpty else { return }
     let attempts = try await stores.jobs.lease(
-      chosen.map { Assignment(job: $0.entry.job.id, worker: $0.session.hello.workerID) },
-      duration: configuration.leaseDuration)
+      chosen.flatMap { choice in
+        choice.portion.map {
+          Assignment(job: $0.job.id, worker: choice.session.hello.workerID)
+        }
+      }, duration: configuration.leaseDuration)
     let references = Dictionary(uniqueKeysWithValues: attempts.map { ($0.id, $0.message) })
     var orphaned: Set<String> = []
-    for (peer, session, entry) in chosen {
-      guard let reference = references[entry.job.id] else { continue }
+    for (peer, session, portion) in chosen {
+      let leased = portion.compactMap { entry in
+        references[entry.job.id].map { (entry: entry, job: $0) }
+      }
+      guard !leased.isEmpty else { continue }
       guard workers[peer] === session else {
         orphaned.insert(session.hello.workerID)
         continue
       }
-      session.take(entry, as: reference)
-      let job = entry.job.specification
+      session.take(leased)
       send(
-        .assign(reference, stage: job.stage, label: job.label, payload: job.payload), to: peer)
+        .assign(
+          leased.map { entry, reference in
+            let job = entry.job.specification
+            return JobAssignment(
+              job: reference, stage: job.stage, label: job.label, payload: job.payload)
+          }), to: peer)
     }
     // They left while their jobs were being leased.
     for worker in orphaned where !workers.values.contains(where: { $0.hello.workerID == worker }) {
@@ -97,27 +107,44 @@ extension Coordinator {
     JobWindow(jobs, isWhole: isWhole, after: last)
   }
 
-  private typealias Choice = (peer: PeerID, session: WorkerSession, entry: JobWindow.Entry)
+  private typealias Choice = (
+    peer: PeerID, session: WorkerSession, portion: [JobWindow.Entry]
+  )
+
+  /// Jobs of one pass that a worker is given at one time, at most.
+  private static let largestPortion = 64
 
   private func choose() -> [Choice] {
     var choices: [Choice] = []
-    let most = workers.values.map(\.hello.credits).max() ?? 0
     var given: [PeerID: Int] = [:]
-    var shards: [PeerID: Set<Digest>] = [:]
+    var shares = PassShares(of: window, among: workers.values, expecting: configuration)
+    let others = workers.count > 1
+    let most = workers.values.map(\.hello.credits).max() ?? 0
     for level in 0..<most {
       for (peer, session) in workers {
-        let count = session.held.count + given[peer, default: 0]
+        let count = session.heldPortions + given[peer, default: 0]
         guard count <= level, session.hello.credits > level, window.count > 0 else { continue }
-        let held = shards[peer] ?? session.shards
-        // Nobody else there: then again by the same.
-        let others = workers.count > 1
-        guard
-          let entry = window.take(
-            holding: held, unless: { others && session.refusedJobs.contains($0) })
+        func isUnwelcome(_ entry: JobWindow.Entry) -> Bool {
+          // Nobody else there: then again by the same.
+          if others, session.refusedJobs.contains(entry.job.id) { return true }
+          // Who has something to do leaves the rest to those who have less.
+          return level > 0 && entry.pass.map { shares.room(for: $0, at: session) <= 0 } ?? false
+        }
+        guard let first = window.take(holding: shares.shards(of: session), unless: isUnwelcome)
         else { continue }
+        var portion = [first]
+        shares.give(first, to: session)
+        if let pass = first.pass {
+          while portion.count < Self.largestPortion, shares.room(for: pass, at: session) > 0,
+            let next = window.take(
+              holding: shares.shards(of: session), unless: { $0.pass != pass || isUnwelcome($0) })
+          {
+            portion.append(next)
+            shares.give(next, to: session)
+          }
+        }
         given[peer, default: 0] += 1
-        shards[peer] = held.union(entry.shards)
-        choices.append((peer, session, entry))
+        choices.append((peer, session, portion))
       }
     }
     return choices

@@ -21,22 +21,24 @@ public struct CoordinatorConfiguration: Sendable {
   public var patience = Duration.seconds(20)
   /// Whether workers of several instruction sets or library versions may work together.
   public var allowsMixed = false
-  /// What each of the workers that are started with it may use; nil where others start them.
-  public var localWorkers: WorkerLimits?
+  /// The workers that are started with it; nil where others start them.
+  public var localWorkers: LocalWorkerLimits?
 
-  /// What a worker has.
-  public struct WorkerLimits: Sendable {
+  /// How many workers there are, and what each may use.
+  public struct LocalWorkerLimits: Sendable {
+    public var count: Int
     /// In bytes.
     public var memory: Int
     public var threads: Int
 
-    public init(memory: Int, threads: Int) {
+    public init(count: Int, memory: Int, threads: Int) {
+      self.count = count
       self.memory = memory
       self.threads = threads
     }
   }
 
-  public init(allowsMixed: Bool = false, localWorkers: WorkerLimits? = nil) {
+  public init(allowsMixed: Bool = false, localWorkers: LocalWorkerLimits? = nil) {
     self.allowsMixed = allowsMixed
     self.localWorkers = localWorkers
   }
@@ -190,11 +192,11 @@ public actor Coordinator {
     case .hello(let hello): try await welcome(hello, at: peer)
     case .heartbeat(let jobs, let usage):
       intake.add(Intake.Heartbeat(jobs: jobs, usage: usage), from: peer)
-    case .completed(let job, let summary, let artifacts, let held, let enclosed):
+    case .completed(let job, let summary, let artifacts, let enclosed):
       let output = JobOutput(summary: summary, artifacts: artifacts)
       intake.add(
         Intake.Report(
-          peer: peer, job: job, ending: .completed(output, holding: held, enclosed: enclosed)))
+          peer: peer, job: job, ending: .completed(output, enclosed: enclosed)))
       reports.raise()
     case .failed(let job, let code, let message, let isRetryable):
       let failure = JobFailure(code: code, message: message)

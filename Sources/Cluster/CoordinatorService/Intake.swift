@@ -11,7 +11,7 @@ import Pipeline
 struct Intake {
   /// How an attempt ended, as its worker says.
   enum Ending {
-    case completed(JobOutput, holding: [Digest], enclosed: [Data])
+    case completed(JobOutput, enclosed: [Data])
     case failed(JobFailure, isRetryable: Bool)
   }
 

@@ -5,7 +5,7 @@ import Pipeline
 /// The jobs that can be leased next, best first, in memory: which worker gets which is chosen here.
 ///
 /// The database's order is kept but for one thing: among jobs of the highest priority a worker gets
-/// one whose shards' activations it holds, so that fewer forward passes are repeated. What jobs
+/// those of the shards that it has been given, so that fewer forward passes are repeated. What jobs
 /// compute does not depend on who gets them.
 struct JobWindow {
   /// A job that waits for a worker.
@@ -13,6 +13,12 @@ struct JobWindow {
     let job: QueuedJob
     /// Nil where this program cannot read the payload.
     let request: JobRequest?
+    /// What it has in common with jobs that are better done together with it; nil for one that is
+    /// done by itself.
+    let pass: Digest?
+
+    /// Workers may be lost with a job before it is done by itself: the next is its own fault alone.
+    private static let deaths = 3
 
     init(_ job: QueuedJob) {
       self.init(job, try? JobRequest(payload: job.specification.payload))
@@ -21,6 +27,7 @@ struct JobWindow {
     init(_ job: QueuedJob, _ request: JobRequest?) {
       self.job = job
       self.request = request
+      pass = job.deaths < Self.deaths ? request?.pass : nil
     }
 
     var shards: [Digest] { request?.shards ?? [] }
@@ -33,6 +40,8 @@ struct JobWindow {
   private var places: [Digest: [Int]] = [:]
   /// Entries that are left.
   private(set) var count = 0
+  /// Entries that are left, by pass.
+  private(set) var companions: [Digest: Int] = [:]
   /// Whether the database may have jobs that are not here.
   var isStale = true
 
@@ -51,6 +60,7 @@ struct JobWindow {
     entries = jobs.map { job in known[job.id].map { Entry(job, $0) } ?? Entry(job) }
     for (place, entry) in entries.enumerated() {
       for shard in entry?.shards ?? [] { places[shard, default: []].append(place) }
+      if let pass = entry?.pass { companions[pass, default: 0] += 1 }
     }
     count = jobs.count
     self.isWhole = isWhole
@@ -78,11 +88,11 @@ struct JobWindow {
   /// Takes the best job for a worker.
   ///
   /// - Parameters:
-  ///   - held: Shards whose activations the worker holds.
-  ///   - isUnwelcome: Jobs that others should do if they can.
+  ///   - held: Shards of the jobs that the worker has been given.
+  ///   - isUnwelcome: Jobs that are not for this worker now.
   /// - Complexity: O(1) for the size of the window.
   mutating func take(
-    holding held: Set<Digest>, unless isUnwelcome: (Int64) -> Bool
+    holding held: Set<Digest>, unless isUnwelcome: (Entry) -> Bool
   ) -> Entry? {
     while head < entries.count, entries[head] == nil { head += 1 }
     var best: (place: Int, misses: Int)?
@@ -92,7 +102,7 @@ struct JobWindow {
       looks -= 1
       let specification = entry.job.specification
       guard specification.priority == priority ?? specification.priority,
-        !isUnwelcome(entry.job.id)
+        !isUnwelcome(entry)
       else { return }
       priority = specification.priority
       let misses = entry.shards.count { !held.contains($0) }
@@ -114,6 +124,10 @@ struct JobWindow {
     guard let place = best?.place, let entry = entries[place] else { return nil }
     entries[place] = nil
     count -= 1
+    if let pass = entry.pass {
+      let left = companions[pass, default: 1] - 1
+      companions[pass] = left > 0 ? left : nil
+    }
     return entry
   }
 

@@ -24,8 +24,6 @@ public struct StateFolder: Sendable, Hashable {
   public var path: String { url.path(percentEncoded: false).trimmingSuffix("/") }
   public var database: URL { url.appending(path: "postgres") }
   public var artifacts: URL { url.appending(path: "artifacts") }
-  /// Links to features that workers of this machine lend each other.
-  public var features: URL { url.appending(path: "features") }
   public var logs: URL { url.appending(path: "logs") }
   /// Held by the running coordinator.
   public var lock: URL { url.appending(path: "coordinator.lock") }

@@ -6,10 +6,18 @@ import Messaging
 /// A worker as the coordinator sees it. Only the coordinator touches it.
 final class WorkerSession {
   let hello: WorkerHello
-  /// Attempts it holds; those of an earlier coordinator are known by number alone.
-  private(set) var held: [WireReference: JobWindow.Entry?] = [:]
-  /// Shards whose activations it said it holds.
-  private var remembered: [Digest] = []
+  /// An attempt that it holds.
+  private struct Holding {
+    /// Nil for one of an earlier coordinator, which is known by number alone.
+    var entry: JobWindow.Entry?
+    /// With which others it was given.
+    var portion: Int
+  }
+
+  private var holdings: [WireReference: Holding] = [:]
+  /// By portion: what is left of it.
+  private var portions: [Int: Int] = [:]
+  private var lastPortion = 0
   /// Jobs whose results were refused: better done by another.
   private(set) var refusedJobs: Set<Int64> = []
   /// Results refused since the last good one.
@@ -26,29 +34,47 @@ final class WorkerSession {
 
   /// What its results depend on in their last bits.
   var identity: String { hello.backend.identity }
-  var freeCredits: Int { hello.credits - held.count }
+  var held: some Collection<WireReference> { holdings.keys }
+  /// How many portions of jobs it holds a part of.
+  var heldPortions: Int { portions.count }
+  var freeCredits: Int { hello.credits - heldPortions }
+  /// Shards of what it holds.
+  var shards: Set<Digest> { Set(holdings.values.flatMap { $0.entry?.shards ?? [] }) }
 
-  /// Shards it holds now, or will once it has done what it has been given.
-  var shards: Set<Digest> {
-    Set(remembered).union(held.values.flatMap { $0?.shards ?? [] })
+  /// How many jobs of a pass it holds.
+  func count(of pass: Digest) -> Int { holdings.values.count { $0.entry?.pass == pass } }
+
+  func entry(_ job: WireReference) -> JobWindow.Entry? { holdings[job]?.entry }
+
+  func take(_ portion: [(entry: JobWindow.Entry, job: WireReference)]) {
+    hold(portion.map { ($0.job, $0.entry) })
   }
 
-  func entry(_ job: WireReference) -> JobWindow.Entry? { held[job] ?? nil }
-
-  func take(_ entry: JobWindow.Entry, as job: WireReference) { held[job] = .some(entry) }
+  private func hold(_ jobs: [(WireReference, JobWindow.Entry?)]) {
+    guard !jobs.isEmpty else { return }
+    lastPortion += 1
+    for (job, entry) in jobs {
+      drop(job)
+      holdings[job] = Holding(entry: entry, portion: lastPortion)
+    }
+    portions[lastPortion] = jobs.count
+  }
 
   /// It says it holds jobs, and the database agrees.
   func confirm(_ jobs: [WireReference]) {
-    for job in jobs where held[job] == nil { held.updateValue(nil, forKey: job) }
+    for job in jobs where holdings[job] == nil { hold([(job, nil)]) }
   }
 
-  func drop(_ job: WireReference) { held.removeValue(forKey: job) }
+  func drop(_ job: WireReference) {
+    guard let portion = holdings.removeValue(forKey: job)?.portion else { return }
+    let left = portions[portion, default: 1] - 1
+    portions[portion] = left > 0 ? left : nil
+  }
 
-  func complete(_ job: WireReference, weight: Double, holding shards: [Digest]) {
+  func complete(_ job: WireReference, weight: Double) {
     drop(job)
     completed += 1
     refusalsInARow = 0
-    remembered = shards
     work.add(weight)
   }
 

@@ -47,10 +47,13 @@ public struct JobReference: Sendable, Codable, Hashable {
 public struct QueuedJob: Sendable, Codable, Hashable {
   public var id: Int64
   public var specification: JobSpecification
+  /// Workers that were lost with it.
+  public var deaths: Int
 
-  public init(id: Int64, specification: JobSpecification) {
+  public init(id: Int64, specification: JobSpecification, deaths: Int = 0) {
     self.id = id
     self.specification = specification
+    self.deaths = deaths
   }
 }
 

@@ -59,7 +59,7 @@ extension JobStore {
 
   static func available(limit: Int) -> SQL {
     """
-    select id, key, stage, label, payload, weight, priority, max_attempts from jobs
+    select id, key, stage, label, payload, weight, priority, max_attempts, deaths from jobs
     where state in ('available', 'scheduled', 'retryable')
       and (state = 'available' or scheduled_at <= now())
     order by priority desc, id limit \(limit)
@@ -68,7 +68,7 @@ extension JobStore {
 
   static func find(_ ids: [Int64]) -> SQL {
     """
-    select id, key, stage, label, payload, weight, priority, max_attempts from jobs
+    select id, key, stage, label, payload, weight, priority, max_attempts, deaths from jobs
     where id = any(\(ids))
     """
   }

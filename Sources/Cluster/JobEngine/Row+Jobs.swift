@@ -59,7 +59,8 @@ extension QueuedJob {
       specification: JobSpecification(
         key: try row.digest("key"), stage: try row.value("stage"), label: try row.value("label"),
         payload: try row.value("payload"), weight: try row.value("weight"),
-        priority: try row.value("priority"), maxAttempts: try row.value("max_attempts")))
+        priority: try row.value("priority"), maxAttempts: try row.value("max_attempts")),
+      deaths: try row.value("deaths"))
   }
 }
 

@@ -4,8 +4,8 @@ import Messaging
 import Pipeline
 import Synchronization
 
-/// Artifacts of the coordinator's store, over the link; small ones that a job makes wait here and
-/// travel with its result.
+/// Artifacts of the coordinator's store, over the link; small ones that jobs make wait here and travel
+/// with their results.
 final class Parcel: ArtifactAccess {
   /// Bytes of an artifact that waits, at most: more take longer to send than to ask about.
   private static let largest = 16 << 10
@@ -17,13 +17,12 @@ final class Parcel: ArtifactAccess {
 
   init(link: WorkerLink) { self.link = link }
 
-  /// Takes out what waits.
-  @discardableResult
-  func empty() -> [Data] {
-    contents.withLock { contents in
-      defer { contents = [:] }
-      return Array(contents.values)
-    }
+  /// Forgets what waits.
+  func empty() { contents.withLock { $0 = [:] } }
+
+  /// Those of some artifacts that wait.
+  func take(_ digests: [Digest]) -> [Data] {
+    contents.withLock { contents in Set(digests).compactMap { contents[$0] } }
   }
 
   func data(for digest: Digest) async throws -> Data {

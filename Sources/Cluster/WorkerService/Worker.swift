@@ -14,11 +14,9 @@ public struct WorkerConfiguration: Sendable {
   public var threads: Int
   /// How much may be remembered between jobs, in bytes.
   public var cacheBytes: Int
-  /// Jobs held at most at one time: one being computed, the others waiting here so that the next
-  /// one starts without a round trip.
+  /// Portions of jobs held at most at one time: one being computed, the others waiting here so that
+  /// the next one starts without a round trip.
   public var credits: Int
-  /// Where the workers of this machine lend each other features; nil for a worker on its own.
-  public var lendingFolder: URL?
   /// Libraries beside the backend's that results are computed with, such as `OpenBLAS 0.3.21`.
   public var libraries: String
   /// Whether commands that come with jobs are run.
@@ -26,19 +24,19 @@ public struct WorkerConfiguration: Sendable {
 
   public init(
     workerID: String, threads: Int = 1, cacheBytes: Int = 1 << 30, credits: Int = 2,
-    lendingFolder: URL? = nil, libraries: String = "", allowsCommands: Bool = false
+    libraries: String = "", allowsCommands: Bool = false
   ) {
     self.workerID = workerID
     self.libraries = libraries
     self.threads = threads
     self.cacheBytes = cacheBytes
     self.credits = credits
-    self.lendingFolder = lendingFolder
     self.allowsCommands = allowsCommands
   }
 }
 
-/// A worker: says hello, computes the jobs it is given one after another, and reports.
+/// A worker: says hello, computes the jobs it is given, one after another or some in one pass, and
+/// reports.
 ///
 /// It knows neither sweeps nor the database. Whatever happens to it, the coordinator notices that
 /// its heartbeats stop and gives its jobs to another.
@@ -67,7 +65,6 @@ public actor Worker {
     bench = Workbench(
       backend: backend, threads: configuration.threads, artifacts: parcel,
       cacheBytes: configuration.cacheBytes,
-      lending: configuration.lendingFolder.flatMap { try? TileLending(folder: $0) },
       commands: configuration.allowsCommands ? ShellCommands() : nil)
   }
 
@@ -75,10 +72,10 @@ public actor Worker {
   ///
   /// - Throws: ``WorkerError`` with `refused` if the coordinator will not have this worker.
   public func run() async throws {
-    let (assignments, continuation) = AsyncStream<Assignment>.makeStream()
+    let (portions, continuation) = AsyncStream<[JobAssignment]>.makeStream()
     try link.send(.hello(hello))
     let labour = Task {
-      for await assignment in assignments { await self.perform(assignment) }
+      for await portion in portions { await self.perform(portion) }
     }
     defer { heartbeat?.cancel() }
     try await withTaskCancellationHandler {
@@ -86,9 +83,9 @@ public actor Worker {
         switch message {
         case .welcome(let interval, _): startHeartbeat(every: interval)
         case .refused(let reason): throw WorkerError(.refused, reason)
-        case .assign(let job, let stage, let label, let payload):
-          held.append(job)
-          continuation.yield(Assignment(job: job, stage: stage, label: label, payload: payload))
+        case .assign(let portion):
+          held += portion.map(\.job)
+          continuation.yield(portion)
         case .acknowledged(let job, _): settle(job)
         case .cancel(let job): cancel(job)
         case .drain: drain()
@@ -108,13 +105,6 @@ public actor Worker {
   public func drain() {
     isDraining = true
     leaveIfDone()
-  }
-
-  private struct Assignment: Sendable {
-    var job: JobReference
-    var stage: String
-    var label: String
-    var payload: Data
   }
 
   private var hello: WorkerHello {
@@ -145,26 +135,48 @@ public actor Worker {
     }
   }
 
-  private func perform(_ assignment: Assignment) async {
-    let job = assignment.job
-    if cancelled.remove(job) != nil { return settle(job) }
-    logger.debug("job", metadata: ["job.id": "\(job.id)", "label": "\(assignment.label)"])
-    // One job at a time: whatever is in the parcel afterwards is this one's.
-    parcel.empty()
-    do {
-      let output = try await Job.run(payload: assignment.payload, on: bench)
-      report(
-        job,
-        .completed(
-          job, summary: output.summary, artifacts: output.artifacts, held: bench.heldShards,
-          enclosed: parcel.empty()))
-    } catch {
-      let fault = JobFault(error)
-      logger.debug("job failed", metadata: ["job.id": "\(job.id)", "error": "\(fault.message)"])
-      report(
-        job,
-        .failed(job, code: fault.code, message: fault.message, retryable: fault.isRetryable))
+  private func perform(_ portion: [JobAssignment]) async {
+    var waiting: [(job: JobReference, request: JobRequest)] = []
+    for assignment in portion {
+      logger.debug(
+        "job", metadata: ["job.id": "\(assignment.job.id)", "label": "\(assignment.label)"])
+      do {
+        waiting.append((assignment.job, try JobRequest(payload: assignment.payload)))
+      } catch {
+        report(assignment.job, error)
+      }
     }
+    while true {
+      for (job, _) in waiting where cancelled.remove(job) != nil { settle(job) }
+      waiting.removeAll { !held.contains($0.job) }
+      guard !waiting.isEmpty else { return }
+      let places = await JobRequest.next(of: waiting.map(\.request), on: bench)
+      // Whatever is in the parcel afterwards is of these jobs.
+      parcel.empty()
+      let results = await JobRequest.run(places.map { waiting[$0].request }, on: bench)
+      for (place, result) in zip(places, results) {
+        switch result {
+        case .success(let output): report(waiting[place].job, output)
+        case .failure(let error): report(waiting[place].job, error)
+        }
+      }
+      for place in places.reversed() { waiting.remove(at: place) }
+    }
+  }
+
+  private func report(_ job: JobReference, _ output: JobOutput) {
+    report(
+      job,
+      .completed(
+        job, summary: output.summary, artifacts: output.artifacts,
+        enclosed: parcel.take(output.artifacts)))
+  }
+
+  private func report(_ job: JobReference, _ error: any Error) {
+    let fault = JobFault(error)
+    logger.debug("job failed", metadata: ["job.id": "\(job.id)", "error": "\(fault.message)"])
+    report(
+      job, .failed(job, code: fault.code, message: fault.message, retryable: fault.isRetryable))
   }
 
   private func report(_ job: JobReference, _ message: WorkerMessage) {

@@ -7,8 +7,6 @@ public struct LinearAlgebraError: Error, Sendable, CustomStringConvertible {
     case illegalArgument
     /// Bytes that are no record of the expected kind.
     case corruptedRecord
-    /// The system gives no more memory.
-    case outOfMemory
   }
 
   public let code: Code

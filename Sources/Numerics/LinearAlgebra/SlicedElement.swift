@@ -2,8 +2,9 @@ import CTileProducts
 
 /// A number that ``SlicedMatrix`` can hold.
 public protocol SlicedElement: BinaryFloatingPoint, Sendable {
+  /// Copies some columns of rows of `width` numbers, less a centre, behind `first` of `all` rows.
   static func slice(
-    _ elements: [Self], rows: Int, columns: Int, centre: [Self], first: Int, all: Int,
+    _ elements: [Self], width: Int, columns: Range<Int>, centre: [Self], first: Int, all: Int,
     into storage: UnsafeMutablePointer<Self>)
   /// c += x yᵀ, or the upper triangle of x xᵀ without a `y`.
   static func addProduct(
@@ -13,11 +14,12 @@ public protocol SlicedElement: BinaryFloatingPoint, Sendable {
 
 extension Float: SlicedElement {
   public static func slice(
-    _ elements: [Float], rows: Int, columns: Int, centre: [Float], first: Int, all: Int,
+    _ elements: [Float], width: Int, columns: Range<Int>, centre: [Float], first: Int, all: Int,
     into storage: UnsafeMutablePointer<Float>
   ) {
     espalier_slice_f32(
-      elements, rows, columns, centre, centre.count, first, all, storage)
+      elements, elements.count / width, width, columns.lowerBound, columns.upperBound, centre,
+      centre.count, first, all, storage)
   }
 
   public static func addProduct(
@@ -30,11 +32,12 @@ extension Float: SlicedElement {
 
 extension Double: SlicedElement {
   public static func slice(
-    _ elements: [Double], rows: Int, columns: Int, centre: [Double], first: Int, all: Int,
+    _ elements: [Double], width: Int, columns: Range<Int>, centre: [Double], first: Int, all: Int,
     into storage: UnsafeMutablePointer<Double>
   ) {
     espalier_slice_f64(
-      elements, rows, columns, centre, centre.count, first, all, storage)
+      elements, elements.count / width, width, columns.lowerBound, columns.upperBound, centre,
+      centre.count, first, all, storage)
   }
 
   public static func addProduct(

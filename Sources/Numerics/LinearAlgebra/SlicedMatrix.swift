@@ -10,13 +10,19 @@ import CTileProducts
 /// therefore depends on no instruction set, library, number of threads or grouping of rows.
 public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   public let rows: Int
-  public let columns: Int
+  public private(set) var columns: Int
   /// How many rows have been appended.
   public private(set) var filled = 0
   /// `[slices, rows, 256]`, and a margin that kernels read and ignore.
   private var storage: SlicedStorage<Element>
 
-  private var slices: Int { (columns + espalier_slice - 1) / espalier_slice }
+  /// Columns of a slice.
+  public static var sliceWidth: Int { espalier_slice }
+
+  private var slices: Int { Self.slices(columns) }
+  private static func slices(_ columns: Int) -> Int {
+    (columns + espalier_slice - 1) / espalier_slice
+  }
 
   /// A matrix whose rows are yet to be appended.
   public init(rows: Int, columns: Int) {
@@ -24,32 +30,25 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
     self.rows = rows
     self.columns = columns
     // Left as it is found: every row is written before the first product, the margin is ignored.
-    storage = SlicedStorage(count: SlicedStorage<Element>.count(rows: rows, columns: columns))
+    storage = SlicedStorage(count: Self.count(rows, columns))
   }
 
-  /// A matrix in a part of some pages, with its first `filled` rows there already.
-  ///
-  /// - Parameter offset: Where it starts, a multiple of ``PageMemory/pageSize``; it takes
-  ///   ``byteCount(rows:columns:)`` bytes.
-  public init(rows: Int, columns: Int, in pages: PageMemory, at offset: Int, filled: Int) {
+  /// Columns that there is memory for.
+  public var capacity: Int { (storage.count - espalier_slice_margin) / rows }
+
+  /// Takes the memory for as many rows of other columns, no more, which are yet to be written.
+  public mutating func clear(columns: Int) {
     precondition(
-      rows > 0 && columns > 0 && (0...rows).contains(filled),
-      "a sliced matrix of \(rows) × \(columns), \(filled) rows filled")
-    self.rows = rows
+      columns > 0 && columns <= capacity,
+      "\(columns) columns in the memory of a smaller matrix")
     self.columns = columns
-    self.filled = filled
-    storage = SlicedStorage(
-      count: SlicedStorage<Element>.count(rows: rows, columns: columns), in: pages, at: offset)
+    filled = 0
   }
 
-  /// The bytes that a matrix takes, in whole pages.
-  public static func byteCount(rows: Int, columns: Int) -> Int {
-    PageMemory.wholePages(
-      SlicedStorage<Element>.count(rows: rows, columns: columns) * MemoryLayout<Element>.stride)
+  /// Numbers in memory.
+  private static func count(_ rows: Int, _ columns: Int) -> Int {
+    slices(columns) * rows * espalier_slice + espalier_slice_margin
   }
-
-  /// The bytes that it takes.
-  public var byteCount: Int { Self.byteCount(rows: rows, columns: columns) }
 
   /// Appends rows, less a centre.
   ///
@@ -65,25 +64,31 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   /// Writes rows into the memory that this matrix shares with its copies, and counts none of them.
   ///
   /// Several threads may write at a time, each its own rows.
-  public func write(_ elements: [Element], at first: Int, centre: [Element] = []) {
-    let count = elements.count / columns
+  ///
+  /// - Parameters:
+  ///   - elements: Rows of `width` numbers; left out, of ``columns``.
+  ///   - column: The first of the ``columns`` that are taken of each.
+  ///   - centre: For rows of `width` numbers.
+  public func write(
+    _ elements: [Element], width: Int? = nil, from column: Int = 0, at first: Int,
+    centre: [Element] = []
+  ) {
+    let width = width ?? columns
+    let count = elements.count / width
     precondition(
-      elements.count == count * columns && first >= 0 && first + count <= rows
-        && (centre.isEmpty || columns.isMultiple(of: centre.count)),
+      elements.count == count * width && first >= 0 && first + count <= rows && column >= 0
+        && column + columns <= width && (centre.isEmpty || width.isMultiple(of: centre.count)),
       """
-      \(elements.count) elements and a centre of \(centre.count) for a matrix of \
-      \(rows) × \(columns) from row \(first) on
+      \(elements.count) elements in rows of \(width) from column \(column) on and a centre of \
+      \(centre.count) for a matrix of \(rows) × \(columns) from row \(first) on
       """)
     Element.slice(
-      elements, rows: count, columns: columns, centre: centre, first: first, all: rows,
-      into: storage.base)
+      elements, width: width, columns: column..<column + columns, centre: centre, first: first,
+      all: rows, into: storage.base)
   }
 
   /// Counts all rows as there: they were written one by one.
   public mutating func fill() { filled = rows }
-
-  /// Takes memory that another process lends out of this process's account.
-  public func forget() { storage.forget() }
 
   /// A row, less its centre.
   public func row(_ row: Int) -> [Element] {
@@ -99,39 +104,57 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   ///
   /// - Precondition: Both matrices are full and have as many columns.
   public static func product(_ x: Self, _ y: Self) -> Matrix {
-    precondition(
-      x.columns == y.columns && x.filled == x.rows && y.filled == y.rows,
-      """
-      a product of \(x.rows) × \(x.columns) by \(y.rows) × \(y.columns), of which \(x.filled) and \
-      \(y.filled) rows are there
-      """)
     var product = Matrix(rows: x.rows, columns: y.rows)
-    Element.addProduct(
-      x.storage.base, rows: x.rows, y.storage.base, rows: y.rows, slices: x.slices,
-      into: &product.elements)
-    withExtendedLifetime((x, y)) {}
+    x.addProduct(with: y, to: &product)
     return product
   }
 
   /// X Xᵀ for half of the work; symmetric bit for bit.
   public var gram: Matrix {
-    precondition(filled == rows, "a Gram matrix of \(filled) of \(rows) rows")
     var gram = Matrix(rows: rows, columns: rows)
-    Element.addProduct(
-      storage.base, rows: rows, nil, rows: rows, slices: slices, into: &gram.elements)
-    withExtendedLifetime(storage) {}
+    addProduct(with: nil, to: &gram)
     gram.mirrorUpperTriangle()
     return gram
+  }
+
+  /// Adds X Yᵀ to a matrix; without Y the upper triangle of X Xᵀ, what is below it undefined.
+  ///
+  /// Sums over bands of whole slices, in order, are the same bits as the product of all columns.
+  public func addProduct(with y: Self?, to product: inout Matrix) {
+    let other = y ?? self
+    precondition(
+      columns == other.columns && filled == rows && other.filled == other.rows
+        && product.rows == rows && product.columns == other.rows,
+      """
+      a product of \(rows) × \(columns) by \(other.rows) × \(other.columns), of which \(filled) and \
+      \(other.filled) rows are there, for \(product.rows) × \(product.columns)
+      """)
+    Element.addProduct(
+      storage.base, rows: rows, y?.storage.base, rows: other.rows, slices: slices,
+      into: &product.elements)
+    withExtendedLifetime((self, y)) {}
+  }
+
+  func withRows(_ body: (UnsafePointer<Element>) -> Void) {
+    body(storage.base)
+    withExtendedLifetime(storage) {}
   }
 }
 
 extension SlicedMatrix<Float> {
   /// The diagonal of ``gram`` alone, the same bits.
   public var squares: [Double] {
-    precondition(filled == rows, "squares of \(filled) of \(rows) rows")
     var squares = [Double](repeating: 0, count: rows)
+    addSquares(to: &squares)
+    return squares
+  }
+
+  /// Adds ``squares`` to some numbers.
+  public func addSquares(to squares: inout [Double]) {
+    precondition(
+      filled == rows && squares.count == rows,
+      "squares of \(filled) of \(rows) rows for \(squares.count) numbers")
     espalier_squares_f32(storage.base, rows, slices, &squares)
     withExtendedLifetime(storage) {}
-    return squares
   }
 }

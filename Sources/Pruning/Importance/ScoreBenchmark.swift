@@ -16,8 +16,7 @@ public enum ScoreBenchmark {
     public var sgemm: Double
     /// GFLOP/s of the kernels.
     public var kernels: Double
-    /// Seconds for all tiles' layout, all kernels, and all sums over pairs of taps.
-    public var layoutSeconds: Double
+    /// Seconds for all kernels, and all sums over pairs of taps.
     public var kernelSeconds: Double
     public var pairSeconds: Double
     /// kernels / peak.
@@ -31,8 +30,8 @@ public enum ScoreBenchmark {
 
   /// All tile pairs of N images with synthetic features.
   ///
-  /// Peak and kernels take turns, so that both meet the machine in the same state. Tiles are two
-  /// full ones and a ragged one, used again and again: `8 · tileSize · Σ features` bytes or so.
+  /// Peak and kernels take turns, so that both meet the machine in the same state. It takes
+  /// `4 N · max features` bytes for features and `4 N² · taps` for kernels.
   ///
   /// - Parameter features: Elements per image and tap.
   /// - Throws: ``ImportanceError``.
@@ -40,41 +39,34 @@ public enum ScoreBenchmark {
     features: [Int] = resNet56, samples: Int = 1000, tileSize: Int = 128, threads: Int = 1
   ) throws -> Figures {
     let layout = TileLayout(samples: samples, tileSize: tileSize)
-    let last = layout.range(of: layout.tiles - 1).count
+    let tiles = (0..<layout.tiles).map { layout.range(of: $0).count }
     var figures = Figures(
       taps: features.count, samples: samples, tileSize: tileSize, threads: threads, peak: 0,
-      sgemm: 0, kernels: 0, layoutSeconds: 0, kernelSeconds: 0, pairSeconds: 0)
-    func tile(_ images: Int, seed: Int) throws -> [TileFeatures] {
-      try parallelMap(count: features.count, threads: threads) { tap in
-        let tensor = syntheticFeatures([images, 1, features[tap]], seed: seed + tap)
-        let start = ContinuousClock.now
-        let features = try TileFeatures(tensor, centre: [0.5])
-        return (features, (ContinuousClock.now - start) / .seconds(1))
-      }.map { part in
-        figures.layoutSeconds += part.1
-        return part.0
-      }
-    }
-    let (first, second) = (try tile(min(tileSize, samples), seed: 1), try tile(tileSize, seed: 2))
-    let ragged = try tile(last, seed: 3)
-    figures.layoutSeconds *=
-      Double(samples) / Double(min(tileSize, samples) + tileSize + last) / Double(threads)
-
+      sgemm: 0, kernels: 0, kernelSeconds: 0, pairSeconds: 0)
+    var kernels = TileKernels(
+      layout.pairs.map {
+        .init($0, first: $0.first, second: $0.isDiagonal ? nil : $0.second)
+      }, images: tiles, widest: features.max() ?? 1, threads: threads)
+    let names = features.indices.map { "\($0)" }
+    var sums = layout.pairs.map { TilePairSums($0, taps: names) }
+    var known: (width: Int, tiles: [TileFeatures]) = (0, [])
     var peaks: [Double] = []
-    for pair in layout.pairs {
-      func isLast(_ tile: Int) -> Bool { tile == layout.tiles - 1 }
-      let x = isLast(pair.first) ? ragged : first
-      let y = pair.isDiagonal ? nil : isLast(pair.second) ? ragged : second
-      let start = ContinuousClock.now
-      let kernels = try parallelMap(count: features.count, threads: threads) {
-        TileKernel(x[$0], y?[$0], bandwidth: nil)
+    for (tap, width) in features.enumerated() {
+      if known.width != width {
+        known.width = width
+        known.tiles = try tiles.enumerated().map { seed, images in
+          try TileFeatures(syntheticFeatures([images, 1, width], seed: seed), centre: [0.5])
+        }
       }
-      let middle = ContinuousClock.now
-      _ = TileKernel.products(kernels, weight: 1)
-      figures.kernelSeconds += (middle - start) / .seconds(1)
-      figures.pairSeconds += (ContinuousClock.now - middle) / .seconds(1)
+      let start = ContinuousClock.now
+      let made = try kernels.kernels(of: known.tiles, tap: names[tap], bandwidth: nil)
+      figures.kernelSeconds += (ContinuousClock.now - start) / .seconds(1)
+      for (place, kernel) in made.enumerated() { sums[place].add(kernel, at: tap) }
       peaks.append(try peakRate(threads: threads))
     }
+    let start = ContinuousClock.now
+    _ = try parallelMap(count: sums.count, threads: threads) { [sums] in try sums[$0].statistics() }
+    figures.pairSeconds = (ContinuousClock.now - start) / .seconds(1)
     figures.peak = peaks.sorted()[peaks.count / 2]
     figures.sgemm = sgemmRate(tileSize: tileSize, features: features.max() ?? 1)
     let products = Double(samples) * Double(samples + 1) * Double(features.reduce(0, +))

@@ -32,13 +32,6 @@ final class ByteCache: Sendable {
 
   init(limit: Int) { self.limit = limit }
 
-  /// The values of a type, the latest used first.
-  func values<Value: Sendable>(of type: Value.Type) -> [Value] {
-    state.withLock { state in
-      state.entries.values.sorted { $0.lastUse > $1.lastUse }.compactMap { $0.value as? Value }
-    }
-  }
-
   /// The value for `key`, made if it is not there.
   ///
   /// - Parameter make: Gives the value and its size in bytes. A value larger than the whole cache
@@ -63,14 +56,9 @@ final class ByteCache: Sendable {
     }
   }
 
-  /// Whether `bytes` are free without forgetting anything.
-  func hasRoom(_ bytes: Int) -> Bool { state.withLock { $0.bytes + bytes <= limit } }
-
-  /// Forgets values until `bytes` are free, for work that is not remembered and for values to come.
-  ///
-  /// - Parameter keys: Of values in use, whose memory would not come free.
-  func makeRoom(_ bytes: Int, keeping keys: Set<String>) {
-    state.withLock { $0.trim(to: limit - bytes, keeping: keys) }
+  /// Forgets values until `bytes` are free, for work that is not remembered.
+  func makeRoom(_ bytes: Int) {
+    state.withLock { $0.trim(to: limit - bytes, keeping: []) }
   }
 
   /// Keeps a value as long as there is room.

@@ -36,6 +36,20 @@ public protocol JobComputation: Codable, Sendable {
 
   func compute(on bench: Workbench) async throws -> Outcome<Summary>
 
+  /// What computations have in common that one pass over the data does together; nil for one that is
+  /// done by itself.
+  var pass: Digest? { get }
+
+  /// How many computations of one pass a bench should do together, from the first on.
+  static func companions(among computations: [Self], on bench: Workbench) async throws -> Int
+
+  /// Does computations of one pass together: each gives what it gives alone.
+  ///
+  /// - Throws: What keeps all of them from being done.
+  static func compute(
+    _ computations: [Self], on bench: Workbench
+  ) async throws -> [Result<Outcome<Summary>, any Error>]
+
   /// Checks what a worker says it computed, cheaply: shapes, names and counts, not the numbers.
   ///
   /// - Throws: Whatever says that this is no result of this computation.
@@ -44,6 +58,25 @@ public protocol JobComputation: Codable, Sendable {
 
 extension JobComputation {
   public var shards: [Digest] { [] }
+  public var pass: Digest? { nil }
+
+  public static func companions(
+    among computations: [Self], on bench: Workbench
+  ) async throws -> Int { 1 }
+
+  public static func compute(
+    _ computations: [Self], on bench: Workbench
+  ) async throws -> [Result<Outcome<Summary>, any Error>] {
+    var results: [Result<Outcome<Summary>, any Error>] = []
+    for computation in computations {
+      do {
+        results.append(.success(try await computation.compute(on: bench)))
+      } catch {
+        results.append(.failure(error))
+      }
+    }
+    return results
+  }
 }
 
 /// What a computation gives: a few numbers and the artifacts it made.
@@ -104,7 +137,7 @@ public struct Job: Sendable, Hashable {
   /// - Throws: ``PipelineError`` with `unknownJob` for a kind this program does not have; whatever
   ///   the computation throws.
   public static func run(payload: Data, on bench: Workbench) async throws -> JobOutput {
-    try await JobRequest(payload: payload).run(on: bench)
+    try await JobRequest.run([JobRequest(payload: payload)], on: bench)[0].get()
   }
 
   fileprivate static let kinds: [String: any JobComputation.Type] = {
@@ -135,9 +168,25 @@ public struct JobRequest: Sendable {
   /// Shards whose activations the computation needs.
   public var shards: [Digest] { computation.shards }
 
-  /// Computes.
-  public func run(on bench: Workbench) async throws -> JobOutput {
-    try await Self.run(computation, on: bench)
+  /// What jobs have in common that are better done together; nil for one that is done by itself.
+  public var pass: Digest? { computation.pass }
+
+  /// The places of those jobs that a bench should do next and together, the first of all among them.
+  public static func next(of waiting: [JobRequest], on bench: Workbench) async -> [Int] {
+    guard let first = waiting.first, let pass = first.pass else { return [0] }
+    let places = waiting.indices.filter { waiting[$0].pass == pass }
+    let count = try? await companions(
+      first.computation, places.map { waiting[$0].computation }, on: bench)
+    // Whatever is wrong, the job itself will say it.
+    return Array(places.prefix(max(count ?? 1, 1)))
+  }
+
+  /// Computes jobs of one pass together, or one.
+  public static func run(
+    _ requests: [JobRequest], on bench: Workbench
+  ) async -> [Result<JobOutput, any Error>] {
+    guard let first = requests.first else { return [] }
+    return await run(first.computation, requests.map(\.computation), on: bench)
   }
 
   /// The output in the one spelling, if it can be what was asked for.
@@ -152,12 +201,34 @@ public struct JobRequest: Sendable {
     }
   }
 
-  private static func run(
-    _ computation: some JobComputation, on bench: Workbench
-  ) async throws -> JobOutput {
-    let outcome = try await computation.compute(on: bench)
-    return JobOutput(
-      summary: try CanonicalJSON.encode(outcome.summary), artifacts: outcome.artifacts)
+  private static func companions<Computation: JobComputation>(
+    _ first: Computation, _ all: [any JobComputation], on bench: Workbench
+  ) async throws -> Int {
+    try await Computation.companions(among: all.compactMap { $0 as? Computation }, on: bench)
+  }
+
+  private static func run<Computation: JobComputation>(
+    _ first: Computation, _ all: [any JobComputation], on bench: Workbench
+  ) async -> [Result<JobOutput, any Error>] {
+    let computations = all.compactMap { $0 as? Computation }
+    precondition(computations.count == all.count, "jobs of several kinds in one pass")
+    do {
+      return try await Computation.compute(computations, on: bench).map { result in
+        Result {
+          let outcome = try result.get()
+          return JobOutput(
+            summary: try CanonicalJSON.encode(outcome.summary), artifacts: outcome.artifacts)
+        }
+      }
+    } catch {
+      guard all.count > 1 else { return [.failure(error)] }
+      // One may be the fault of all: alone, each gets its own verdict.
+      var results: [Result<JobOutput, any Error>] = []
+      for computation in computations {
+        results += await run(computation, [computation], on: bench)
+      }
+      return results
+    }
   }
 
   private static func validated<Computation: JobComputation>(

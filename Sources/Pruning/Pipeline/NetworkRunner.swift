@@ -57,38 +57,11 @@ public struct NetworkRunner: Sendable {
         return try body(range, values)
       })
   }
-
-  /// Hands over the value of every tap for a micro-batch, each as soon as it is computed, on the
-  /// calling thread.
-  ///
-  /// - Parameters:
-  ///   - range: The images of the micro-batch in the shard.
-  ///   - plans: Of `network` for micro-batches of this size and these taps.
-  ///   - body: Takes the tap's place in `taps` and its values `[n, …]`, to be used before it returns.
-  func hand(
-    _ range: Range<Int>, of shard: DataShard, through network: Network, taps: [ValueID],
-    with plans: PlanPool, body: (Int, Tensor) throws -> Void
-  ) throws {
-    images.add(range.count)
-    let places = Dictionary(uniqueKeysWithValues: zip(taps, 0...))
-    var handed = 0
-    try plans.withPlan { plan in
-      try plan.run(shard.tensors(range)) { value, tensor in
-        guard let tap = places[value] else { return }
-        try body(tap, tensor.byImage(range.count, network[value].shape))
-        handed += 1
-      }
-    }
-    guard handed == taps.count else {
-      throw ExecutionError(
-        .libraryFailure, "\(handed) of \(taps.count) taps came back from \(network.name)")
-    }
-  }
 }
 
 extension Tensor {
   /// The same elements as `[n, …]`, where the batch may be a part of the first axis.
-  fileprivate func byImage(_ images: Int, _ shape: Shape) -> Tensor {
+  func byImage(_ images: Int, _ shape: Shape) -> Tensor {
     let own = [images] + shape.extentsPerImage
     return own == self.shape ? self : Tensor(shape: own, elements: elements)
   }

@@ -9,14 +9,12 @@ import Tensors
 
 /// What a computation works with: a backend, threads, artifacts, and what it remembers.
 ///
-/// A bench does one job at a time; what jobs share (decoded networks, features of a tile) stays in
+/// A bench does one job at a time; what jobs share (decoded networks, plans, samples) stays in
 /// a cache bounded in bytes.
 public final class Workbench: Sendable {
   let runner: NetworkRunner
   let artifacts: any ArtifactAccess
   let cache: ByteCache
-  /// What workers of this machine lend each other; nil where there is one alone.
-  let lending: TileLending?
   /// Runs users' commands; nil where none may be run.
   let commands: (any CommandRunner)?
   private let queue = DispatchQueue(label: "espalier.compute")
@@ -25,13 +23,12 @@ public final class Workbench: Sendable {
   ///   what they need.
   public init(
     backend: any Backend, threads: Int, artifacts: any ArtifactAccess, cacheBytes: Int = 1 << 30,
-    lending: TileLending? = nil, commands: (any CommandRunner)? = nil
+    commands: (any CommandRunner)? = nil
   ) {
     runner = NetworkRunner(backend: backend, threads: threads)
     self.artifacts = artifacts
     self.commands = commands
     cache = ByteCache(limit: cacheBytes)
-    self.lending = lending
   }
 
   public var backend: any Backend { runner.backend }
@@ -39,9 +36,6 @@ public final class Workbench: Sendable {
   var threads: Int { runner.threads }
   /// Images that whole networks have run on here.
   public var imagesRun: Int { runner.images.count }
-
-  /// Shards whose activations are remembered, the latest used first.
-  public var heldShards: [Digest] { cache.values(of: FeatureTile.self).map(\.shard) }
 
   /// Runs blocking work on the bench's own thread, away from the cooperative pool.
   func compute<Value: Sendable>(

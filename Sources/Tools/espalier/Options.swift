@@ -35,8 +35,8 @@ struct WorkerOptions: ParsableArguments {
 
   @Option(
     help: """
-      Memory of a worker, in MiB: features of tiles and what jobs remember. Scores that need more \
-      are refused.
+      Memory of a worker, in MiB: pairs of tiles and what jobs remember. Scores that need more are \
+      refused.
       """)
   var memory = 1536
 

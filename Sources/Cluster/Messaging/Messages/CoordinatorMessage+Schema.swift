@@ -11,9 +11,10 @@ extension CoordinatorMessage {
         heartbeatInterval: .milliseconds(welcome.heartbeatIntervalMilliseconds),
         leaseDuration: .milliseconds(welcome.leaseDurationMilliseconds))
     case .refused(let refusal): self = .refused(reason: refusal.reason)
-    case .assign(let assign):
-      guard let job = JobReference(assign.job) else { return nil }
-      self = .assign(job, stage: assign.stage, label: assign.label, payload: assign.payload)
+    case .portion(let portion):
+      let jobs = portion.jobs.compactMap(JobAssignment.init)
+      guard !jobs.isEmpty, jobs.count == portion.jobs.count else { return nil }
+      self = .assign(jobs)
     case .acknowledged(let acknowledged):
       guard let job = JobReference(acknowledged.job) else { return nil }
       self = .acknowledged(job, accepted: acknowledged.accepted)
@@ -57,13 +58,7 @@ extension CoordinatorMessage {
         $0.leaseDurationMilliseconds = leaseDuration.wholeMilliseconds
       }
     case .refused(let reason): schema.refused = .with { $0.reason = reason }
-    case .assign(let job, let stage, let label, let payload):
-      schema.assign = .with {
-        $0.job = job.schema
-        $0.stage = stage
-        $0.label = label
-        $0.payload = payload
-      }
+    case .assign(let jobs): schema.portion = .with { $0.jobs = jobs.map(\.schema) }
     case .acknowledged(let job, let accepted):
       schema.acknowledged = .with {
         $0.job = job.schema
@@ -92,6 +87,22 @@ extension CoordinatorMessage {
       }
     }
     return schema
+  }
+}
+
+extension JobAssignment {
+  fileprivate init?(_ schema: SchemaCoordinatorMessage.Assignment) {
+    guard let job = JobReference(schema.job) else { return nil }
+    self.init(job: job, stage: schema.stage, label: schema.label, payload: schema.payload)
+  }
+
+  fileprivate var schema: SchemaCoordinatorMessage.Assignment {
+    .with {
+      $0.job = job.schema
+      $0.stage = stage
+      $0.label = label
+      $0.payload = payload
+    }
   }
 }
 

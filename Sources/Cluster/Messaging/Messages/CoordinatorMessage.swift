@@ -10,8 +10,8 @@ public enum CoordinatorMessage: Hashable, Sendable {
   case welcome(heartbeatInterval: Duration, leaseDuration: Duration)
   /// The coordinator will not work with this peer, or could not read what it said.
   case refused(reason: String)
-  /// A job to compute: the stage's JSON, and what it is for people.
-  case assign(JobReference, stage: String, label: String, payload: Data)
+  /// Jobs to compute: one, or some that one pass over the data does.
+  case assign([JobAssignment])
   /// Answers completed and failed; not accepted if another attempt was faster or the job is gone.
   case acknowledged(JobReference, accepted: Bool)
   case cancel(JobReference)
@@ -28,6 +28,23 @@ public enum CoordinatorMessage: Hashable, Sendable {
   case unavailable(Digest, reason: String)
   /// The coordinator does not know the peer, having restarted: say hello again.
   case introduce
+}
+
+/// A job that a worker is given.
+public struct JobAssignment: Hashable, Sendable {
+  public var job: JobReference
+  public var stage: String
+  /// What the job is, for people.
+  public var label: String
+  /// The stage's JSON.
+  public var payload: Data
+
+  public init(job: JobReference, stage: String, label: String, payload: Data) {
+    self.job = job
+    self.stage = stage
+    self.label = label
+    self.payload = payload
+  }
 }
 
 extension CoordinatorMessage {

@@ -3,7 +3,7 @@ import SwiftProtobuf
 
 /// The version of the protocol.
 public enum ProtocolVersion {
-  public static let current = 2
+  public static let current = 3
 }
 
 /// One ZeroMQ message: who speaks, and what is said.

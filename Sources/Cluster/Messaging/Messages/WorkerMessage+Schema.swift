@@ -66,12 +66,10 @@ extension WorkerMessage {
       self = .store(digest, offset: offset, total: total, bytes: store.bytes)
     case .completed(let result):
       let artifacts = result.artifacts.compactMap { Digest(hex: $0) }
-      let held = result.held.compactMap { Digest(hex: $0) }
-      guard let job = JobReference(result.job), artifacts.count == result.artifacts.count,
-        held.count == result.held.count
+      guard let job = JobReference(result.job), artifacts.count == result.artifacts.count
       else { return nil }
       self = .completed(
-        job, summary: result.summary, artifacts: artifacts, held: held, enclosed: result.enclosed)
+        job, summary: result.summary, artifacts: artifacts, enclosed: result.enclosed)
     case .failed(let failure):
       guard let job = JobReference(failure.job) else { return nil }
       self = .failed(
@@ -104,12 +102,11 @@ extension WorkerMessage {
         $0.total = UInt64(total)
         $0.bytes = bytes
       }
-    case .completed(let job, let summary, let artifacts, let held, let enclosed):
+    case .completed(let job, let summary, let artifacts, let enclosed):
       schema.completed = .with {
         $0.job = job.schema
         $0.summary = summary
         $0.artifacts = artifacts.map(\.hex)
-        $0.held = held.map(\.hex)
         $0.enclosed = enclosed
       }
     case .failed(let job, let code, let message, let retryable):

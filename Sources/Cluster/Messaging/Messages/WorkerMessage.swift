@@ -29,7 +29,7 @@ public struct WorkerHello: Hashable, Sendable {
   public var backend: Backend
   /// Threads the worker computes with.
   public var threads: Int
-  /// Jobs the worker holds at most at one time.
+  /// Portions of jobs the worker holds at most at one time.
   public var credits: Int
 
   /// What a worker computes with: part of what results are bit-identical for.
@@ -92,9 +92,8 @@ public enum WorkerMessage: Hashable, Sendable {
   /// Offers `bytes` at `offset` of an artifact of `total` bytes; without bytes, asks how far it is.
   case store(Digest, offset: Int, total: Int, bytes: Data)
   /// A job's result: the JSON of its stage, and the artifacts it made, already stored unless they are
-  /// enclosed; and the shards whose activations the worker remembers, the latest used first.
-  case completed(
-    JobReference, summary: Data, artifacts: [Digest], held: [Digest] = [], enclosed: [Data] = [])
+  /// enclosed.
+  case completed(JobReference, summary: Data, artifacts: [Digest], enclosed: [Data] = [])
   case failed(JobReference, code: String, message: String, retryable: Bool)
   /// The worker leaves; jobs it still held may be given to others at once.
   case goodbye

@@ -209,7 +209,7 @@ nonisolated struct SchemaWorkerMessage: Sendable {
     /// Threads the worker computes with.
     var threads: UInt32 = 0
 
-    /// Jobs the worker holds at most at one time.
+    /// Portions of jobs the worker holds at most at one time.
     var credits: UInt32 = 0
 
     var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -298,9 +298,6 @@ nonisolated struct SchemaWorkerMessage: Sendable {
     /// SHA-256 of the artifacts the job made, each enclosed or stored before this is sent.
     var artifacts: [String] = []
 
-    /// SHA-256 of the shards whose activations the worker remembers, the latest used first.
-    var held: [String] = []
-
     /// Contents of small artifacts: they save a message and its answer each.
     var enclosed: [Data] = []
 
@@ -379,12 +376,12 @@ nonisolated struct SchemaCoordinatorMessage: Sendable {
     set {body = .refused(newValue)}
   }
 
-  var assign: SchemaCoordinatorMessage.Assign {
+  var portion: SchemaCoordinatorMessage.Portion {
     get {
-      if case .assign(let v)? = body {return v}
-      return SchemaCoordinatorMessage.Assign()
+      if case .portion(let v)? = body {return v}
+      return SchemaCoordinatorMessage.Portion()
     }
-    set {body = .assign(newValue)}
+    set {body = .portion(newValue)}
   }
 
   var chunk: SchemaCoordinatorMessage.Chunk {
@@ -456,7 +453,7 @@ nonisolated struct SchemaCoordinatorMessage: Sendable {
   nonisolated enum OneOf_Body: Equatable, Sendable {
     case welcome(SchemaCoordinatorMessage.Welcome)
     case refused(SchemaCoordinatorMessage.Refused)
-    case assign(SchemaCoordinatorMessage.Assign)
+    case portion(SchemaCoordinatorMessage.Portion)
     case chunk(SchemaCoordinatorMessage.Chunk)
     case missing(SchemaCoordinatorMessage.Missing)
     case stored(SchemaCoordinatorMessage.Stored)
@@ -498,7 +495,20 @@ nonisolated struct SchemaCoordinatorMessage: Sendable {
     init() {}
   }
 
-  nonisolated struct Assign: Sendable {
+  /// Jobs that are given out together: one, or some that one pass over the data does.
+  nonisolated struct Portion: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    var jobs: [SchemaCoordinatorMessage.Assignment] = []
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    init() {}
+  }
+
+  nonisolated struct Assignment: Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
@@ -1331,7 +1341,7 @@ nonisolated extension SchemaWorkerMessage.Store: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = SchemaWorkerMessage.protoMessageName + ".Completed"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}summary\0\u{1}artifacts\0\u{1}held\0\u{1}enclosed\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}summary\0\u{1}artifacts\0\u{2}\u{2}enclosed\0\u{c}\u{4}\u{1}")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1342,7 +1352,6 @@ nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, Swif
       case 1: try { try decoder.decodeSingularMessageField(value: &self._job) }()
       case 2: try { try decoder.decodeSingularBytesField(value: &self.summary) }()
       case 3: try { try decoder.decodeRepeatedStringField(value: &self.artifacts) }()
-      case 4: try { try decoder.decodeRepeatedStringField(value: &self.held) }()
       case 5: try { try decoder.decodeRepeatedBytesField(value: &self.enclosed) }()
       default: break
       }
@@ -1363,9 +1372,6 @@ nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, Swif
     if !self.artifacts.isEmpty {
       try visitor.visitRepeatedStringField(value: self.artifacts, fieldNumber: 3)
     }
-    if !self.held.isEmpty {
-      try visitor.visitRepeatedStringField(value: self.held, fieldNumber: 4)
-    }
     if !self.enclosed.isEmpty {
       try visitor.visitRepeatedBytesField(value: self.enclosed, fieldNumber: 5)
     }
@@ -1376,7 +1382,6 @@ nonisolated extension SchemaWorkerMessage.Completed: SwiftProtobuf.Message, Swif
     if lhs._job != rhs._job {return false}
     if lhs.summary != rhs.summary {return false}
     if lhs.artifacts != rhs.artifacts {return false}
-    if lhs.held != rhs.held {return false}
     if lhs.enclosed != rhs.enclosed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
@@ -1453,7 +1458,7 @@ nonisolated extension SchemaWorkerMessage.Goodbye: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension SchemaCoordinatorMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".CoordinatorMessage"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}refused\0\u{1}assign\0\u{1}chunk\0\u{1}missing\0\u{1}stored\0\u{1}acknowledged\0\u{1}cancel\0\u{1}drain\0\u{1}unavailable\0\u{1}introduce\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}refused\0\u{2}\u{2}chunk\0\u{1}missing\0\u{1}stored\0\u{1}acknowledged\0\u{1}cancel\0\u{1}drain\0\u{1}unavailable\0\u{1}introduce\0\u{1}portion\0\u{c}\u{3}\u{1}")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1485,19 +1490,6 @@ nonisolated extension SchemaCoordinatorMessage: SwiftProtobuf.Message, SwiftProt
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
           self.body = .refused(v)
-        }
-      }()
-      case 3: try {
-        var v: SchemaCoordinatorMessage.Assign?
-        var hadOneofValue = false
-        if let current = self.body {
-          hadOneofValue = true
-          if case .assign(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.body = .assign(v)
         }
       }()
       case 4: try {
@@ -1604,6 +1596,19 @@ nonisolated extension SchemaCoordinatorMessage: SwiftProtobuf.Message, SwiftProt
           self.body = .introduce(v)
         }
       }()
+      case 12: try {
+        var v: SchemaCoordinatorMessage.Portion?
+        var hadOneofValue = false
+        if let current = self.body {
+          hadOneofValue = true
+          if case .portion(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.body = .portion(v)
+        }
+      }()
       default: break
       }
     }
@@ -1622,10 +1627,6 @@ nonisolated extension SchemaCoordinatorMessage: SwiftProtobuf.Message, SwiftProt
     case .refused?: try {
       guard case .refused(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    }()
-    case .assign?: try {
-      guard case .assign(let v)? = self.body else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
     case .chunk?: try {
       guard case .chunk(let v)? = self.body else { preconditionFailure() }
@@ -1658,6 +1659,10 @@ nonisolated extension SchemaCoordinatorMessage: SwiftProtobuf.Message, SwiftProt
     case .introduce?: try {
       guard case .introduce(let v)? = self.body else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
+    case .portion?: try {
+      guard case .portion(let v)? = self.body else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
     }()
     case nil: break
     }
@@ -1736,8 +1741,38 @@ nonisolated extension SchemaCoordinatorMessage.Refused: SwiftProtobuf.Message, S
   }
 }
 
-nonisolated extension SchemaCoordinatorMessage.Assign: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  static let protoMessageName: String = SchemaCoordinatorMessage.protoMessageName + ".Assign"
+nonisolated extension SchemaCoordinatorMessage.Portion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = SchemaCoordinatorMessage.protoMessageName + ".Portion"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.jobs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.jobs.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.jobs, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: SchemaCoordinatorMessage.Portion, rhs: SchemaCoordinatorMessage.Portion) -> Bool {
+    if lhs.jobs != rhs.jobs {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension SchemaCoordinatorMessage.Assignment: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = SchemaCoordinatorMessage.protoMessageName + ".Assignment"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}stage\0\u{1}label\0\u{1}payload\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
@@ -1775,7 +1810,7 @@ nonisolated extension SchemaCoordinatorMessage.Assign: SwiftProtobuf.Message, Sw
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: SchemaCoordinatorMessage.Assign, rhs: SchemaCoordinatorMessage.Assign) -> Bool {
+  static func ==(lhs: SchemaCoordinatorMessage.Assignment, rhs: SchemaCoordinatorMessage.Assignment) -> Bool {
     if lhs._job != rhs._job {return false}
     if lhs.stage != rhs.stage {return false}
     if lhs.label != rhs.label {return false}

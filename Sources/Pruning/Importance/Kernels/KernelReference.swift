@@ -52,7 +52,10 @@ public struct KernelReference: Sendable, Hashable {
     let linear = try KernelReference(taps: taps, means: means)
     guard kernel == .rbf else { return linear }
     let tile = try zip(origin, linear.centres).map(TileFeatures.init)
-    return try linear.rbf(taps: taps, origin: tile, threads: threads)
+    let bandwidths = try parallelMap(count: taps.count, threads: threads) {
+      try bandwidth(of: tile[$0], tap: taps[$0])
+    }
+    return KernelReference(kernel: .rbf, centres: linear.centres, bandwidths: bandwidths)
   }
 
   /// The reference of the linear kernel.
@@ -65,14 +68,15 @@ public struct KernelReference: Sendable, Hashable {
     self.init(kernel: .linear, centres: means.map(\.values))
   }
 
-  /// The reference of the RBF kernel with the same centres.
+  /// σ² of the RBF kernel at a tap; nil for the linear kernel.
+  public func bandwidth(of tap: Int) -> Double? { kernel == .rbf ? bandwidths[tap] : nil }
+
+  /// σ² of a tap from the features of the whole tile 0.
   ///
-  /// - Parameter origin: Features of the whole tile 0, less the centres.
-  /// - Throws: As ``measure(_:taps:origin:threads:)``.
-  public func rbf(
-    taps: [String], origin: [TileFeatures], threads: Int
-  ) throws -> KernelReference {
-    guard (origin.first?.images ?? 0) > 1 else {
+  /// - Throws: ``ImportanceError`` with `nonFiniteActivations`, naming the tap, or `tooFewSamples`
+  ///   for one image.
+  public static func bandwidth(of origin: TileFeatures, tap: String) throws -> Double {
+    guard origin.images > 1 else {
       throw ImportanceError(
         .tooFewSamples,
         """
@@ -80,16 +84,16 @@ public struct KernelReference: Sendable, Hashable {
         use larger tiles
         """)
     }
-    let bandwidths = try parallelMap(count: taps.count, threads: threads) { tap in
-      let features = origin[tap]
-      defer { features.forget() }
-      let bandwidth = Self.bandwidth(SquaredDistances(features, nil).values)
-      guard bandwidth.isFinite else {
-        throw ImportanceError.nonFinite([TapFault(first: features, tap: taps[tap], tile: 0)])
-      }
-      return bandwidth
+    var kernels = TileKernels(
+      [.init(TilePair(first: 0, second: 0), first: 0, second: nil)], images: [origin.images],
+      widest: origin.shape.elementCount, threads: 1)
+    let (products, squares) = try kernels.products(of: [origin], withSquares: true)
+    let bandwidth = Self.bandwidth(
+      SquaredDistances(products[0], squares[0], squares[0]).values)
+    guard bandwidth.isFinite else {
+      throw ImportanceError.nonFinite([TapFault(first: origin, tap: tap, tile: 0)])
     }
-    return KernelReference(kernel: .rbf, centres: centres, bandwidths: bandwidths)
+    return bandwidth
   }
 
   /// The median of the entries above the diagonal, or their mean where it is zero.

@@ -1,26 +1,28 @@
 import Foundation
 import LinearAlgebra
 
-/// One tap's block of the kernel matrix, with the sums that are taken of it alone.
-struct TileKernel: Sendable {
+/// One tap's block of the kernel matrix, with the sums that are taken of it alone: all that scores
+/// need of the features.
+///
+/// It is a single-precision product in a fixed order of sums; what is summed from it is in `Double`
+/// and in a fixed order. So the linear kernel is the same bits on any machine; the RBF kernel depends
+/// on the C library's `exp` besides.
+public struct TileKernel: Sendable {
   /// `[m_s, m_t]`, both triangles filled.
   let values: Matrix
   let rowSums: [Double]
   let columnSums: [Double]
+  /// Why it is not finite; nil where it is.
+  let fault: TapFault?
+  /// Whether all features of a tile are zero; false off the diagonal.
+  let isDead: Bool
 
-  /// - Parameter bandwidth: σ² of the RBF kernel; nil for the linear one.
-  init(_ first: TileFeatures, _ second: TileFeatures?, bandwidth: Double?) {
-    if let bandwidth {
-      var distances = SquaredDistances(first, second).values
-      // Images that are all the same have no bandwidth, and need none.
-      let scale = bandwidth > 0 ? -1 / (2 * bandwidth) : 0
-      for index in distances.elements.indices {
-        distances.elements[index] = exp(scale * distances.elements[index])
-      }
-      values = distances
-    } else {
-      values = second.map { SlicedMatrix.product(first.rows, $0.rows) } ?? first.rows.gram
-    }
+  /// - Parameters:
+  ///   - first, second: What it is the kernel of: nil on the diagonal.
+  init(
+    _ pair: TilePair, _ values: Matrix, tap: String, _ first: TileFeatures, _ second: TileFeatures?
+  ) {
+    self.values = values
     var rowSums = [Double](repeating: 0, count: values.rows)
     var columnSums = [Double](repeating: 0, count: values.columns)
     values.elements.withUnsafeBufferPointer { k in
@@ -34,23 +36,16 @@ struct TileKernel: Sendable {
     }
     self.rowSums = rowSums
     self.columnSums = columnSums
-  }
-
-  /// False if any feature, or any product, was NaN or infinite: either reaches a row's sum.
-  var isFinite: Bool { rowSums.allSatisfy(\.isFinite) }
-
-  /// Whether all images of the tile have the same features, to the last bit.
-  var isConstant: Bool { values.elements.allSatisfy { $0 == values.elements[0] } }
-
-  /// P_ij = weight · Σ_ab K_i[a,b] K_j[a,b], the upper triangle by rows.
-  static func products(_ kernels: [TileKernel], weight: Double) -> [Double] {
-    let size = kernels[0].values.elements.count
-    var vectors = SlicedMatrix<Double>(rows: kernels.count, columns: size)
-    for kernel in kernels { vectors.append(kernel.values.elements) }
-    let products = vectors.gram
-    return (0..<kernels.count).flatMap { i in
-      (i..<kernels.count).map { weight * products[i, $0] }
-    }
+    // A feature, or a product, that is NaN or infinite reaches a row's sum.
+    fault =
+      rowSums.allSatisfy(\.isFinite)
+      ? nil
+      : TapFault(
+        first: first, second: second, tap: tap, tile: pair.first, secondTile: pair.second)
+    // Few kernels are constant: only then are features looked at.
+    isDead =
+      pair.isDiagonal && values.elements.allSatisfy { [first = values.elements[0]] in $0 == first }
+      && first.areZero
   }
 }
 
@@ -59,15 +54,28 @@ struct SquaredDistances {
   /// `[m_s, m_t]`; zero exactly between images that are the same.
   var values: Matrix
 
-  init(_ first: TileFeatures, _ second: TileFeatures?) {
-    values = second.map { SlicedMatrix.product(first.rows, $0.rows) } ?? first.rows.gram
-    let squares = (first.rows.squares, second?.rows.squares ?? first.rows.squares)
+  /// - Parameters:
+  ///   - products: xᵀy.
+  ///   - first, second: ‖x‖² and ‖y‖².
+  init(_ products: Matrix, _ first: [Double], _ second: [Double]) {
+    values = products
     for i in 0..<values.rows {
       for j in 0..<values.columns {
         // Rounding can make it negative. Infinity and NaN must pass, to be found.
-        let distance = squares.0[i] + squares.1[j] - 2 * values[i, j]
+        let distance = first[i] + second[j] - 2 * values[i, j]
         values[i, j] = distance < 0 ? 0 : distance
       }
     }
+  }
+
+  /// exp(−‖x − y‖² / (2σ²)).
+  func kernel(_ bandwidth: Double) -> Matrix {
+    var kernel = values
+    // Images that are all the same have no bandwidth, and need none.
+    let scale = bandwidth > 0 ? -1 / (2 * bandwidth) : 0
+    for index in kernel.elements.indices {
+      kernel.elements[index] = exp(scale * kernel.elements[index])
+    }
+    return kernel
   }
 }

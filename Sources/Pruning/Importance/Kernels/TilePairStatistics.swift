@@ -29,15 +29,10 @@ public struct TilePairStatistics: Sendable, Hashable {
 
   /// Computes the statistics of a pair of tiles.
   ///
-  /// Kernels are single-precision products in a fixed order of sums, one thread each; what is summed
-  /// from them is in `Double` and in a fixed order. So for the linear kernel the result is the same
-  /// bits for any number of threads and on any machine; the RBF kernel's depends on the C library's
-  /// `exp` besides.
-  ///
   /// - Parameters:
   ///   - pair: Which tiles these are.
   ///   - taps: Names, for errors and for the scores.
-  ///   - first: Features of tile s, per tap, less the centres of `reference`.
+  ///   - first: Features of tile s, per tap, with the centres of `reference`.
   ///   - second: Features of tile t; nil on the diagonal.
   ///   - reference: The kernel; every pair must use the same.
   ///   - threads: How many taps to work on at a time.
@@ -48,32 +43,31 @@ public struct TilePairStatistics: Sendable, Hashable {
     pair: TilePair, taps: [String], first: [TileFeatures], second: [TileFeatures]?,
     reference: KernelReference, threads: Int
   ) throws -> TilePairStatistics {
-    try checkShapes(pair: pair, taps: taps, first: first, second: second, reference: reference)
+    guard !taps.isEmpty, first.count == taps.count, second?.count ?? taps.count == taps.count,
+      (second == nil) == pair.isDiagonal, reference.centres.count == taps.count,
+      taps.indices.allSatisfy({ first[$0].images == first[0].images }),
+      taps.indices.allSatisfy({ first[$0].centre == reference.centres[$0] }),
+      second?.allSatisfy({ $0.images == second?[0].images }) ?? true
+    else {
+      throw ImportanceError(
+        .shapeMismatch,
+        """
+        tiles \(pair): features of \(first.count) and \(second?.count ?? first.count) taps, of \
+        several numbers of images or with other centres than those of the reference's \
+        \(reference.centres.count) taps, for \(taps.count) taps
+        """)
+    }
     let kernels = try parallelMap(count: taps.count, threads: threads) { tap in
-      defer {
-        first[tap].forget()
-        second?[tap].forget()
-      }
-      return TileKernel(
-        first[tap], second?[tap],
-        bandwidth: reference.kernel == .rbf ? reference.bandwidths[tap] : nil)
+      let tiles = [first[tap]] + (second.map { [$0[tap]] } ?? [])
+      var kernels = TileKernels(
+        [.init(pair, first: 0, second: second == nil ? nil : 1)], images: tiles.map(\.images),
+        widest: tiles[0].shape.elementCount, threads: 1)
+      return try kernels.kernels(
+        of: tiles, tap: taps[tap], bandwidth: reference.bandwidth(of: tap))[0]
     }
-    let faults = taps.indices.filter { !kernels[$0].isFinite }.map { tap in
-      TapFault(
-        first: first[tap], second: second?[tap], tap: taps[tap], tile: pair.first,
-        secondTile: pair.second)
-    }
-    guard faults.isEmpty else { throw ImportanceError.nonFinite(faults) }
-    let empty = Matrix(rows: taps.count, columns: 0)
-    return TilePairStatistics(
-      pair: pair, taps: taps,
-      products: TileKernel.products(kernels, weight: pair.isDiagonal ? 1 : 2),
-      rowSums: stacked(kernels.map(\.rowSums)),
-      columnSums: pair.isDiagonal ? empty : stacked(kernels.map(\.columnSums)),
-      diagonals: pair.isDiagonal ? stacked(kernels.map(\.values.diagonal)) : empty,
-      deadTaps: taps.indices.filter {
-        pair.isDiagonal && kernels[$0].isConstant && first[$0].areZero
-      })
+    var sums = TilePairSums(pair, taps: taps)
+    for (tap, kernel) in kernels.enumerated() { sums.add(kernel, at: tap) }
+    return try sums.statistics()
   }
 
   /// The mean of every channel (axis 1) over samples and space: a good centre for all tiles.
@@ -81,39 +75,5 @@ public struct TilePairStatistics: Sendable, Hashable {
   /// - Parameter features: One tensor `[m, C, …]` per tap, usually of tile 0.
   public static func channelMeans(of features: [Tensor]) -> [[Float]] {
     features.map { ChannelMeans($0).values }
-  }
-
-  private static func stacked(_ rows: [[Double]]) -> Matrix {
-    Matrix(rows: rows.count, columns: rows.first?.count ?? 0, elements: rows.flatMap(\.self))
-  }
-
-  private static func checkShapes(
-    pair: TilePair, taps: [String], first: [TileFeatures], second: [TileFeatures]?,
-    reference: KernelReference
-  ) throws {
-    guard !taps.isEmpty, first.count == taps.count, reference.centres.count == taps.count,
-      (second == nil) == pair.isDiagonal, (second ?? first).count == taps.count
-    else {
-      throw ImportanceError(
-        .shapeMismatch,
-        """
-        tiles \(pair): features of \(first.count) and \(second?.count ?? 0) taps and \
-        \(reference.centres.count) centres for \(taps.count) taps
-        """)
-    }
-    let others = second ?? first
-    for (index, tap) in taps.enumerated() {
-      let (x, y) = (first[index], others[index])
-      guard x.isWhole, y.isWhole, x.images == first[0].images, y.images == others[0].images,
-        x.shape == y.shape, x.centre == reference.centres[index], y.centre == x.centre
-      else {
-        throw ImportanceError(
-          .shapeMismatch,
-          """
-          tap '\(tap)' in tiles \(pair): features of \(x.images) and \(y.images) images of shapes \
-          \(x.shape) and \(y.shape), incomplete, or less another centre than the reference's
-          """)
-      }
-    }
   }
 }

@@ -2,61 +2,89 @@ import Importance
 import NetworkGraph
 import Quantities
 
-/// The memory that a worker needs for a job on one tile or two.
+/// The memory that a worker needs for kernels of pairs of tiles.
 public struct ScoreFootprint: Sendable {
-  /// Names of the taps, and elements of an image at each.
-  let taps: [(name: String, features: Int)]
-  /// In a tile.
-  let images: Int
-  /// Images that are on their way through a network.
-  let inFlight: Int
-
-  init(of network: Network, taps: [ValueID], images: Int, microBatch: Int, threads: Int) {
-    self.taps = taps.map { (network[$0].name, network[$0].shape.elementsPerImage) }
-    self.images = images
-    inFlight = min(images, microBatch * threads)
+  /// A part of the network, of one image.
+  private struct Part {
+    var taps: Int
+    /// Most elements of a tap.
+    var widest = 0
+    /// Elements that are there while its taps are looked at: the taps, and what is read behind it.
+    var halted: Int
   }
 
-  private init(taps: [(name: String, features: Int)], images: Int, inFlight: Int) {
-    self.taps = taps
-    self.images = images
-    self.inFlight = min(images, inFlight)
-  }
+  private let parts: [Part]
+  /// Images that are on their way at a time; the others are halted.
+  private let inFlight: Int
 
-  /// Bytes of a tile's features.
-  public var tile: Int {
-    taps.reduce(0) { $0 + TileFeatures.byteCount(images: images, features: $1.features) }
-  }
-
-  /// Bytes that come and go beside the tiles: activations as the network leaves them, and the
-  /// kernels of all taps with a copy that products are made of.
-  public var working: Int {
-    let activations = 4 * inFlight * taps.reduce(0) { $0 + $1.features }
-    return activations + 2 * 8 * taps.count * images * images
-  }
-
-  /// Bytes that a job on so many different tiles needs at most.
-  public func total(tiles: Int) -> Int { tiles * tile + working }
-
-  /// - Throws: ``PipelineError`` with `invalidInput` where a worker may not hold so much, with the
-  ///   number of taps and the size of tiles that would fit.
-  public func check(limit: Int, tiles: Int) throws {
-    guard total(tiles: tiles) > limit else { return }
-    func fits(_ taps: some Sequence<(name: String, features: Int)>, _ images: Int) -> Bool {
-      ScoreFootprint(taps: Array(taps), images: images, inFlight: inFlight).total(tiles: tiles)
-        <= limit
+  init(_ stretches: TapStretches, microBatch: Int, threads: Int) {
+    func elements(_ values: some Sequence<ValueID>) -> Int {
+      values.reduce(0) { $0 + stretches.network[$1].shape.elementsPerImage }
     }
-    let fitting = taps.indices.last { fits(taps[...$0], images) }.map { $0 + 1 } ?? 0
-    let smaller = (1..<images).last { fits(taps, $0) }
+    // Before the first node there are the inputs.
+    let start = Part(taps: 0, halted: elements(stretches.network.inputs))
+    parts =
+      [start]
+      + stretches.parts.map { part in
+        let values = Set(part.live + part.taps.map { stretches.taps[$0] })
+        return Part(
+          taps: part.taps.count,
+          widest: part.taps.map { elements([stretches.taps[$0]]) }.max() ?? 0,
+          halted: elements(values))
+      }
+    inFlight = microBatch * threads
+  }
+
+  private init(parts: [Part], inFlight: Int) {
+    (self.parts, self.inFlight) = (parts, inFlight)
+  }
+
+  /// Features of an image at the widest tap.
+  var widest: Int { parts.map(\.widest).max() ?? 1 }
+
+  private var taps: Int { parts.reduce(0) { $0 + $1.taps } }
+
+  /// Bytes that a worker needs for so many pairs of so many different tiles.
+  ///
+  /// - Parameter images: In a tile.
+  public func total(images: Int, tiles: Int, pairs: Int) -> Int {
+    // Images that go on have what was halted and what comes of it.
+    let halted = 4 * (tiles * images + 2 * inFlight) * (parts.map(\.halted).max() ?? 0)
+    // Of each pair there are the kernels of all taps, and one that is being made.
+    return halted + TileKernels.byteCount(images: tiles * images, widest: widest)
+      + pairs * TilePairSums.byteCount(taps: taps + 1, images: images)
+  }
+
+  /// - Parameters:
+  ///   - limit: Of a worker, in bytes.
+  ///   - tiles: One or two.
+  /// - Throws: ``PipelineError`` with `invalidInput` where a worker may not hold the tiles of one
+  ///   pair, with the number of taps and the size of tiles that would fit.
+  public func check(limit: Int, images: Int, tiles: Int) throws {
+    let needed = total(images: images, tiles: tiles, pairs: 1)
+    guard needed > limit else { return }
+    let fitting = (1..<max(taps, 1)).last {
+      first($0).total(images: images, tiles: tiles, pairs: 1) <= limit
+    }
+    let smaller = (1..<images).last { total(images: $0, tiles: tiles, pairs: 1) <= limit }
     throw PipelineError(
       .invalidInput,
       """
-      the features of \(taps.count) taps take \(Bytes(Int64(total(tiles: tiles)))) for \
-      \(tiles == 1 ? "a tile" : "two tiles") of \(images) images, and a worker may use \
-      \(Bytes(Int64(limit))): \
-      \(fitting) of the taps\(smaller.map { ", or tiles of \($0) images (--tile \($0))," } ?? "") \
+      \(taps) taps take \(Bytes(Int64(needed))) for \(tiles == 1 ? "a tile" : "two tiles") of \
+      \(images) images, and a worker may use \(Bytes(Int64(limit))): \
+      \(fitting ?? 0) of the taps\(smaller.map { ", or tiles of \($0) images (--tile \($0))," } ?? "") \
       would fit; give workers more with --memory, or choose other --taps
       """)
+  }
+
+  /// The same for the first taps alone.
+  private func first(_ count: Int) -> ScoreFootprint {
+    var (left, parts) = (count, [Part]())
+    for part in self.parts where left > 0 {
+      parts.append(Part(taps: min(part.taps, left), widest: part.widest, halted: part.halted))
+      left -= part.taps
+    }
+    return ScoreFootprint(parts: parts, inFlight: inFlight)
   }
 }
 
@@ -67,9 +95,8 @@ extension Pipeline {
   /// - Throws: ``PipelineError`` with `invalidInput`.
   public func checkScoreMemory(_ memory: Int, threads: Int) throws {
     let isOne = recipe.estimator == .minibatch || calibration.shards.count == 1
-    try ScoreFootprint(
-      of: model.network, taps: try model.values(named: taps),
-      images: calibration.images(inShard: 0), microBatch: recipe.microBatch, threads: threads
-    ).check(limit: memory, tiles: isOne ? 1 : 2)
+    let stretches = try TapStretches(of: model.network, taps: try model.values(named: taps))
+    try ScoreFootprint(stretches, microBatch: recipe.microBatch, threads: threads).check(
+      limit: memory, images: calibration.images(inShard: 0), tiles: isOne ? 1 : 2)
   }
 }

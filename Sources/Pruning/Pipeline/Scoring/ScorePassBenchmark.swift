@@ -33,7 +33,7 @@ public enum ScorePassBenchmark {
     public var features: Int
     public var tileSize: Int
     public var threads: Int
-    /// Bytes of a tile's features.
+    /// Bytes of a tile on its way.
     public var tileBytes: Int
     /// Images a second through the network into tiles.
     public var forward: Double
@@ -60,13 +60,14 @@ public enum ScorePassBenchmark {
       features: features, samples: counts.first ?? 1000, tileSize: tileSize, threads: threads)
     let images = min(tileSize, counts.first ?? tileSize)
     let footprint = ScoreFootprint(
-      of: network, taps: taps, images: images, microBatch: MicroBatches.size(for: network),
+      try TapStretches(of: network, taps: taps), microBatch: MicroBatches.size(for: network),
       threads: threads)
     let forward = try await forward(network, backend, taps, images: images, threads: threads)
     let samples = Double(kernels.samples)
     var figures = Figures(
       taps: taps.count, features: features.reduce(0, +), tileSize: tileSize, threads: threads,
-      tileBytes: footprint.tile, forward: forward, kernels: kernels,
+      tileBytes: footprint.total(images: images, tiles: 1, pairs: 0), forward: forward,
+      kernels: kernels,
       parts: CostModel(
         secondsPerImage: 1 / forward,
         secondsPerPair: (kernels.kernelSeconds + kernels.pairSeconds) / (samples * samples)),
@@ -91,12 +92,11 @@ public enum ScorePassBenchmark {
     let sweep = RandomSweep(network: network, taps: .groups, images: images, tileSize: images)
     let bench = Workbench(
       backend: backend, threads: threads, artifacts: sweep.artifacts, cacheBytes: .max)
-    let tiles = TileSource(
+    let pass = TilePass(
       model: PreparedModel(digest: Digest(of: Data()), network: network), taps: taps,
       centres: taps.map { _ in [] }, microBatch: MicroBatches.size(for: network), bench: bench)
     let start = ContinuousClock.now
-    _ = try await tiles.tile(
-      ImageTile(shard: sweep.calibration.shards[0], images: images), beside: [])
+    try await pass.run([ImageTile(shard: sweep.calibration.shards[0], images: images)]) { _, _ in }
     return Double(images) / ((ContinuousClock.now - start) / .seconds(1))
   }
 }
@@ -166,8 +166,14 @@ private struct RandomSweep {
     let start = ContinuousClock.now
     var results = Results()
     while case .needs(let jobs) = try pipeline.advance(results) {
-      for job in jobs {
-        results.outputs[job.key] = try await Job.run(payload: job.payload, on: bench)
+      var waiting = try jobs.map { (key: $0.key, request: try JobRequest(payload: $0.payload)) }
+      while !waiting.isEmpty {
+        let places = await JobRequest.next(of: waiting.map(\.request), on: bench)
+        let outputs = await JobRequest.run(places.map { waiting[$0].request }, on: bench)
+        for (place, output) in zip(places, outputs) {
+          results.outputs[waiting[place].key] = try output.get()
+        }
+        for place in places.reversed() { waiting.remove(at: place) }
       }
     }
     return (ContinuousClock.now - start) / .seconds(1)

@@ -4,6 +4,8 @@ import Execution
 import Foundation
 import Importance
 import NetworkGraph
+import Parallelism
+import Synchronization
 
 /// What tile 0 fixes for all tiles: centres, and the bandwidths of the RBF kernel.
 struct KernelMeasurement: JobComputation {
@@ -30,10 +32,6 @@ struct KernelMeasurement: JobComputation {
     let model = try await bench.model(model)
     let images = try await bench.shard(origin)
     let values = try model.values(named: taps)
-    try ScoreFootprint(
-      of: model.network, taps: values, images: images.count, microBatch: microBatch,
-      threads: bench.threads
-    ).check(limit: bench.cache.limit, tiles: 1)
     let parts = try await bench.compute { [microBatch] in
       try bench.runner.batches(
         of: model.network, on: images.shard(0..<min(centred, images.count)), taps: values,
@@ -43,26 +41,36 @@ struct KernelMeasurement: JobComputation {
     let means = taps.indices.map { tap in
       parts.dropFirst().reduce(into: parts[0][tap]) { $0.add($1[tap]) }
     }
-    var reference = try KernelReference(taps: taps, means: means)
-    if kernel == .rbf {
-      let tiles = TileSource(
-        model: model, taps: values, centres: reference.centres, microBatch: microBatch,
-        bench: bench)
-      let tile = try await tiles.tile(ImageTile(shard: origin, images: images.count), beside: [])
-      reference = try await bench.compute { [taps, linear = reference] in
-        try linear.rbf(taps: taps, origin: tile, threads: bench.threads)
-      }
-    }
+    let linear = try KernelReference(taps: taps, means: means)
+    let reference = kernel == .rbf ? try await rbf(linear, model, on: bench) : linear
     return Outcome(
       Summary(kernel: kernel, bandwidths: reference.bandwidths),
       artifacts: [try await bench.artifacts.put(reference.encoded())])
+  }
+
+  /// The RBF kernel with the centres of the linear one.
+  private func rbf(
+    _ linear: KernelReference, _ model: PreparedModel, on bench: Workbench
+  ) async throws -> KernelReference {
+    let pass = TilePass(
+      model: model, taps: try model.values(named: taps), centres: linear.centres,
+      microBatch: microBatch, bench: bench)
+    let images = try await bench.shard(origin).count
+    try await pass.footprint().check(limit: bench.cache.limit, images: images, tiles: 1)
+    let bandwidths = Mutex([Double](repeating: 0, count: taps.count))
+    try await pass.run([ImageTile(shard: origin, images: images)]) { [taps] tap, tiles in
+      let bandwidth = try KernelReference.bandwidth(of: tiles[0], tap: taps[tap])
+      bandwidths.withLock { $0[tap] = bandwidth }
+    }
+    return KernelReference(
+      kernel: .rbf, centres: linear.centres, bandwidths: bandwidths.withLock { $0 })
   }
 }
 
 /// One block of the kernel matrices of all taps: two tiles of calibration images.
 struct TilePairScores: JobComputation {
   static let stage = Stage.scores
-  static let kind = "tile-pair-4"
+  static let kind = "tile-pair-5"
 
   var model: Digest
   /// Names of the tapped values.
@@ -71,7 +79,7 @@ struct TilePairScores: JobComputation {
   /// Shards of images: tile s, and tile t (nil on the diagonal).
   var first: Digest
   var second: Digest?
-  /// Images in them: so whoever borrows a tile need not fetch what it was made of.
+  /// Images in them.
   var firstImages: Int
   var secondImages: Int?
   /// Artifact of ``KernelMeasurement``.
@@ -80,24 +88,107 @@ struct TilePairScores: JobComputation {
 
   var shards: [Digest] { [first] + (second.map { [$0] } ?? []) }
 
+  /// Pairs of one sweep: the images of all their tiles pass through the network once.
+  var pass: Digest? {
+    Digest(parts: ["tiles", "\(model)", "\(reference)", "\(microBatch)"] + taps)
+  }
+
+  static func companions(among pairs: [Self], on bench: Workbench) async throws -> Int {
+    let (pass, _) = try await pairs[0].tilePass(on: bench)
+    let footprint = try await pass.footprint()
+    let images = pairs.map { max($0.firstImages, $0.secondImages ?? 0) }.max() ?? 0
+    var shards: Set<Digest> = []
+    let tooMany = pairs.enumerated().first { place, pair in
+      shards.formUnion(pair.shards)
+      // The rest is for the model, its plans and the images.
+      return footprint.total(images: images, tiles: shards.count, pairs: place + 1)
+        > bench.cache.limit / 4 * 3
+    }
+    return tooMany?.offset ?? pairs.count
+  }
+
   func compute(on bench: Workbench) async throws -> Outcome<NoSummary> {
+    try await Self.compute([self], on: bench)[0].get()
+  }
+
+  static func compute(
+    _ pairs: [Self], on bench: Workbench
+  ) async throws -> [Result<Outcome<NoSummary>, any Error>] {
+    let (pass, reference) = try await pairs[0].tilePass(on: bench)
+    let (tiles, places) = tiles(of: pairs)
+    let images = tiles.map(\.images).max() ?? 0
+    let footprint = try await pass.footprint()
+    try footprint.check(limit: bench.cache.limit, images: images, tiles: min(tiles.count, 2))
+    bench.cache.makeRoom(
+      footprint.total(images: images, tiles: tiles.count, pairs: pairs.count))
+    let taps = pairs[0].taps
+    let work = Mutex(
+      (
+        kernels: TileKernels(
+          zip(pairs, places).map { .init($0.pair, first: $1.first, second: $1.second) },
+          images: tiles.map(\.images), widest: footprint.widest, threads: bench.threads),
+        sums: pairs.map { TilePairSums($0.pair, taps: taps) }
+      ))
+    try await pass.run(tiles) { tap, features in
+      try work.withLock { work in
+        let kernels = try work.kernels.kernels(
+          of: features, tap: taps[tap], bandwidth: reference.bandwidth(of: tap))
+        for (place, kernel) in kernels.enumerated() { work.sums[place].add(kernel, at: tap) }
+      }
+    }
+    let statistics = try await bench.compute {
+      let sums = work.withLock { $0.sums }
+      return try parallelMap(count: sums.count, threads: bench.threads) { place in
+        Result { try sums[place].statistics().encoded() }
+      }
+    }
+    var results: [Result<Outcome<NoSummary>, any Error>] = []
+    for statistics in statistics {
+      switch statistics {
+      case .success(let record):
+        let artifact = try await bench.artifacts.put(record)
+        results.append(.success(Outcome(NoSummary(), artifacts: [artifact])))
+      case .failure(let error): results.append(.failure(error))
+      }
+    }
+    return results
+  }
+
+  /// The different tiles of some pairs, and their places by pair.
+  private static func tiles(of pairs: [Self]) -> ([ImageTile], [(first: Int, second: Int?)]) {
+    var tiles: [ImageTile] = []
+    var known: [ImageTile: Int] = [:]
+    func place(_ tile: ImageTile) -> Int {
+      if let place = known[tile] { return place }
+      tiles.append(tile)
+      known[tile] = tiles.count - 1
+      return tiles.count - 1
+    }
+    let places = pairs.map { pair in
+      (
+        first: place(ImageTile(shard: pair.first, images: pair.firstImages)),
+        second: pair.second.map {
+          place(ImageTile(shard: $0, images: pair.secondImages ?? pair.firstImages))
+        }
+      )
+    }
+    return (tiles, places)
+  }
+
+  private func tilePass(on bench: Workbench) async throws -> (TilePass, KernelReference) {
     let model = try await bench.model(model)
     let reference = try await bench.cache.value(for: "reference/\(reference)") {
       let data = try await bench.artifacts.data(for: self.reference)
       return (try KernelReference(decoding: data), data.count)
     }
-    let tiles = TileSource(
+    guard reference.centres.count == taps.count else {
+      throw PipelineError(
+        .corruptArtifact, "a kernel of \(reference.centres.count) taps for \(taps.count)")
+    }
+    let pass = TilePass(
       model: model, taps: try model.values(named: taps), centres: reference.centres,
       microBatch: microBatch, bench: bench)
-    let (first, second) = try await tiles.pair(
-      ImageTile(shard: first, images: firstImages),
-      second.map { ImageTile(shard: $0, images: secondImages ?? firstImages) })
-    let statistics = try await bench.compute {
-      try TilePairStatistics.compute(
-        pair: pair, taps: taps, first: first, second: second, reference: reference,
-        threads: bench.threads)
-    }
-    return Outcome(NoSummary(), artifacts: [try await bench.artifacts.put(statistics.encoded())])
+    return (pass, reference)
   }
 }
 

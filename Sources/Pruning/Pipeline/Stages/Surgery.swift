@@ -197,7 +197,7 @@ struct PlanSurgery: JobComputation {
       let shard = try await bench.shard(digest)
       samples.append(shard.count > left ? shard.shard(0..<left) : shard)
     }
-    bench.cache.makeRoom(bytes * samples.reduce(0) { $0 + $1.count }, keeping: [])
+    bench.cache.makeRoom(bytes * samples.reduce(0) { $0 + $1.count })
     return try await bench.compute { [samples] in
       try fit.fitted(on: inputs(of: samples), with: bench.runner, microBatch: microBatch)
     }

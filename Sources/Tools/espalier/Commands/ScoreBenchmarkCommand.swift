@@ -62,8 +62,8 @@ extension ScorePassBenchmark.Figures {
         format: "kernels of tiles     %8.1f GFLOP/s, %.0f %% of the peak", kernels.kernels,
         100 * kernels.fractionOfPeak),
       String(
-        format: "layout %.2f s, kernels %.2f s, sums over pairs of taps %.2f s for %d images",
-        kernels.layoutSeconds, kernels.kernelSeconds, kernels.pairSeconds, kernels.samples),
+        format: "kernels %.2f s, sums over pairs of taps %.2f s for %d images",
+        kernels.kernelSeconds, kernels.pairSeconds, kernels.samples),
       "by these parts: \(parts.text)",
     ]
     if let fitted {

@@ -1,0 +1,55 @@
+import CTileProducts
+
+/// The rows of a sliced matrix turned into what products by them read, for those who multiply by them
+/// more than once: a product alone turns them by itself.
+public struct SlicedPanels: Sendable {
+  public let rows: Int
+  /// Columns of the matrix that was turned last.
+  public private(set) var columns = 0
+  /// `[slices, rows rounded up, 256]`.
+  private let storage: SlicedStorage<Float>
+
+  /// Memory for matrices of so many rows, and columns at most.
+  public init(rows: Int, columns: Int) {
+    precondition(rows > 0 && columns > 0, "panels of \(rows) × \(columns)")
+    self.rows = rows
+    storage = SlicedStorage(count: Self.padded(rows) * Self.slices(columns) * espalier_slice)
+  }
+
+  private static func padded(_ rows: Int) -> Int {
+    (rows + espalier_panel_rows - 1) / espalier_panel_rows * espalier_panel_rows
+  }
+
+  private static func slices(_ columns: Int) -> Int {
+    (columns + espalier_slice - 1) / espalier_slice
+  }
+
+  /// Turns a matrix, in the memory that these panels share with their copies.
+  public mutating func turn(_ matrix: SlicedMatrix<Float>) {
+    precondition(
+      matrix.rows == rows && matrix.filled == rows
+        && Self.padded(rows) * Self.slices(matrix.columns) * espalier_slice <= storage.count,
+      "\(matrix.rows) × \(matrix.columns) for panels of \(rows) rows")
+    columns = matrix.columns
+    matrix.withRows { espalier_panels_f32($0, rows, Self.slices(columns), storage.base) }
+  }
+
+  /// Adds X Yᵀ to a matrix, Y being what was turned: the same bits as
+  /// ``SlicedMatrix/addProduct(with:to:)``.
+  ///
+  /// - Parameter isSymmetric: Whether X is Y: then what is below the diagonal is undefined.
+  public func addProduct(
+    of x: SlicedMatrix<Float>, isSymmetric: Bool, to product: inout Matrix
+  ) {
+    precondition(
+      x.columns == columns && x.filled == x.rows && product.rows == x.rows
+        && product.columns == rows && (!isSymmetric || x.rows == rows),
+      "\(x.rows) × \(x.columns) by \(rows) × \(columns) for \(product.rows) × \(product.columns)")
+    let (rows, slices) = (product.rows, Self.slices(columns))
+    x.withRows {
+      espalier_product_panels_f32(
+        $0, rows, storage.base, self.rows, isSymmetric, slices, &product.elements, self.rows)
+    }
+    withExtendedLifetime(storage) {}
+  }
+}

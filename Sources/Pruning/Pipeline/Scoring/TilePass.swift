@@ -1,0 +1,131 @@
+import Datasets
+import Digests
+import Execution
+import Importance
+import NetworkGraph
+import Parallelism
+import Synchronization
+import Tensors
+
+/// Which images a tile is of, and how many there are.
+struct ImageTile: Sendable, Hashable {
+  var shard: Digest
+  var images: Int
+}
+
+/// Tiles of images on their way through a network together.
+///
+/// All of them are halted behind each tap and go on once somebody has looked at its features. So
+/// memory holds what the network needs to go on and hardly more, and each image goes through the
+/// network once however many pairs of tiles are looked at.
+struct TilePass: Sendable {
+  let model: PreparedModel
+  let taps: [ValueID]
+  /// By tap: what is subtracted from its features.
+  let centres: [[Float]]
+  let microBatch: Int
+  let bench: Workbench
+
+  /// Calls `body` for one tap after the other, as the network has them, with the features of all
+  /// tiles.
+  ///
+  /// - Parameter body: Takes the tap's place and the features by tile.
+  func run(
+    _ tiles: [ImageTile], body: @escaping @Sendable (Int, [TileFeatures]) throws -> Void
+  ) async throws {
+    let way = try await way()
+    let batches = try await batches(of: tiles)
+    try await bench.compute {
+      for (part, stretch) in zip(way.stretches.parts, way.prepared) {
+        let values = try parallelMap(count: batches.count, threads: bench.threads) {
+          try self.values(of: part, batches[$0].advance(along: stretch), batches[$0])
+        }
+        for (place, tap) in part.taps.enumerated() {
+          try body(
+            tap,
+            tiles.indices.map { tile in
+              try TileFeatures(
+                zip(batches, values).filter { $0.0.tile == tile }.map { $1[place] },
+                centre: centres[tap])
+            })
+        }
+      }
+      bench.runner.images.add(tiles.reduce(0) { $0 + $1.images })
+    }
+  }
+
+  /// The memory that passes need.
+  func footprint() async throws -> ScoreFootprint {
+    ScoreFootprint(try await way().stretches, microBatch: microBatch, threads: bench.threads)
+  }
+
+  /// The features of a part's taps, `[n, …]` each.
+  private func values(
+    of part: TapStretches.Part, _ values: [ValueID: Tensor], _ batch: HaltedBatch
+  ) throws -> [Tensor] {
+    try part.taps.map { tap in
+      guard let value = values[taps[tap]] else {
+        throw ExecutionError(
+          .libraryFailure, "no value came back for \(model.network[taps[tap]].name)")
+      }
+      return value.byImage(batch.images.count, model.network[taps[tap]].shape)
+    }
+  }
+
+  private struct Way: Sendable {
+    let stretches: TapStretches
+    let prepared: [Stretch]
+  }
+
+  /// Making plans takes as long as a few images do: they are remembered.
+  private func way() async throws -> Way {
+    let names = Digest(parts: taps.map { model.network[$0].name })
+    return try await bench.cache.value(for: "way/\(model.digest)/\(names)/\(microBatch)") {
+      let stretches = try TapStretches(of: model.network, taps: taps)
+      let weights = model.network.values.reduce(0) { $0 + 4 * ($1.constant?.count ?? 0) }
+      return (
+        Way(
+          stretches: stretches,
+          prepared: stretches.stretches(on: bench.backend, microBatch: microBatch)),
+        bench.threads * weights
+      )
+    }
+  }
+
+  /// The images of all tiles, halted before the first node.
+  private func batches(of tiles: [ImageTile]) async throws -> [HaltedBatch] {
+    var batches: [HaltedBatch] = []
+    for (place, tile) in tiles.enumerated() {
+      let shard = try await bench.shard(tile.shard)
+      guard shard.count == tile.images else {
+        throw PipelineError(
+          .corruptArtifact,
+          "shard \(tile.shard.short) has \(shard.count) images where \(tile.images) were asked for")
+      }
+      for range in MicroBatches(images: tile.images, size: microBatch).ranges {
+        let frontier = Frontier(model.network, inputs: shard.tensors(range))
+        batches.append(HaltedBatch(tile: place, images: range, frontier: frontier))
+      }
+    }
+    return batches
+  }
+}
+
+/// A micro-batch halted in the network.
+private final class HaltedBatch: Sendable {
+  /// The tile's place.
+  let tile: Int
+  /// Of the tile.
+  let images: Range<Int>
+  private let frontier: Mutex<Frontier>
+
+  init(tile: Int, images: Range<Int>, frontier: Frontier) {
+    (self.tile, self.images) = (tile, images)
+    self.frontier = Mutex(frontier)
+  }
+
+  /// - Returns: The stretch's taps, `[n, …]`.
+  func advance(along stretch: Stretch) throws -> [ValueID: Tensor] {
+    try frontier.withLock { try $0.advance(along: stretch) }
+  }
+}

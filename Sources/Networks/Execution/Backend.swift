@@ -30,17 +30,9 @@ public protocol ExecutionPlan: AnyObject {
   ///   1 ≤ n ≤ `options.batch`.
   /// - Returns: Every output and tap as row-major `[n, …]`, and BatchNorm statistics if asked for.
   func run(_ inputs: [Tensor]) throws -> ExecutionResult
-
-  /// Runs one batch and hands every output and tap over as soon as it is computed, while it is near:
-  /// none is kept.
-  func run(_ inputs: [Tensor], handing: (ValueID, Tensor) throws -> Void) throws
 }
 
 extension ExecutionPlan {
-  public func run(_ inputs: [Tensor], handing: (ValueID, Tensor) throws -> Void) throws {
-    for (value, tensor) in try run(inputs).values { try handing(value, tensor) }
-  }
-
   /// Runs one batch of a network with one input.
   public func run(_ input: Tensor) throws -> ExecutionResult { try run([input]) }
 }

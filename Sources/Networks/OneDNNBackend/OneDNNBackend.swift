@@ -57,14 +57,6 @@ final class OneDNNPlan: TimedPlan {
     return try program(images: images).run(inputs)
   }
 
-  func run(_ inputs: [Tensor], handing: (ValueID, Tensor) throws -> Void) throws {
-    let images = try options.check(inputs, for: network)
-    Engine.useCallingThreadOnly()
-    try withoutActuallyEscaping(handing) { handing in
-      _ = try program(images: images).run(inputs, handing: handing)
-    }
-  }
-
   func nodeTimes(_ inputs: [Tensor]) throws -> [Int: Int64] {
     let images = try options.check(inputs, for: network)
     Engine.useCallingThreadOnly()

@@ -25,9 +25,6 @@ final class Program {
   private var constants: [AlignedStorage] = []
   /// Those that read the caller's inputs, which move; by buffer.
   private var inputs: [[Memory]]
-  /// By size: arrays that nobody kept after they were handed over. New memory would cost more time
-  /// than filling it.
-  private var spare: [Int: [Float]] = [:]
   /// What computes each executed node.
   let executions: [NodeExecution]
 
@@ -46,13 +43,7 @@ final class Program {
   /// Bytes of all activations together.
   var arenaByteCount: Int { arena.byteCount }
 
-  /// What takes a returned value as soon as it is computed.
-  typealias Taker = (ValueID, Tensor) throws -> Void
-
-  /// - Parameter handing: Takes returned values; left out, they are in the result.
-  func run(_ inputs: [Tensor], handing: Taker? = nil) throws -> ExecutionResult {
-    try run(inputs[...], [], handing)
-  }
+  func run(_ inputs: [Tensor]) throws -> ExecutionResult { try run(inputs[...], []) }
 
   /// Nanoseconds of every step, by its first node.
   func nodeTimes(_ inputs: [Tensor]) throws -> [Int: Int64] {
@@ -64,21 +55,19 @@ final class Program {
 
   /// Pins one input after the other, then runs.
   private func run(
-    _ rest: ArraySlice<Tensor>, _ pointers: [UnsafeMutablePointer<Float>], _ handing: Taker?
+    _ rest: ArraySlice<Tensor>, _ pointers: [UnsafeMutablePointer<Float>]
   ) throws -> ExecutionResult {
-    guard let input = rest.first else { return try run(pointers, handing) }
+    guard let input = rest.first else { return try run(pointers) }
     return try input.elements.withUnsafeBufferPointer { elements in
       guard let base = elements.baseAddress else {
         throw ExecutionError(.shapeMismatch, "an input without elements; bring one image or more")
       }
       // oneDNN takes no pointers to const; the caller's buffers are only ever read.
-      return try run(rest.dropFirst(), pointers + [UnsafeMutablePointer(mutating: base)], handing)
+      return try run(rest.dropFirst(), pointers + [UnsafeMutablePointer(mutating: base)])
     }
   }
 
-  private func run(
-    _ inputs: [UnsafeMutablePointer<Float>], _ handing: Taker?
-  ) throws -> ExecutionResult {
+  private func run(_ inputs: [UnsafeMutablePointer<Float>]) throws -> ExecutionResult {
     for (memories, pointer) in zip(self.inputs, inputs) {
       for memory in memories { try memory.bind(to: pointer) }
     }
@@ -90,11 +79,6 @@ final class Program {
         let time = DispatchTime.now().uptimeNanoseconds - start
         times?[owners[place], default: 0] += Int64(time)
       }
-      guard let handing, case .output(let value, _, _, _, _) = step,
-        let tensor = result.values.removeValue(forKey: value)
-      else { continue }
-      try handing(value, tensor)
-      spare[tensor.count] = tensor.elements
     }
     return result
   }
@@ -111,21 +95,13 @@ final class Program {
       try kernel(operands, &result)
     case .output(let value, let shape, let reorder, let source, let destination):
       let count = shape.elementCount
-      func fill(_ base: UnsafeMutablePointer<Float>?) throws {
-        guard let base else { return }
-        try destination.bind(to: base)
-        try reorder.execute(
-          [.init(.source, source), .init(.destination, destination)], on: engine)
-      }
-      let elements: [Float]
-      if var spare = spare.removeValue(forKey: count) {
-        try spare.withUnsafeMutableBufferPointer { try fill($0.baseAddress) }
-        elements = spare
-      } else {
-        elements = try [Float](unsafeUninitializedCapacity: count) {
-          try fill($0.baseAddress)
-          $1 = count
+      let elements = try [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+        if let base = buffer.baseAddress {
+          try destination.bind(to: base)
+          try reorder.execute(
+            [.init(.source, source), .init(.destination, destination)], on: engine)
         }
+        filled = count
       }
       result.values[value] = Tensor(shape: shape, elements: elements)
     }

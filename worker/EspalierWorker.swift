@@ -29,7 +29,7 @@ struct EspalierWorker: AsyncParsableCommand {
   @Option(help: "Compute threads.")
   var threads = 1
 
-  @Option(help: "What may be remembered between jobs, in MiB.")
+  @Option(help: "For pairs of tiles, and what is remembered between jobs, in MiB.")
   var memory = 1536
 
   @Option(help: "The state folder of a local cluster: tells its processes apart.")

@@ -31,42 +31,45 @@ struct SlicedBandsTests {
   }
 
   @Test(
-    "products of bands of columns add up to the product of all, to the last bit",
-    arguments: [256, 512, 1024])
-  func bands(width: Int) {
-    let numbers = (1...2).map { Self.numbers(seed: UInt64($0)) }
-    let centre = [Float](repeating: 0, count: Self.columns / 2).indices.map { Float($0) / 100 }
-    let whole = numbers.map { numbers in
-      var matrix = SlicedMatrix<Float>(rows: Self.rows, columns: Self.columns)
+    "products of bands of columns add up to the product of all, turned before or not",
+    arguments: [(1, 7), (7, 1), (16, 50), (65, 65), (130, 20), (300, 129)], [256, 1024])
+  func bands(rows: (Int, Int), width: Int) {
+    var generator = SeededGenerator(seed: 9)
+    let counts = [rows.0, rows.1]
+    let numbers = counts.map { rows in
+      (0..<rows * Self.columns).map { _ in Float.random(in: -1...1, using: &generator) }
+    }
+    let centre = (0..<Self.columns / 2).map { Float($0) / 100 }
+    let whole = zip(counts, numbers).map { rows, numbers in
+      var matrix = SlicedMatrix<Float>(rows: rows, columns: Self.columns)
       matrix.append(numbers, centre: centre)
       return matrix
     }
-    var bands = numbers.map { _ in SlicedMatrix<Float>(rows: Self.rows, columns: width) }
+    var bands = counts.map { SlicedMatrix<Float>(rows: $0, columns: width) }
+    var panels = bands.map { SlicedPanels(rows: $0.rows, columns: $0.capacity) }
     var (product, gram) = (
-      Matrix(rows: Self.rows, columns: Self.rows), Matrix(rows: Self.rows, columns: Self.rows)
+      Matrix(rows: rows.0, columns: rows.1), Matrix(rows: rows.0, columns: rows.0)
     )
     var (turned, turnedGram) = (product, gram)
-    var panels = bands.map { SlicedPanels(rows: Self.rows, columns: $0.capacity) }
-    var squares = [Double](repeating: 0, count: Self.rows)
+    var squares = [Double](repeating: 0, count: rows.0)
     for start in stride(from: 0, to: Self.columns, by: width) {
       for place in bands.indices {
         bands[place].clear(columns: min(width, Self.columns - start))
         bands[place].write(
           numbers[place], width: Self.columns, from: start, at: 0, centre: centre)
         bands[place].fill()
+        panels[place].turn(bands[place])
       }
       bands[0].addProduct(with: bands[1], to: &product)
       bands[0].addProduct(with: nil, to: &gram)
       bands[0].addSquares(to: &squares)
-      for place in bands.indices { panels[place].turn(bands[place]) }
       panels[1].addProduct(of: bands[0], isSymmetric: false, to: &turned)
       panels[0].addProduct(of: bands[0], isSymmetric: true, to: &turnedGram)
     }
     gram.mirrorUpperTriangle()
     turnedGram.mirrorUpperTriangle()
-    #expect(turned == product && turnedGram == gram)
-    #expect(product == SlicedMatrix.product(whole[0], whole[1]))
-    #expect(gram == whole[0].gram && squares == whole[0].squares)
+    #expect(product == SlicedMatrix.product(whole[0], whole[1]) && turned == product)
+    #expect(gram == whole[0].gram && turnedGram == gram && squares == whole[0].squares)
   }
 
   @Test("appending to a copy leaves the original as it was")

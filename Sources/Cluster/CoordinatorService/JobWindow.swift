@@ -17,8 +17,9 @@ struct JobWindow {
     /// done by itself.
     let pass: Digest?
 
-    /// Workers may be lost with a job before it is done by itself: the next is its own fault alone.
-    private static let deaths = 3
+    /// Workers may be lost with a job before it is done by itself: half of what it takes to give it
+    /// up, because a cluster that is stopped counts as well.
+    private static let deaths = 10
 
     init(_ job: QueuedJob) {
       self.init(job, try? JobRequest(payload: job.specification.payload))

@@ -27,23 +27,28 @@ struct PassShares {
   }
 
   /// How many more jobs of a pass are a worker's share.
-  func room(for pass: Digest, at worker: WorkerSession) -> Int {
-    shares[pass, default: 0] - hand(of: worker).jobs[pass, default: worker.count(of: pass)]
+  mutating func room(for pass: Digest, at worker: WorkerSession) -> Int {
+    shares[pass, default: 0] - hand(of: worker).jobs[pass, default: 0]
   }
 
   /// Shards of the jobs that a worker has been given.
-  func shards(of worker: WorkerSession) -> Set<Digest> { hand(of: worker).shards }
+  mutating func shards(of worker: WorkerSession) -> Set<Digest> { hand(of: worker).shards }
 
   mutating func give(_ entry: JobWindow.Entry, to worker: WorkerSession) {
     var hand = hand(of: worker)
     hand.shards.formUnion(entry.shards)
     if let pass = entry.pass {
-      hand.jobs[pass, default: worker.count(of: pass)] += 1
+      hand.jobs[pass, default: 0] += 1
     }
     hands[ObjectIdentifier(worker)] = hand
   }
 
-  private func hand(of worker: WorkerSession) -> Hand {
-    hands[ObjectIdentifier(worker)] ?? Hand(shards: worker.shards, jobs: [:])
+  private mutating func hand(of worker: WorkerSession) -> Hand {
+    if let known = hands[ObjectIdentifier(worker)] { return known }
+    let jobs = shares.keys.map { ($0, worker.count(of: $0)) }
+    let hand = Hand(
+      shards: worker.shards, jobs: Dictionary(jobs, uniquingKeysWith: { first, _ in first }))
+    hands[ObjectIdentifier(worker)] = hand
+    return hand
   }
 }

@@ -62,7 +62,7 @@ final class WorkerSession {
 
   /// It says it holds jobs, and the database agrees.
   func confirm(_ jobs: [WireReference]) {
-    for job in jobs where holdings[job] == nil { hold([(job, nil)]) }
+    hold(jobs.filter { holdings[$0] == nil }.map { ($0, nil) })
   }
 
   func drop(_ job: WireReference) {

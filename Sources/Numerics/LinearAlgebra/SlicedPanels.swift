@@ -16,7 +16,8 @@ public struct SlicedPanels: Sendable {
     storage = SlicedStorage(count: Self.padded(rows) * Self.slices(columns) * espalier_slice)
   }
 
-  private static func padded(_ rows: Int) -> Int {
+  /// Rows that there is memory for, of so many.
+  public static func padded(_ rows: Int) -> Int {
     (rows + espalier_panel_rows - 1) / espalier_panel_rows * espalier_panel_rows
   }
 

@@ -31,7 +31,8 @@ public protocol JobComputation: Codable, Sendable {
   /// Names the kind of computation in keys and on the wire; its number changes with its meaning.
   static var kind: String { get }
 
-  /// Shards whose activations the computation needs: a worker that holds them is quicker.
+  /// Shards whose activations the computation needs: those of one pass that share some are better
+  /// done by one worker.
   var shards: [Digest] { get }
 
   func compute(on bench: Workbench) async throws -> Outcome<Summary>

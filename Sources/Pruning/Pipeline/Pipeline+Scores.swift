@@ -49,8 +49,7 @@ extension Pipeline {
 
 extension [TilePair] {
   /// The pairs in an order in which neighbours share tiles: along a Z-curve through the matrix of
-  /// pairs. However many tiles a worker can hold, few are made again; and two new tiles
-  /// come one after the other, so that two workers make one each.
+  /// pairs. So a portion of them, however large, is of few tiles.
   var inOrderOfWork: [TilePair] {
     func interleaved(_ pair: TilePair) -> UInt64 {
       var code: UInt64 = 0

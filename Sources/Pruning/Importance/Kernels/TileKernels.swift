@@ -43,9 +43,12 @@ public struct TileKernels: Sendable {
     panels = bands.map { SlicedPanels(rows: $0.rows, columns: $0.capacity) }
   }
 
-  /// Bytes that features of so many images take while they are multiplied.
-  public static func byteCount(images: Int, widest: Int) -> Int {
-    2 * 4 * images * columns(images: images, widest: widest)
+  /// Bytes that features of so many tiles take while they are multiplied.
+  ///
+  /// - Parameter images: In a tile.
+  public static func byteCount(images: Int, tiles: Int, widest: Int) -> Int {
+    4 * tiles * (images + SlicedPanels.padded(images))
+      * columns(images: tiles * images, widest: widest)
   }
 
   /// Columns of a band, whole slices.

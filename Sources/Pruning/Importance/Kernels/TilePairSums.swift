@@ -1,6 +1,8 @@
 import LinearAlgebra
 
 /// The statistics of a pair of tiles in the making: its kernels, one for each tap.
+///
+/// Copies share the memory of the kernels: only one of them is to be added to.
 public struct TilePairSums: Sendable {
   private let pair: TilePair
   private let taps: [String]

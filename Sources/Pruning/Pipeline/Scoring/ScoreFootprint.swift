@@ -50,9 +50,9 @@ public struct ScoreFootprint: Sendable {
   public func total(images: Int, tiles: Int, pairs: Int) -> Int {
     // Images that go on have what was halted and what comes of it.
     let halted = 4 * (tiles * images + 2 * inFlight) * (parts.map(\.halted).max() ?? 0)
-    // Of each pair there are the kernels of all taps, and one that is being made.
-    return halted + TileKernels.byteCount(images: tiles * images, widest: widest)
-      + pairs * TilePairSums.byteCount(taps: taps + 1, images: images)
+    // Of each pair there are the kernels of all taps, and two of the one that is being made.
+    return halted + TileKernels.byteCount(images: images, tiles: tiles, widest: widest)
+      + pairs * TilePairSums.byteCount(taps: taps + 2, images: images)
   }
 
   /// - Parameters:

@@ -96,7 +96,8 @@ public enum ScorePassBenchmark {
       model: PreparedModel(digest: Digest(of: Data()), network: network), taps: taps,
       centres: taps.map { _ in [] }, microBatch: MicroBatches.size(for: network), bench: bench)
     let start = ContinuousClock.now
-    try await pass.run([ImageTile(shard: sweep.calibration.shards[0], images: images)]) { _, _ in }
+    let tile = ImageTile(shard: sweep.calibration.shards[0], images: images)
+    try await pass.run([tile], taking: 0) { _, _ in }
     return Double(images) / ((ContinuousClock.now - start) / .seconds(1))
   }
 }

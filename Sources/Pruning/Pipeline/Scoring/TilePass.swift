@@ -29,14 +29,20 @@ struct TilePass: Sendable {
   /// Calls `body` for one tap after the other, as the network has them, with the features of all
   /// tiles.
   ///
-  /// - Parameter body: Takes the tap's place and the features by tile.
+  /// - Parameters:
+  ///   - bytes: What all of it takes; the bench forgets as much of what it remembers.
+  ///   - body: Takes the tap's place and the features by tile.
   func run(
-    _ tiles: [ImageTile], body: @escaping @Sendable (Int, [TileFeatures]) throws -> Void
+    _ tiles: [ImageTile], taking bytes: Int,
+    body: @escaping @Sendable (Int, [TileFeatures]) throws -> Void
   ) async throws {
     let way = try await way()
     let batches = try await batches(of: tiles)
+    let images = tiles.reduce(0) { $0 + $1.images }
+    bench.cache.makeRoom(bytes)
     try await bench.compute {
-      for (part, stretch) in zip(way.stretches.parts, way.prepared) {
+      let parts = way.stretches.parts
+      for (number, (part, stretch)) in zip(parts, way.prepared).enumerated() {
         let values = try parallelMap(count: batches.count, threads: bench.threads) {
           try self.values(of: part, batches[$0].advance(along: stretch), batches[$0])
         }
@@ -49,8 +55,10 @@ struct TilePass: Sendable {
                 centre: centres[tap])
             })
         }
+        // For progress, an image counts bit by bit.
+        bench.runner.images.add(
+          images * (number + 1) / parts.count - images * number / parts.count)
       }
-      bench.runner.images.add(tiles.reduce(0) { $0 + $1.images })
     }
   }
 

@@ -10,7 +10,7 @@ import Synchronization
 /// What tile 0 fixes for all tiles: centres, and the bandwidths of the RBF kernel.
 struct KernelMeasurement: JobComputation {
   static let stage = Stage.scores
-  static let kind = "kernel-reference-1"
+  static let kind = "kernel-reference-2"
 
   var model: Digest
   /// Names of the tapped values.
@@ -56,9 +56,12 @@ struct KernelMeasurement: JobComputation {
       model: model, taps: try model.values(named: taps), centres: linear.centres,
       microBatch: microBatch, bench: bench)
     let images = try await bench.shard(origin).count
-    try await pass.footprint().check(limit: bench.cache.limit, images: images, tiles: 1)
+    let footprint = try await pass.footprint()
+    try footprint.check(limit: bench.cache.limit, images: images, tiles: 1)
+    let bytes = footprint.total(images: images, tiles: 1, pairs: 1)
     let bandwidths = Mutex([Double](repeating: 0, count: taps.count))
-    try await pass.run([ImageTile(shard: origin, images: images)]) { [taps] tap, tiles in
+    let tile = ImageTile(shard: origin, images: images)
+    try await pass.run([tile], taking: bytes) { [taps] tap, tiles in
       let bandwidth = try KernelReference.bandwidth(of: tiles[0], tap: taps[tap])
       bandwidths.withLock { $0[tap] = bandwidth }
     }
@@ -119,8 +122,7 @@ struct TilePairScores: JobComputation {
     let images = tiles.map(\.images).max() ?? 0
     let footprint = try await pass.footprint()
     try footprint.check(limit: bench.cache.limit, images: images, tiles: min(tiles.count, 2))
-    bench.cache.makeRoom(
-      footprint.total(images: images, tiles: tiles.count, pairs: pairs.count))
+    let bytes = footprint.total(images: images, tiles: tiles.count, pairs: pairs.count)
     let taps = pairs[0].taps
     let work = Mutex(
       (
@@ -129,7 +131,7 @@ struct TilePairScores: JobComputation {
           images: tiles.map(\.images), widest: footprint.widest, threads: bench.threads),
         sums: pairs.map { TilePairSums($0.pair, taps: taps) }
       ))
-    try await pass.run(tiles) { tap, features in
+    try await pass.run(tiles, taking: bytes) { tap, features in
       try work.withLock { work in
         let kernels = try work.kernels.kernels(
           of: features, tap: taps[tap], bandwidth: reference.bandwidth(of: tap))
@@ -144,11 +146,12 @@ struct TilePairScores: JobComputation {
     }
     var results: [Result<Outcome<NoSummary>, any Error>] = []
     for statistics in statistics {
-      switch statistics {
-      case .success(let record):
-        let artifact = try await bench.artifacts.put(record)
+      // A pair that cannot be stored takes no others with it.
+      do {
+        let artifact = try await bench.artifacts.put(statistics.get())
         results.append(.success(Outcome(NoSummary(), artifacts: [artifact])))
-      case .failure(let error): results.append(.failure(error))
+      } catch {
+        results.append(.failure(error))
       }
     }
     return results

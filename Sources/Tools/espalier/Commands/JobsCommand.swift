@@ -11,7 +11,8 @@ struct JobsCommand: AsyncParsableCommand {
     abstract: "Show the completed jobs of a sweep: what each took, and who did it.",
     discussion: """
       A worker does one job after another: a job's seconds are those since it was given out, or \
-      since its worker was through with the one before.
+      since its worker was through with the one before. Pairs of tiles that passed through the \
+      network together end together: one of them has the seconds of all.
       """)
 
   @Argument(help: "Name or id of the sweep.") var sweep: String

@@ -61,8 +61,10 @@ let modules: [Module] = [
   module("Quantities", in: "Numerics"),
   module("Digests", in: "Numerics", "CCrypto", "CFiles"),
   module("Tensors", in: "Numerics", numeric: true),
-  module("Parallelism", in: "Numerics", numeric: true),
-  module("LinearAlgebra", in: "Numerics", "COpenBLAS", "CTileProducts", numeric: true),
+  module("Parallelism", in: "Numerics", "CMemory", numeric: true),
+  module(
+    "LinearAlgebra", in: "Numerics", "COpenBLAS", "CTileProducts", numeric: true,
+    testing: ["Parallelism"]),
   module("Solvers", in: "Numerics", numeric: true),
   module("Drawing", in: "Numerics", "LinearAlgebra"),
 
@@ -122,8 +124,8 @@ let modules: [Module] = [
   module("ZeroMQ", in: "Cluster", "CZeroMQ"),
   module("Messaging", in: "Cluster", "ZeroMQ", "Digests", .protobuf, .logging),
   module(
-    "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "Digests", "Processes",
-    .logging,
+    "WorkerService", in: "Cluster", "Messaging", "Pipeline", "Execution", "Digests", "Parallelism",
+    "Processes", .logging,
     tests: false),
   module(
     "CoordinatorService", in: "Cluster", "Messaging", "Pipeline", "JobEngine", "Catalogue",

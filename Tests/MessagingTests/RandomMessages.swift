@@ -40,7 +40,8 @@ struct RandomMessages {
           host: text(),
           backend: .init(name: text(), version: text(), instructionSet: text()),
           threads: Int.random(in: 0...1000, using: &generator),
-          credits: Int.random(in: 0...1000, using: &generator))),
+          credits: Int.random(in: 0...1000, using: &generator), neighbourhood: text(),
+          memory: size())),
       .heartbeat(
         (0..<Int.random(in: 0...5, using: &generator)).map { _ in job() },
         WorkerUsage(memory: size(), images: size())),
@@ -66,7 +67,7 @@ struct RandomMessages {
       .assign(
         (0..<Int.random(in: 1...5, using: &generator)).map { _ in
           JobAssignment(job: job(), stage: text(), label: text(), payload: data())
-        }),
+        }, with: Bool.random(using: &generator) ? gang() : nil),
       .acknowledged(job(), accepted: Bool.random(using: &generator)),
       .cancel(job()),
       .drain,
@@ -76,6 +77,15 @@ struct RandomMessages {
       .unavailable(digest(), reason: text()),
       .introduce,
     ]
+  }
+
+  mutating func gang() -> GangAssignment {
+    let members = Int.random(in: 1...4, using: &generator)
+    return GangAssignment(
+      name: text(), place: Int.random(in: 0..<members, using: &generator),
+      portions: (0..<members).map { _ in
+        (0..<Int.random(in: 0...3, using: &generator)).map { _ in data() }
+      }, memory: size(), threads: Int.random(in: 0...1000, using: &generator))
   }
 
   mutating func requests() -> [ControlRequest] {

@@ -85,6 +85,73 @@ struct TilePassTests {
     }
   }
 
+  @Test("members of a gang give what each job is alone, and every image passes once")
+  func gangs() async throws {
+    let (sweep, plain) = try await SmallSweep.plain
+    let jobs = plain.jobs.filter { $0.label.hasPrefix("tiles") }
+    let requests = try jobs.map { try JobRequest(payload: $0.payload) }
+    for members in 2...4 {
+      // Of four members, one has fewer jobs than others.
+      let portions = (0..<members).map { member in
+        jobs.indices.filter { $0 % members == member }
+      }
+      let name = UUID().uuidString
+      let benches = portions.map { _ in sweep.bench(threads: 1 + members % 2) }
+      func gang(_ name: String, _ place: Int, memory: Int) -> Gang {
+        Gang(
+          name: name, place: place, portions: portions.map { $0.map { requests[$0] } },
+          memory: memory, threads: 2)
+      }
+      // Memory for all at a time, and the least with which it goes at all.
+      var least = 100_000
+      while await JobRequest.passes(of: gang("", 0, memory: least), on: benches[0]).isEmpty {
+        least += 10_000
+      }
+      for (memory, isEnough) in [(1 << 30, true), (least, false)] {
+        let results = await withTaskGroup(of: [Int: JobOutput].self) { group in
+          for (place, bench) in benches.enumerated() {
+            let gang = gang("\(name)-\(memory)", place, memory: memory)
+            group.addTask {
+              var own = portions[place][...]
+              var outputs: [Int: JobOutput] = [:]
+              let passes = await JobRequest.passes(of: gang, on: bench)
+              #expect(isEnough ? passes.count == 1 : passes.count > 1)
+              for places in passes {
+                let results = try? await JobRequest.run(gang, places, on: bench)
+                for (job, result) in zip(own, results ?? []) { outputs[job] = try? result.get() }
+                own = own.dropFirst(places.count)
+              }
+              return outputs
+            }
+          }
+          return await group.reduce(into: [:]) { all, own in all.merge(own) { first, _ in first } }
+        }
+        for (place, job) in jobs.enumerated() {
+          #expect(results[place] == plain.results.outputs[job.key])
+        }
+        if isEnough { #expect(benches.reduce(0) { $0 + $1.imagesRun } == 48) }
+      }
+    }
+  }
+
+  @Test("jobs that do not fit a gang's memory, and those of several passes or none, are done apart")
+  func apart() async throws {
+    let (sweep, plain) = try await SmallSweep.plain
+    let pairs = try plain.jobs.filter { $0.label.hasPrefix("tiles") }
+      .map { try JobRequest(payload: $0.payload) }
+    let gram = try JobRequest(payload: try #require(plain.jobs(.statistics).first).payload)
+    let bench = sweep.bench()
+    func passes(_ portions: [[JobRequest]], memory: Int = 1 << 30) async -> Int {
+      let gang = Gang(name: "x", place: 0, portions: portions, memory: memory, threads: 1)
+      return await JobRequest.passes(of: gang, on: bench).count
+    }
+    #expect(await passes([Array(pairs[..<3]), Array(pairs[3...])]) == 1)
+    #expect(await passes([Array(pairs[..<3]), Array(pairs[3...])], memory: 1000) == 0)
+    #expect(await passes([pairs, [gram]]) == 0)
+    #expect(await passes([[gram], [gram]]) == 0)
+    #expect(await passes([[], []]) == 0)
+  }
+
   @Test("as many pairs pass together as fit the memory, and jobs of other kinds by themselves")
   func companions() async throws {
     let (sweep, plain) = try await SmallSweep.plain

@@ -33,6 +33,38 @@ extension SystemTests {
       }
     }
 
+    @Test("workers make a pass together, and who loses the other in its midst does its pairs alone")
+    func gang() async throws {
+      let arguments = ["--plan-only", "--no-evaluate"]
+      var expected: ScoresAnswer?
+      try await TestCluster.with { cluster in
+        try await cluster.espalier(
+          ["run"] + cluster.sweep(calibration: 1200) + arguments + ["--workers", "0"])
+        expected = try await cluster.json(ScoresAnswer.self, "scores", "test")
+      }
+      try await TestCluster.with { cluster in
+        try await cluster.espalier("up", "--workers", "2")
+        var workers: [Int32] = []
+        while workers.count < 2 {
+          workers = try await cluster.currentStatus().coordinator?.workers.map(\.processID) ?? []
+        }
+        try await cluster.espalier(
+          ["submit"] + cluster.sweep(calibration: 1200) + arguments)
+        let log = URL(filePath: cluster.state).appending(path: "logs/workers.log")
+        func says(_ words: String) -> Bool {
+          (try? String(contentsOf: log, encoding: .utf8))?.contains(words) == true
+        }
+        while !says("a pass with others") { try await Task.sleep(for: .milliseconds(5)) }
+        kill(workers[0], SIGKILL)
+        try await cluster.espalier("watch", "test")
+        #expect(says("goes on alone"))
+        let scores = try await cluster.json(ScoresAnswer.self, "scores", "test")
+        #expect(scores == expected)
+        let ledger = try await cluster.espalier("scores", "test", "--ledger")
+        #expect(!ledger.output.contains("WRONG"))
+      }
+    }
+
     private func files(_ cluster: TestCluster) throws -> [String] {
       try cluster.sweep(calibration: 64, evaluation: 64)
     }

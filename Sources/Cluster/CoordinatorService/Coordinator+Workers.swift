@@ -76,23 +76,30 @@ extension Coordinator {
       }, duration: configuration.leaseDuration)
     let references = Dictionary(uniqueKeysWithValues: attempts.map { ($0.id, $0.message) })
     var orphaned: Set<String> = []
-    for (peer, session, portion) in chosen {
-      let leased = portion.compactMap { entry in
+    var given: [Choice] = []
+    for choice in chosen {
+      var choice = choice
+      choice.portion.removeAll { references[$0.job.id] == nil }
+      guard !choice.portion.isEmpty else { continue }
+      if workers[choice.peer] === choice.session {
+        given.append(choice)
+      } else {
+        orphaned.insert(choice.session.hello.workerID)
+      }
+    }
+    let gangs = gangs(among: given)
+    for (choice, gang) in zip(given, gangs) {
+      let leased = choice.portion.compactMap { entry in
         references[entry.job.id].map { (entry: entry, job: $0) }
       }
-      guard !leased.isEmpty else { continue }
-      guard workers[peer] === session else {
-        orphaned.insert(session.hello.workerID)
-        continue
-      }
-      session.take(leased)
+      choice.session.take(leased)
       send(
         .assign(
           leased.map { entry, reference in
             let job = entry.job.specification
             return JobAssignment(
               job: reference, stage: job.stage, label: job.label, payload: job.payload)
-          }), to: peer)
+          }, with: gang), to: choice.peer)
     }
     // They left while their jobs were being leased.
     for worker in orphaned where !workers.values.contains(where: { $0.hello.workerID == worker }) {
@@ -107,9 +114,16 @@ extension Coordinator {
     JobWindow(jobs, isWhole: isWhole, after: last)
   }
 
-  private typealias Choice = (
-    peer: PeerID, session: WorkerSession, portion: [JobWindow.Entry]
-  )
+  /// A portion for a worker.
+  private struct Choice {
+    var peer: PeerID
+    var session: WorkerSession
+    /// Portions that the worker does before.
+    var level: Int
+    var portion: [JobWindow.Entry]
+
+    var shards: Set<Digest> { Set(portion.flatMap(\.shards)) }
+  }
 
   /// Jobs of one pass that a worker is given at one time, at most.
   private static let largestPortion = 64
@@ -121,21 +135,28 @@ extension Coordinator {
     let others = workers.count > 1
     let most = workers.values.map(\.hello.credits).max() ?? 0
     for level in 0..<most {
+      // Those who make passes together are given the next one together.
+      var waiting: Set<String> = []
+      for (peer, session) in workers where session.heldPortions + given[peer, default: 0] > level {
+        if let neighbourhood = session.neighbourhood { waiting.insert(neighbourhood) }
+      }
       for (peer, session) in workers {
         let count = session.heldPortions + given[peer, default: 0]
         guard count <= level, session.hello.credits > level, window.count > 0 else { continue }
         func isUnwelcome(_ entry: JobWindow.Entry) -> Bool {
           // Nobody else there: then again by the same.
           if others, session.refusedJobs.contains(entry.job.id) { return true }
-          // Who has something to do leaves the rest to those who have less.
-          return level > 0 && entry.pass.map { shares.room(for: $0, at: session) <= 0 } ?? false
+          // Who has something to do leaves the rest to those who have less, and waits for neighbours.
+          guard level > 0, let pass = entry.pass else { return false }
+          return !shares.hasRoom(for: pass, at: session)
+            || session.neighbourhood.map(waiting.contains) ?? false
         }
         guard let first = window.take(holding: shares.shards(of: session), unless: isUnwelcome)
         else { continue }
         var portion = [first]
         shares.give(first, to: session)
         if let pass = first.pass {
-          while portion.count < Self.largestPortion, shares.room(for: pass, at: session) > 0,
+          while portion.count < Self.largestPortion, shares.hasRoom(for: pass, at: session),
             let next = window.take(
               holding: shares.shards(of: session), unless: { $0.pass != pass || isUnwelcome($0) })
           {
@@ -144,10 +165,46 @@ extension Coordinator {
           }
         }
         given[peer, default: 0] += 1
-        choices.append((peer, session, portion))
+        choices.append(Choice(peer: peer, session: session, level: level, portion: portion))
       }
     }
     return choices
+  }
+
+  /// Who does portions of one pass together: neighbours that are given them at the same time, and
+  /// that would each take the same images through the network.
+  ///
+  /// - Returns: By choice; nil for who works alone.
+  private func gangs(among choices: [Choice]) -> [GangAssignment?] {
+    struct Meeting: Hashable {
+      var neighbourhood: String
+      var pass: Digest
+      var level: Int
+    }
+    var meetings: [Meeting: [Int]] = [:]
+    for (place, choice) in choices.enumerated() {
+      guard let neighbourhood = choice.session.neighbourhood, let pass = choice.portion[0].pass
+      else { continue }
+      let meeting = Meeting(neighbourhood: neighbourhood, pass: pass, level: choice.level)
+      meetings[meeting, default: []].append(place)
+    }
+    var gangs = [GangAssignment?](repeating: nil, count: choices.count)
+    for places in meetings.values {
+      let members = places.map { choices[$0] }
+      let together = members.reduce(into: Set<Digest>()) { $0.formUnion($1.shards) }
+      guard together.count < members.reduce(0, { $0 + $1.shards.count }) else { continue }
+      lastGang += 1
+      let gang = GangAssignment(
+        name: "\(name)-\(lastGang)", place: 0,
+        portions: members.map { $0.portion.map(\.job.specification.payload) },
+        memory: members.map(\.session.hello.memory).min() ?? 0,
+        threads: members.map(\.session.hello.threads).max() ?? 1)
+      for (place, choice) in places.enumerated() {
+        gangs[choice] = gang
+        gangs[choice]?.place = place
+      }
+    }
+    return gangs
   }
 }
 

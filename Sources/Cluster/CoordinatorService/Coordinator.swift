@@ -72,6 +72,10 @@ public actor Coordinator {
   /// What the results of the workers here depend on in their last bits; nil while there are none.
   var identity: String?
   var isDraining = false
+  /// Of this coordinator and no other, ever.
+  let name = UUID().uuidString
+  /// Gangs so far.
+  var lastGang = 0
   private var heartbeatsAreDue = false
   /// There is something in the intake.
   let reports = Signal()

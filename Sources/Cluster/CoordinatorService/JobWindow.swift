@@ -32,6 +32,8 @@ struct JobWindow {
     }
 
     var shards: [Digest] { request?.shards ?? [] }
+    /// How much there is to do beside its pass.
+    var load: Double { request?.load ?? 1 }
   }
 
   private var entries: [Entry?] = []
@@ -42,7 +44,13 @@ struct JobWindow {
   /// Entries that are left.
   private(set) var count = 0
   /// Entries that are left, by pass.
-  private(set) var companions: [Digest: Int] = [:]
+  private(set) var companions: [Digest: Companions] = [:]
+
+  /// Entries of one pass.
+  struct Companions {
+    var count = 0
+    var load = 0.0
+  }
   /// Whether the database may have jobs that are not here.
   var isStale = true
 
@@ -61,7 +69,10 @@ struct JobWindow {
     entries = jobs.map { job in known[job.id].map { Entry(job, $0) } ?? Entry(job) }
     for (place, entry) in entries.enumerated() {
       for shard in entry?.shards ?? [] { places[shard, default: []].append(place) }
-      if let pass = entry?.pass { companions[pass, default: 0] += 1 }
+      if let entry, let pass = entry.pass {
+        companions[pass, default: Companions()].count += 1
+        companions[pass]?.load += entry.load
+      }
     }
     count = jobs.count
     self.isWhole = isWhole
@@ -126,8 +137,9 @@ struct JobWindow {
     entries[place] = nil
     count -= 1
     if let pass = entry.pass {
-      let left = companions[pass, default: 1] - 1
-      companions[pass] = left > 0 ? left : nil
+      companions[pass]?.count -= 1
+      companions[pass]?.load -= entry.load
+      if companions[pass]?.count == 0 { companions[pass] = nil }
     }
     return entry
   }

@@ -41,8 +41,16 @@ final class WorkerSession {
   /// Shards of what it holds.
   var shards: Set<Digest> { Set(holdings.values.flatMap { $0.entry?.shards ?? [] }) }
 
-  /// How many jobs of a pass it holds.
-  func count(of pass: Digest) -> Int { holdings.values.count { $0.entry?.pass == pass } }
+  /// How much of a pass it holds.
+  func load(of pass: Digest) -> Double {
+    holdings.values.reduce(0) { $0 + ($1.entry?.pass == pass ? $1.entry?.load ?? 0 : 0) }
+  }
+
+  /// Workers with the same can make a pass together: they share memory, and compute the same bits.
+  /// Nil for one that shares none.
+  var neighbourhood: String? {
+    hello.neighbourhood.isEmpty ? nil : "\(hello.neighbourhood) \(identity)"
+  }
 
   func entry(_ job: WireReference) -> JobWindow.Entry? { holdings[job]?.entry }
 

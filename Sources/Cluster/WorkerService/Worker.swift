@@ -3,6 +3,7 @@ import Execution
 import Foundation
 import Logging
 import Messaging
+import Parallelism
 import Pipeline
 import Processes
 
@@ -72,7 +73,7 @@ public actor Worker {
   ///
   /// - Throws: ``WorkerError`` with `refused` if the coordinator will not have this worker.
   public func run() async throws {
-    let (portions, continuation) = AsyncStream<[JobAssignment]>.makeStream()
+    let (portions, continuation) = AsyncStream<Portion>.makeStream()
     try link.send(.hello(hello))
     let labour = Task {
       for await portion in portions { await self.perform(portion) }
@@ -83,9 +84,9 @@ public actor Worker {
         switch message {
         case .welcome(let interval, _): startHeartbeat(every: interval)
         case .refused(let reason): throw WorkerError(.refused, reason)
-        case .assign(let portion):
-          held += portion.map(\.job)
-          continuation.yield(portion)
+        case .assign(let jobs, let gang):
+          held += jobs.map(\.job)
+          continuation.yield(Portion(jobs: jobs, gang: gang))
         case .acknowledged(let job, _): settle(job)
         case .cancel(let job): cancel(job)
         case .drain: drain()
@@ -117,7 +118,8 @@ public actor Worker {
         version: [identity.version, configuration.libraries].filter { !$0.isEmpty }
           .joined(separator: " with "),
         instructionSet: identity.instructionSet),
-      threads: configuration.threads, credits: configuration.credits)
+      threads: configuration.threads, credits: configuration.credits,
+      neighbourhood: SharedRing.neighbourhood ?? "", memory: configuration.cacheBytes)
   }
 
   private var usage: WorkerUsage {
@@ -135,32 +137,57 @@ public actor Worker {
     }
   }
 
-  private func perform(_ portion: [JobAssignment]) async {
-    var waiting: [(job: JobReference, request: JobRequest)] = []
-    for assignment in portion {
+  private func perform(_ portion: Portion) async {
+    var waiting: [Waiting] = []
+    for assignment in portion.jobs {
       logger.debug(
         "job", metadata: ["job.id": "\(assignment.job.id)", "label": "\(assignment.label)"])
       do {
-        waiting.append((assignment.job, try JobRequest(payload: assignment.payload)))
+        waiting.append(
+          Waiting(job: assignment.job, request: try JobRequest(payload: assignment.payload)))
       } catch {
         report(assignment.job, error)
       }
     }
+    if let gang = portion.gang.flatMap({ try? Gang($0) }),
+      gang.portions[gang.place].count == waiting.count
+    {
+      await perform(&waiting, with: gang)
+    }
     while true {
-      for (job, _) in waiting where cancelled.remove(job) != nil { settle(job) }
+      for job in waiting.map(\.job) where cancelled.remove(job) != nil { settle(job) }
       waiting.removeAll { !held.contains($0.job) }
       guard !waiting.isEmpty else { return }
       let places = await JobRequest.next(of: waiting.map(\.request), on: bench)
       // Whatever is in the parcel afterwards is of these jobs.
       parcel.empty()
       let results = await JobRequest.run(places.map { waiting[$0].request }, on: bench)
-      for (place, result) in zip(places, results) {
-        switch result {
-        case .success(let output): report(waiting[place].job, output)
-        case .failure(let error): report(waiting[place].job, error)
-        }
-      }
+      for (place, result) in zip(places, results) { report(waiting[place].job, result) }
       for place in places.reversed() { waiting.remove(at: place) }
+    }
+  }
+
+  /// Does what can be done with others; what is left is to be done alone.
+  private func perform(_ waiting: inout [Waiting], with gang: Gang) async {
+    do {
+      for places in await JobRequest.passes(of: gang, on: bench) {
+        logger.info(
+          "a pass with others",
+          metadata: ["gang": "\(gang.name)", "members": "\(gang.portions.count)"])
+        parcel.empty()
+        let results = try await JobRequest.run(gang, places, on: bench)
+        for (waiting, result) in zip(waiting, results) { report(waiting.job, result) }
+        waiting.removeFirst(results.count)
+      }
+    } catch {
+      logger.info("goes on alone", metadata: ["gang": "\(gang.name)", "reason": "\(error)"])
+    }
+  }
+
+  private func report(_ job: JobReference, _ result: Result<JobOutput, any Error>) {
+    switch result {
+    case .success(let output): report(job, output)
+    case .failure(let error): report(job, error)
     }
   }
 
@@ -202,6 +229,27 @@ public actor Worker {
     guard isDraining, held.isEmpty else { return }
     try? link.send(.goodbye)
     link.close()
+  }
+}
+
+/// Jobs that came together.
+private struct Portion {
+  var jobs: [JobAssignment]
+  var gang: GangAssignment?
+}
+
+/// A job that is yet to be done.
+private struct Waiting {
+  var job: JobReference
+  var request: JobRequest
+}
+
+extension Gang {
+  fileprivate init(_ assignment: GangAssignment) throws {
+    self.init(
+      name: assignment.name, place: assignment.place,
+      portions: try assignment.portions.map { try $0.map(JobRequest.init) },
+      memory: assignment.memory, threads: assignment.threads)
   }
 }
 

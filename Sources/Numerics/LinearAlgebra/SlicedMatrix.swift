@@ -33,6 +33,23 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
     storage = SlicedStorage(count: Self.count(rows, columns))
   }
 
+  /// As many rows and columns, in memory that lives as long as `owner` does.
+  ///
+  /// - Parameter memory: ``byteCount(rows:columns:)`` bytes at a multiple of 64.
+  public init(
+    rows: Int, columns: Int, at memory: UnsafeMutableRawPointer, of owner: any AnyObject & Sendable
+  ) {
+    precondition(rows > 0 && columns > 0, "a sliced matrix of \(rows) × \(columns)")
+    self.rows = rows
+    self.columns = columns
+    storage = SlicedStorage(count: Self.count(rows, columns), at: memory, of: owner)
+  }
+
+  /// Bytes that a matrix takes.
+  public static func byteCount(rows: Int, columns: Int) -> Int {
+    count(rows, columns) * MemoryLayout<Element>.stride
+  }
+
   /// Columns that there is memory for.
   public var capacity: Int { (storage.count - espalier_slice_margin) / rows }
 

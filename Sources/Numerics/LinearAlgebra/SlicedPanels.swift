@@ -13,7 +13,28 @@ public struct SlicedPanels: Sendable {
   public init(rows: Int, columns: Int) {
     precondition(rows > 0 && columns > 0, "panels of \(rows) × \(columns)")
     self.rows = rows
-    storage = SlicedStorage(count: Self.padded(rows) * Self.slices(columns) * espalier_slice)
+    storage = SlicedStorage(count: Self.count(rows, columns))
+  }
+
+  /// In memory that lives as long as `owner` does.
+  ///
+  /// - Parameter memory: ``byteCount(rows:columns:)`` bytes at a multiple of 64.
+  public init(
+    rows: Int, columns: Int, at memory: UnsafeMutableRawPointer, of owner: any AnyObject & Sendable
+  ) {
+    precondition(rows > 0 && columns > 0, "panels of \(rows) × \(columns)")
+    self.rows = rows
+    storage = SlicedStorage(count: Self.count(rows, columns), at: memory, of: owner)
+  }
+
+  /// Bytes that panels take.
+  public static func byteCount(rows: Int, columns: Int) -> Int {
+    4 * count(rows, columns)
+  }
+
+  /// Numbers in memory.
+  private static func count(_ rows: Int, _ columns: Int) -> Int {
+    padded(rows) * slices(columns) * espalier_slice
   }
 
   /// Rows that there is memory for, of so many.
@@ -27,12 +48,24 @@ public struct SlicedPanels: Sendable {
 
   /// Turns a matrix, in the memory that these panels share with their copies.
   public mutating func turn(_ matrix: SlicedMatrix<Float>) {
+    wereTurned(columns: matrix.columns)
+    write(matrix)
+  }
+
+  /// As ``turn(_:)`` where it is known already how many columns there will be: several threads may,
+  /// each for panels of its own.
+  public func write(_ matrix: SlicedMatrix<Float>) {
     precondition(
-      matrix.rows == rows && matrix.filled == rows
-        && Self.padded(rows) * Self.slices(matrix.columns) * espalier_slice <= storage.count,
-      "\(matrix.rows) × \(matrix.columns) for panels of \(rows) rows")
-    columns = matrix.columns
+      matrix.rows == rows && matrix.filled == rows && matrix.columns == columns,
+      "\(matrix.rows) × \(matrix.columns) for panels of \(rows) × \(columns)")
     matrix.withRows { espalier_panels_f32($0, rows, Self.slices(columns), storage.base) }
+  }
+
+  /// A matrix of so many columns was turned, or will be, into the memory of these panels.
+  public mutating func wereTurned(columns: Int) {
+    precondition(
+      columns > 0 && Self.count(rows, columns) <= storage.count, "\(columns) columns in panels")
+    self.columns = columns
   }
 
   /// Adds X Yᵀ to a matrix, Y being what was turned: the same bits as

@@ -41,6 +41,9 @@ public protocol JobComputation: Codable, Sendable {
   /// done by itself.
   var pass: Digest? { get }
 
+  /// How much there is to do for it beside what its pass does for all, in any unit of the pass.
+  var load: Double { get }
+
   /// How many computations of one pass a bench should do together, from the first on.
   static func companions(among computations: [Self], on bench: Workbench) async throws -> Int
 
@@ -49,6 +52,24 @@ public protocol JobComputation: Codable, Sendable {
   /// - Throws: What keeps all of them from being done.
   static func compute(
     _ computations: [Self], on bench: Workbench
+  ) async throws -> [Result<Outcome<Summary>, any Error>]
+
+  /// How many computations each member of a gang should do at a time, so that everybody's memory
+  /// suffices; 0 where they are better done apart.
+  ///
+  /// - Parameters:
+  ///   - portions: By member, all of one pass.
+  ///   - memory: Of a member, in bytes.
+  ///   - threads: Of a member.
+  static func stride(
+    of portions: [[Self]], memory: Int, threads: Int, on bench: Workbench
+  ) async throws -> Int
+
+  /// Does this member's computations while others do theirs in the same pass.
+  ///
+  /// - Throws: What keeps the gang from doing them; each member does them alone then.
+  static func compute(
+    _ pass: GangPass<Self>, on bench: Workbench
   ) async throws -> [Result<Outcome<Summary>, any Error>]
 
   /// Checks what a worker says it computed, cheaply: shapes, names and counts, not the numbers.
@@ -60,10 +81,21 @@ public protocol JobComputation: Codable, Sendable {
 extension JobComputation {
   public var shards: [Digest] { [] }
   public var pass: Digest? { nil }
+  public var load: Double { 1 }
 
   public static func companions(
     among computations: [Self], on bench: Workbench
   ) async throws -> Int { 1 }
+
+  public static func stride(
+    of portions: [[Self]], memory: Int, threads: Int, on bench: Workbench
+  ) async throws -> Int { 0 }
+
+  public static func compute(
+    _ pass: GangPass<Self>, on bench: Workbench
+  ) async throws -> [Result<Outcome<Summary>, any Error>] {
+    try await compute(pass.own, on: bench)
+  }
 
   public static func compute(
     _ computations: [Self], on bench: Workbench
@@ -172,6 +204,9 @@ public struct JobRequest: Sendable {
   /// What jobs have in common that are better done together; nil for one that is done by itself.
   public var pass: Digest? { computation.pass }
 
+  /// How much there is to do for it beside what its pass does for all.
+  public var load: Double { computation.load }
+
   /// The places of those jobs that a bench should do next and together, the first of all among them.
   public static func next(of waiting: [JobRequest], on bench: Workbench) async -> [Int] {
     guard let first = waiting.first, let pass = first.pass else { return [0] }
@@ -188,6 +223,29 @@ public struct JobRequest: Sendable {
   ) async -> [Result<JobOutput, any Error>] {
     guard let first = requests.first else { return [] }
     return await run(first.computation, requests.map(\.computation), on: bench)
+  }
+
+  /// The passes that a gang makes, by places of jobs in each portion; none where its members had
+  /// better work apart.
+  public static func passes(of gang: Gang, on bench: Workbench) async -> [Range<Int>] {
+    let all = gang.portions.flatMap(\.self)
+    guard let first = all.first, let pass = first.pass, all.allSatisfy({ $0.pass == pass }),
+      // Whatever is wrong, the jobs themselves will say it.
+      let stride = try? await stride(first.computation, gang, on: bench), stride > 0
+    else { return [] }
+    let longest = gang.portions.map(\.count).max() ?? 0
+    return Swift.stride(from: 0, to: longest, by: stride).map { $0..<$0 + stride }
+  }
+
+  /// Computes a member's jobs in one of a gang's passes.
+  ///
+  /// - Returns: By job of this member's portion in `places`.
+  /// - Throws: What keeps the gang from making the pass.
+  public static func run(
+    _ gang: Gang, _ places: Range<Int>, on bench: Workbench
+  ) async throws -> [Result<JobOutput, any Error>] {
+    guard let first = gang.portions.lazy.flatMap(\.self).first else { return [] }
+    return try await run(first.computation, gang, places, on: bench)
   }
 
   /// The output in the one spelling, if it can be what was asked for.
@@ -208,19 +266,32 @@ public struct JobRequest: Sendable {
     try await Computation.companions(among: all.compactMap { $0 as? Computation }, on: bench)
   }
 
+  private static func stride<Computation: JobComputation>(
+    _ first: Computation, _ gang: Gang, on bench: Workbench
+  ) async throws -> Int {
+    try await Computation.stride(
+      of: gang.portions.map { $0.compactMap { $0.computation as? Computation } },
+      memory: gang.memory, threads: gang.threads, on: bench)
+  }
+
+  private static func run<Computation: JobComputation>(
+    _ first: Computation, _ gang: Gang, _ places: Range<Int>, on bench: Workbench
+  ) async throws -> [Result<JobOutput, any Error>] {
+    let portions = gang.portions.map { portion in
+      portion[places.clamped(to: 0..<portion.count)].compactMap { $0.computation as? Computation }
+    }
+    let pass = GangPass(
+      name: "\(gang.name)-\(places.lowerBound)", place: gang.place, portions: portions)
+    return try await Computation.compute(pass, on: bench).map(output)
+  }
+
   private static func run<Computation: JobComputation>(
     _ first: Computation, _ all: [any JobComputation], on bench: Workbench
   ) async -> [Result<JobOutput, any Error>] {
     let computations = all.compactMap { $0 as? Computation }
     precondition(computations.count == all.count, "jobs of several kinds in one pass")
     do {
-      return try await Computation.compute(computations, on: bench).map { result in
-        Result {
-          let outcome = try result.get()
-          return JobOutput(
-            summary: try CanonicalJSON.encode(outcome.summary), artifacts: outcome.artifacts)
-        }
-      }
+      return try await Computation.compute(computations, on: bench).map(output)
     } catch {
       guard all.count > 1 else { return [.failure(error)] }
       // One may be the fault of all: alone, each gets its own verdict.
@@ -229,6 +300,16 @@ public struct JobRequest: Sendable {
         results += await run(computation, [computation], on: bench)
       }
       return results
+    }
+  }
+
+  private static func output<Summary>(
+    _ result: Result<Outcome<Summary>, any Error>
+  ) -> Result<JobOutput, any Error> {
+    Result {
+      let outcome = try result.get()
+      return JobOutput(
+        summary: try CanonicalJSON.encode(outcome.summary), artifacts: outcome.artifacts)
     }
   }
 

@@ -14,7 +14,9 @@ extension CoordinatorMessage {
     case .portion(let portion):
       let jobs = portion.jobs.compactMap(JobAssignment.init)
       guard !jobs.isEmpty, jobs.count == portion.jobs.count else { return nil }
-      self = .assign(jobs)
+      let gang = portion.hasGang ? GangAssignment(portion.gang) : nil
+      guard portion.hasGang == (gang != nil) else { return nil }
+      self = .assign(jobs, with: gang)
     case .acknowledged(let acknowledged):
       guard let job = JobReference(acknowledged.job) else { return nil }
       self = .acknowledged(job, accepted: acknowledged.accepted)
@@ -58,7 +60,11 @@ extension CoordinatorMessage {
         $0.leaseDurationMilliseconds = leaseDuration.wholeMilliseconds
       }
     case .refused(let reason): schema.refused = .with { $0.reason = reason }
-    case .assign(let jobs): schema.portion = .with { $0.jobs = jobs.map(\.schema) }
+    case .assign(let jobs, let gang):
+      schema.portion = .with {
+        $0.jobs = jobs.map(\.schema)
+        if let gang { $0.gang = gang.schema }
+      }
     case .acknowledged(let job, let accepted):
       schema.acknowledged = .with {
         $0.job = job.schema
@@ -102,6 +108,27 @@ extension JobAssignment {
       $0.stage = stage
       $0.label = label
       $0.payload = payload
+    }
+  }
+}
+
+extension GangAssignment {
+  fileprivate init?(_ schema: SchemaCoordinatorMessage.Gang) {
+    guard schema.place < schema.portions.count, let memory = Int(exactly: schema.memory) else {
+      return nil
+    }
+    self.init(
+      name: schema.name, place: Int(schema.place), portions: schema.portions.map(\.payloads),
+      memory: memory, threads: Int(schema.threads))
+  }
+
+  fileprivate var schema: SchemaCoordinatorMessage.Gang {
+    .with {
+      $0.name = name
+      $0.place = UInt32(clamping: place)
+      $0.portions = portions.map { payloads in .with { $0.payloads = payloads } }
+      $0.memory = UInt64(clamping: memory)
+      $0.threads = UInt32(clamping: threads)
     }
   }
 }

@@ -10,8 +10,8 @@ public enum CoordinatorMessage: Hashable, Sendable {
   case welcome(heartbeatInterval: Duration, leaseDuration: Duration)
   /// The coordinator will not work with this peer, or could not read what it said.
   case refused(reason: String)
-  /// Jobs to compute: one, or some that one pass over the data does.
-  case assign([JobAssignment])
+  /// Jobs to compute: one, or some that one pass over the data does, perhaps with other workers.
+  case assign([JobAssignment], with: GangAssignment? = nil)
   /// Answers completed and failed; not accepted if another attempt was faster or the job is gone.
   case acknowledged(JobReference, accepted: Bool)
   case cancel(JobReference)
@@ -44,6 +44,28 @@ public struct JobAssignment: Hashable, Sendable {
     self.stage = stage
     self.label = label
     self.payload = payload
+  }
+}
+
+/// Workers that make one pass over the data together, each for its own portion of jobs.
+public struct GangAssignment: Hashable, Sendable {
+  /// Of this gang and no other, ever.
+  public var name: String
+  /// Which of the members the worker is.
+  public var place: Int
+  /// Payloads of what each member is to compute, the worker itself included.
+  public var portions: [[Data]]
+  /// What each member may hold, in bytes.
+  public var memory: Int
+  /// Threads of each member, at most.
+  public var threads: Int
+
+  public init(name: String, place: Int, portions: [[Data]], memory: Int, threads: Int) {
+    self.name = name
+    self.place = place
+    self.portions = portions
+    self.memory = memory
+    self.threads = threads
   }
 }
 

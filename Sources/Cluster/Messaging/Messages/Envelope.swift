@@ -3,7 +3,7 @@ import SwiftProtobuf
 
 /// The version of the protocol.
 public enum ProtocolVersion {
-  public static let current = 3
+  public static let current = 4
 }
 
 /// One ZeroMQ message: who speaks, and what is said.

@@ -24,6 +24,7 @@ extension WorkerHello {
         name: schema.backendName, version: schema.backendVersion,
         instructionSet: schema.instructionSet),
       threads: Int(schema.threads), credits: Int(schema.credits),
+      neighbourhood: schema.neighbourhood, memory: Int(clamping: schema.memory),
       protocolVersion: Int(schema.protocolVersion))
   }
 
@@ -38,6 +39,8 @@ extension WorkerHello {
     schema.instructionSet = backend.instructionSet
     schema.threads = UInt32(clamping: threads)
     schema.credits = UInt32(clamping: credits)
+    schema.neighbourhood = neighbourhood
+    schema.memory = UInt64(clamping: memory)
     return schema
   }
 }

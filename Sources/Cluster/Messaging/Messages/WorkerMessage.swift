@@ -31,6 +31,10 @@ public struct WorkerHello: Hashable, Sendable {
   public var threads: Int
   /// Portions of jobs the worker holds at most at one time.
   public var credits: Int
+  /// Workers that say the same here can share memory; empty for one that cannot.
+  public var neighbourhood: String
+  /// What the worker may hold for its jobs, in bytes.
+  public var memory: Int
 
   /// What a worker computes with: part of what results are bit-identical for.
   public struct Backend: Hashable, Sendable {
@@ -50,7 +54,7 @@ public struct WorkerHello: Hashable, Sendable {
 
   public init(
     workerID: String, processID: Int32, host: String, backend: Backend, threads: Int, credits: Int,
-    protocolVersion: Int = ProtocolVersion.current
+    neighbourhood: String = "", memory: Int = 0, protocolVersion: Int = ProtocolVersion.current
   ) {
     self.workerID = workerID
     self.protocolVersion = protocolVersion
@@ -59,6 +63,8 @@ public struct WorkerHello: Hashable, Sendable {
     self.backend = backend
     self.threads = threads
     self.credits = credits
+    self.neighbourhood = neighbourhood
+    self.memory = memory
   }
 }
 

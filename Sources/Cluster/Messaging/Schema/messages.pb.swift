@@ -212,6 +212,12 @@ nonisolated struct SchemaWorkerMessage: Sendable {
     /// Portions of jobs the worker holds at most at one time.
     var credits: UInt32 = 0
 
+    /// Workers that say the same here can share memory; empty for one that cannot.
+    var neighbourhood: String = String()
+
+    /// What the worker may hold for its jobs, in bytes.
+    var memory: UInt64 = 0
+
     var unknownFields = SwiftProtobuf.UnknownStorage()
 
     init() {}
@@ -502,6 +508,56 @@ nonisolated struct SchemaCoordinatorMessage: Sendable {
     // methods supported on all messages.
 
     var jobs: [SchemaCoordinatorMessage.Assignment] = []
+
+    /// Set where other workers of the same neighbourhood do theirs in the same pass.
+    var gang: SchemaCoordinatorMessage.Gang {
+      get {_gang ?? SchemaCoordinatorMessage.Gang()}
+      set {_gang = newValue}
+    }
+    /// Returns true if `gang` has been explicitly set.
+    var hasGang: Bool {self._gang != nil}
+    /// Clears the value of `gang`. Subsequent reads from it will return its default value.
+    mutating func clearGang() {self._gang = nil}
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    init() {}
+
+    fileprivate var _gang: SchemaCoordinatorMessage.Gang? = nil
+  }
+
+  /// Workers that make one pass over the data together, each for its own portion.
+  nonisolated struct Gang: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    /// Of this gang and no other, ever.
+    var name: String = String()
+
+    /// Which of the members the worker is, from 0.
+    var place: UInt32 = 0
+
+    /// What each member is to compute, the worker itself included.
+    var portions: [SchemaCoordinatorMessage.Payloads] = []
+
+    /// What each member may hold, in bytes.
+    var memory: UInt64 = 0
+
+    /// Threads of each member, at most.
+    var threads: UInt32 = 0
+
+    var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    init() {}
+  }
+
+  nonisolated struct Payloads: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    var payloads: [Data] = []
 
     var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1146,7 +1202,7 @@ nonisolated extension SchemaWorkerMessage: SwiftProtobuf.Message, SwiftProtobuf.
 
 nonisolated extension SchemaWorkerMessage.Hello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = SchemaWorkerMessage.protoMessageName + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}worker_id\0\u{3}protocol_version\0\u{3}process_id\0\u{1}host\0\u{3}backend_name\0\u{3}backend_version\0\u{3}instruction_set\0\u{1}threads\0\u{1}credits\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}worker_id\0\u{3}protocol_version\0\u{3}process_id\0\u{1}host\0\u{3}backend_name\0\u{3}backend_version\0\u{3}instruction_set\0\u{1}threads\0\u{1}credits\0\u{1}neighbourhood\0\u{1}memory\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1163,6 +1219,8 @@ nonisolated extension SchemaWorkerMessage.Hello: SwiftProtobuf.Message, SwiftPro
       case 7: try { try decoder.decodeSingularStringField(value: &self.instructionSet) }()
       case 8: try { try decoder.decodeSingularUInt32Field(value: &self.threads) }()
       case 9: try { try decoder.decodeSingularUInt32Field(value: &self.credits) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.neighbourhood) }()
+      case 11: try { try decoder.decodeSingularUInt64Field(value: &self.memory) }()
       default: break
       }
     }
@@ -1196,6 +1254,12 @@ nonisolated extension SchemaWorkerMessage.Hello: SwiftProtobuf.Message, SwiftPro
     if self.credits != 0 {
       try visitor.visitSingularUInt32Field(value: self.credits, fieldNumber: 9)
     }
+    if !self.neighbourhood.isEmpty {
+      try visitor.visitSingularStringField(value: self.neighbourhood, fieldNumber: 10)
+    }
+    if self.memory != 0 {
+      try visitor.visitSingularUInt64Field(value: self.memory, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1209,6 +1273,8 @@ nonisolated extension SchemaWorkerMessage.Hello: SwiftProtobuf.Message, SwiftPro
     if lhs.instructionSet != rhs.instructionSet {return false}
     if lhs.threads != rhs.threads {return false}
     if lhs.credits != rhs.credits {return false}
+    if lhs.neighbourhood != rhs.neighbourhood {return false}
+    if lhs.memory != rhs.memory {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1743,7 +1809,7 @@ nonisolated extension SchemaCoordinatorMessage.Refused: SwiftProtobuf.Message, S
 
 nonisolated extension SchemaCoordinatorMessage.Portion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = SchemaCoordinatorMessage.protoMessageName + ".Portion"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0\u{1}gang\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1752,20 +1818,109 @@ nonisolated extension SchemaCoordinatorMessage.Portion: SwiftProtobuf.Message, S
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.jobs) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._gang) }()
       default: break
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if !self.jobs.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.jobs, fieldNumber: 1)
     }
+    try { if let v = self._gang {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: SchemaCoordinatorMessage.Portion, rhs: SchemaCoordinatorMessage.Portion) -> Bool {
     if lhs.jobs != rhs.jobs {return false}
+    if lhs._gang != rhs._gang {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension SchemaCoordinatorMessage.Gang: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = SchemaCoordinatorMessage.protoMessageName + ".Gang"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}place\0\u{1}portions\0\u{1}memory\0\u{1}threads\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.place) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.portions) }()
+      case 4: try { try decoder.decodeSingularUInt64Field(value: &self.memory) }()
+      case 5: try { try decoder.decodeSingularUInt32Field(value: &self.threads) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.place != 0 {
+      try visitor.visitSingularUInt32Field(value: self.place, fieldNumber: 2)
+    }
+    if !self.portions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.portions, fieldNumber: 3)
+    }
+    if self.memory != 0 {
+      try visitor.visitSingularUInt64Field(value: self.memory, fieldNumber: 4)
+    }
+    if self.threads != 0 {
+      try visitor.visitSingularUInt32Field(value: self.threads, fieldNumber: 5)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: SchemaCoordinatorMessage.Gang, rhs: SchemaCoordinatorMessage.Gang) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.place != rhs.place {return false}
+    if lhs.portions != rhs.portions {return false}
+    if lhs.memory != rhs.memory {return false}
+    if lhs.threads != rhs.threads {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension SchemaCoordinatorMessage.Payloads: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = SchemaCoordinatorMessage.protoMessageName + ".Payloads"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}payloads\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.payloads) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.payloads.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.payloads, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: SchemaCoordinatorMessage.Payloads, rhs: SchemaCoordinatorMessage.Payloads) -> Bool {
+    if lhs.payloads != rhs.payloads {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

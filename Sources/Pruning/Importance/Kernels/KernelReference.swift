@@ -87,7 +87,7 @@ public struct KernelReference: Sendable, Hashable {
     var kernels = TileKernels(
       [.init(TilePair(first: 0, second: 0), first: 0, second: nil)], images: [origin.images],
       widest: origin.shape.elementCount, threads: 1)
-    let (products, squares) = try kernels.products(of: [origin], withSquares: true)
+    let (products, squares, _) = try kernels.products(of: [origin], withSquares: true)
     let bandwidth = Self.bandwidth(
       SquaredDistances(products[0], squares[0], squares[0]).values)
     guard bandwidth.isFinite else {

@@ -34,6 +34,13 @@ public struct TileFeatures: Sendable {
     try self.init([features], centre: centre)
   }
 
+  /// Features that another process has.
+  public init(elsewhere shape: [Int], images: Int, centre: [Float] = []) {
+    (self.shape, self.images, self.centre, batches) = (shape, images, centre, [])
+  }
+
+  var isHere: Bool { !batches.isEmpty }
+
   /// The features of one image, less the centre.
   func row(_ image: Int) -> [Float] {
     var first = 0
@@ -51,8 +58,10 @@ public struct TileFeatures: Sendable {
     preconditionFailure("image \(image) of \(images)")
   }
 
-  /// The first image with a feature that is not finite, and what is wrong with it.
+  /// The first image with a feature that is not finite, and what is wrong with it; nil as well where
+  /// the features are not here.
   func firstNonFinite() -> (image: Int, kind: TapFault.Kind)? {
+    guard isHere else { return nil }
     for image in 0..<images {
       let row = row(image)
       if row.contains(where: \.isNaN) { return (image, .notANumber) }

@@ -19,8 +19,10 @@ public struct TileKernel: Sendable {
 
   /// - Parameters:
   ///   - first, second: What it is the kernel of: nil on the diagonal.
+  ///   - isZero: Whether all features of the first are zero.
   init(
-    _ pair: TilePair, _ values: Matrix, tap: String, _ first: TileFeatures, _ second: TileFeatures?
+    _ pair: TilePair, _ values: Matrix, tap: String, _ first: TileFeatures, _ second: TileFeatures?,
+    isZero: Bool
   ) {
     self.values = values
     var rowSums = [Double](repeating: 0, count: values.rows)
@@ -42,10 +44,7 @@ public struct TileKernel: Sendable {
       ? nil
       : TapFault(
         first: first, second: second, tap: tap, tile: pair.first, secondTile: pair.second)
-    // Few kernels are constant: only then are features looked at.
-    isDead =
-      pair.isDiagonal && values.elements.allSatisfy { [first = values.elements[0]] in $0 == first }
-      && first.areZero
+    isDead = pair.isDiagonal && isZero
   }
 }
 

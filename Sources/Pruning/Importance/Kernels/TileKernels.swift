@@ -7,7 +7,7 @@ import Tensors
 ///
 /// Features are laid out for products in bands of columns, all tiles' at a time: what is multiplied
 /// stays near, and the little memory that it takes is used again, however large the features are. The
-/// bits do not depend on the width of a band.
+/// bits do not depend on the width of a band, nor on how many processes lay it out.
 public struct TileKernels: Sendable {
   /// A block of the kernel matrices.
   public struct Block: Sendable {
@@ -22,40 +22,49 @@ public struct TileKernels: Sendable {
   }
 
   private let blocks: [Block]
+  private let images: [Int]
   private let threads: Int
-  /// By tile: a band of its features.
-  private var bands: [SlicedMatrix<Float>]
-  /// The same, as products by it read it: each tile is multiplied by many.
-  private var panels: [SlicedPanels]
-
-  /// Bytes of a band of all tiles: with its panels a part of a third-level cache.
-  private static let bandBytes = 8 << 20
+  /// One; or the slots of a ring.
+  private var bands: [TileBand]
+  /// Shared with those who write the other tiles.
+  private let ring: SharedRing?
+  /// Bands so far.
+  private var step = 0
 
   /// - Parameters:
   ///   - images: In each tile.
   ///   - widest: Features of an image at a tap, at most.
   ///   - threads: How many blocks to work on at a time.
   public init(_ blocks: [Block], images: [Int], widest: Int, threads: Int) {
-    self.blocks = blocks
-    self.threads = threads
-    let columns = Self.columns(images: images.reduce(0, +), widest: widest)
-    bands = images.map { SlicedMatrix(rows: $0, columns: columns) }
-    panels = bands.map { SlicedPanels(rows: $0.rows, columns: $0.capacity) }
+    (self.blocks, self.images, self.threads, ring) = (blocks, images, threads, nil)
+    let columns = TileBand.columns(images: images.reduce(0, +), widest: widest)
+    bands = [TileBand(images: images, columns: columns)]
   }
 
-  /// Bytes that features of so many tiles take while they are multiplied.
+  /// Together with other processes, each of which brings some of the tiles and has blocks of its own.
   ///
-  /// - Parameter images: In a tile.
-  public static func byteCount(images: Int, tiles: Int, widest: Int) -> Int {
-    4 * tiles * (images + SlicedPanels.padded(images))
-      * columns(images: tiles * images, widest: widest)
+  /// - Parameter ring: With ``slots`` slots of ``slotByteCount(images:widest:)`` bytes.
+  public init(
+    _ blocks: [Block], images: [Int], widest: Int, threads: Int, sharing ring: SharedRing
+  ) {
+    (self.blocks, self.images, self.threads, self.ring) = (blocks, images, threads, ring)
+    let columns = TileBand.columns(images: images.reduce(0, +), widest: widest)
+    bands = (0..<Self.slots).map {
+      TileBand(images: images, columns: columns, at: ring.slot($0), of: ring)
+    }
   }
 
-  /// Columns of a band, whole slices.
-  private static func columns(images: Int, widest: Int) -> Int {
-    let slice = SlicedMatrix<Float>.sliceWidth
-    let slices = bandBytes / (4 * slice * max(images, 1))
-    return min(max(slices, 1), (widest + slice - 1) / slice) * slice
+  /// Bands that each writes before it reads: so nobody need be as quick as the others at every band.
+  private static let lead = 2
+
+  /// Bands that processes share at a time: those that are written before, the one that is read, and one
+  /// that another still reads.
+  public static let slots = lead + 2
+
+  /// Bytes of a band.
+  public static func slotByteCount(images: [Int], widest: Int) -> Int {
+    TileBand.byteCount(
+      images: images, columns: TileBand.columns(images: images.reduce(0, +), widest: widest))
   }
 
   /// The kernels of all blocks at a tap.
@@ -72,8 +81,8 @@ public struct TileKernels: Sendable {
     for block in blocks {
       let (first, other) = (tiles[block.first], tiles[block.second ?? block.first])
       guard (block.second == nil) == block.pair.isDiagonal, first.shape == other.shape,
-        first.centre == other.centre, first.images == bands[block.first].rows,
-        other.images == bands[block.second ?? block.first].rows
+        first.centre == other.centre, first.images == images[block.first],
+        other.images == images[block.second ?? block.first]
       else {
         throw ImportanceError(
           .shapeMismatch,
@@ -83,8 +92,8 @@ public struct TileKernels: Sendable {
           """)
       }
     }
-    let (products, squares) = try products(of: tiles, withSquares: bandwidth != nil)
-    return try parallelMap(count: blocks.count, threads: threads) { [blocks] place in
+    let (products, squares, zeros) = try products(of: tiles, withSquares: bandwidth != nil)
+    let kernels = try parallelMap(count: blocks.count, threads: threads) { [blocks] place in
       let block = blocks[place]
       let other = block.second ?? block.first
       var values = products[place]
@@ -92,50 +101,73 @@ public struct TileKernels: Sendable {
         values = SquaredDistances(values, squares[block.first], squares[other]).kernel(bandwidth)
       }
       return TileKernel(
-        block.pair, values, tap: tap, tiles[block.first], block.second.map { tiles[$0] })
+        block.pair, values, tap: tap, tiles[block.first], block.second.map { tiles[$0] },
+        isZero: zeros[block.first])
     }
+    for (kernel, block) in zip(kernels, blocks) where kernel.fault != nil {
+      // Which image it is, only they know who have the features.
+      guard tiles[block.first].isHere, tiles[block.second ?? block.first].isHere else {
+        throw SharedRing.Broken(
+          "tap '\(tap)' in tiles \(block.pair) is to be looked at where its features are")
+      }
+    }
+    return kernels
   }
 
-  /// Inner products of the images of each block, and with themselves of each tile.
+  /// Inner products of the images of each block, and with themselves of each tile; and which tiles are
+  /// zero.
   mutating func products(
     of tiles: [TileFeatures], withSquares: Bool
-  ) throws -> (products: [Matrix], squares: [[Double]]) {
+  ) throws -> (products: [Matrix], squares: [[Double]], zeros: [Bool]) {
     let products = blocks.map { block in
-      MatrixSum(
-        rows: tiles[block.first].images, columns: tiles[block.second ?? block.first].images)
+      MatrixSum(rows: images[block.first], columns: images[block.second ?? block.first])
     }
-    var squares = tiles.map { [Double](repeating: 0, count: $0.images) }
-    let batches = tiles.enumerated().flatMap { tile, features in
-      var first = 0
-      return features.batches.map { batch in
-        defer { first += batch.shape[0] }
-        return (tile: tile, first: first, features: batch.elements)
-      }
-    }
+    var squares = images.map { [Double](repeating: 0, count: $0) }
+    var zeros = tiles.map { $0.isHere && $0.areZero }
     let width = tiles[0].shape.elementCount
-    let band = bands[0].capacity
-    for start in stride(from: 0, to: width, by: band) {
-      for tile in tiles.indices { bands[tile].clear(columns: min(band, width - start)) }
-      try parallelFor(count: batches.count, threads: threads) { [bands] place in
-        let batch = batches[place]
-        bands[batch.tile].write(
-          batch.features, width: width, from: start, at: batch.first,
-          centre: tiles[batch.tile].centre)
+    let capacity = bands[0].capacity
+    let count = (width + capacity - 1) / capacity
+    var written = 0
+    for number in 0..<count {
+      // Alone there is no memory to write another one before this one is read.
+      while written < count, written <= number + (ring == nil ? 0 : Self.lead) {
+        try write(tiles, zeros, from: written * capacity, step: step + written)
+        written += 1
       }
-      for tile in tiles.indices {
-        bands[tile].fill()
-        panels[tile].turn(bands[tile])
-      }
-      try parallelFor(count: blocks.count, threads: threads) { [blocks, bands, panels] place in
+      try ring?.waitForAll(step + number)
+      let band = bands[(step + number) % bands.count]
+      try parallelFor(count: blocks.count, threads: threads) { [blocks] place in
         let block = blocks[place]
         products[place].add(
-          bands[block.first], panels[block.second ?? block.first],
+          band.rows[block.first], band.panels[block.second ?? block.first],
           isSymmetric: block.second == nil)
       }
-      guard withSquares else { continue }
-      for tile in tiles.indices { bands[tile].addSquares(to: &squares[tile]) }
+      if withSquares {
+        for tile in tiles.indices { band.rows[tile].addSquares(to: &squares[tile]) }
+      }
+      if number == count - 1 { zeros = tiles.indices.map(band.isZero) }
+      ring?.release(step + number)
     }
-    return (zip(products, blocks).map { $0.whole(isSymmetric: $1.second == nil) }, squares)
+    step += count
+    return (zip(products, blocks).map { $0.whole(isSymmetric: $1.second == nil) }, squares, zeros)
+  }
+}
+
+extension TileKernels {
+  /// Lays the tiles that are here out in a band, from a column on.
+  private mutating func write(
+    _ tiles: [TileFeatures], _ zeros: [Bool], from column: Int, step: Int
+  ) throws {
+    let slot = step % bands.count
+    try ring?.waitForRoom(step)
+    let width = tiles[0].shape.elementCount
+    bands[slot].begin(columns: min(bands[slot].capacity, width - column))
+    let (band, here) = (bands[slot], tiles.indices.filter { tiles[$0].isHere })
+    try parallelFor(count: here.count, threads: threads) { place in
+      let tile = here[place]
+      band.write(tile, tiles[tile], from: column, isZero: zeros[tile])
+    }
+    ring?.publish(step)
   }
 }
 

@@ -46,12 +46,17 @@ public struct ScoreFootprint: Sendable {
 
   /// Bytes that a worker needs for so many pairs of so many different tiles.
   ///
-  /// - Parameter images: In a tile.
-  public func total(images: Int, tiles: Int, pairs: Int) -> Int {
+  /// - Parameters:
+  ///   - images: In a tile.
+  ///   - all: The tiles of all members of a gang, where `tiles` of them are this worker's; nil for
+  ///     a worker that has them to itself.
+  public func total(images: Int, tiles: Int, pairs: Int, sharing all: Int? = nil) -> Int {
     // Images that go on have what was halted and what comes of it.
     let halted = 4 * (tiles * images + 2 * inFlight) * (parts.map(\.halted).max() ?? 0)
+    let band = TileKernels.slotByteCount(
+      images: [Int](repeating: images, count: all ?? tiles), widest: widest)
     // Of each pair there are the kernels of all taps, and two of the one that is being made.
-    return halted + TileKernels.byteCount(images: images, tiles: tiles, widest: widest)
+    return halted + band * (all == nil ? 1 : TileKernels.slots)
       + pairs * TilePairSums.byteCount(taps: taps + 2, images: images)
   }
 

@@ -30,15 +30,17 @@ struct TilePass: Sendable {
   /// tiles.
   ///
   /// - Parameters:
+  ///   - here: Places of the tiles that pass here, where others pass elsewhere; nil for all.
   ///   - bytes: What all of it takes; the bench forgets as much of what it remembers.
   ///   - body: Takes the tap's place and the features by tile.
   func run(
-    _ tiles: [ImageTile], taking bytes: Int,
+    _ tiles: [ImageTile], here: Set<Int>? = nil, taking bytes: Int,
     body: @escaping @Sendable (Int, [TileFeatures]) throws -> Void
   ) async throws {
     let way = try await way()
-    let batches = try await batches(of: tiles)
-    let images = tiles.reduce(0) { $0 + $1.images }
+    let here = here ?? Set(tiles.indices)
+    let batches = try await batches(of: tiles, here)
+    let images = here.reduce(0) { $0 + tiles[$1].images }
     bench.cache.makeRoom(bytes)
     try await bench.compute {
       let parts = way.stretches.parts
@@ -50,9 +52,13 @@ struct TilePass: Sendable {
           try body(
             tap,
             tiles.indices.map { tile in
-              try TileFeatures(
-                zip(batches, values).filter { $0.0.tile == tile }.map { $1[place] },
-                centre: centres[tap])
+              here.contains(tile)
+                ? try TileFeatures(
+                  zip(batches, values).filter { $0.0.tile == tile }.map { $1[place] },
+                  centre: centres[tap])
+                : TileFeatures(
+                  elsewhere: model.network[taps[tap]].shape.extentsPerImage,
+                  images: tiles[tile].images, centre: centres[tap])
             })
         }
         // For progress, an image counts bit by bit.
@@ -63,8 +69,11 @@ struct TilePass: Sendable {
   }
 
   /// The memory that passes need.
-  func footprint() async throws -> ScoreFootprint {
-    ScoreFootprint(try await way().stretches, microBatch: microBatch, threads: bench.threads)
+  ///
+  /// - Parameter threads: Of a worker; nil for this one's.
+  func footprint(threads: Int? = nil) async throws -> ScoreFootprint {
+    ScoreFootprint(
+      try await way().stretches, microBatch: microBatch, threads: threads ?? bench.threads)
   }
 
   /// The features of a part's taps, `[n, …]` each.
@@ -101,9 +110,9 @@ struct TilePass: Sendable {
   }
 
   /// The images of all tiles, halted before the first node.
-  private func batches(of tiles: [ImageTile]) async throws -> [HaltedBatch] {
+  private func batches(of tiles: [ImageTile], _ here: Set<Int>) async throws -> [HaltedBatch] {
     var batches: [HaltedBatch] = []
-    for (place, tile) in tiles.enumerated() {
+    for (place, tile) in tiles.enumerated() where here.contains(place) {
       let shard = try await bench.shard(tile.shard)
       guard shard.count == tile.images else {
         throw PipelineError(

@@ -96,6 +96,11 @@ struct TilePairScores: JobComputation {
     Digest(parts: ["tiles", "\(model)", "\(reference)", "\(microBatch)"] + taps)
   }
 
+  /// Entries of the kernels that have to be computed.
+  var load: Double {
+    Double(firstImages) * (secondImages.map(Double.init) ?? Double(firstImages) / 2)
+  }
+
   static func companions(among pairs: [Self], on bench: Workbench) async throws -> Int {
     let (pass, _) = try await pairs[0].tilePass(on: bench)
     let footprint = try await pass.footprint()
@@ -119,19 +124,92 @@ struct TilePairScores: JobComputation {
   ) async throws -> [Result<Outcome<NoSummary>, any Error>] {
     let (pass, reference) = try await pairs[0].tilePass(on: bench)
     let (tiles, places) = tiles(of: pairs)
-    let images = tiles.map(\.images).max() ?? 0
+    let images = tiles.map(\.images)
     let footprint = try await pass.footprint()
-    try footprint.check(limit: bench.cache.limit, images: images, tiles: min(tiles.count, 2))
-    let bytes = footprint.total(images: images, tiles: tiles.count, pairs: pairs.count)
-    let taps = pairs[0].taps
+    let (most, pairCount) = (images.max() ?? 0, pairs.count)
+    try footprint.check(limit: bench.cache.limit, images: most, tiles: min(tiles.count, 2))
+    let kernels = TileKernels(
+      blocks(pairs, places), images: images, widest: footprint.widest, threads: bench.threads)
+    return try await compute(
+      pairs, kernels, reference, pass, of: tiles, here: Set(tiles.indices),
+      taking: footprint.total(images: most, tiles: tiles.count, pairs: pairCount))
+  }
+
+  static func stride(
+    of portions: [[Self]], memory: Int, threads: Int, on bench: Workbench
+  ) async throws -> Int {
+    let all = portions.flatMap(\.self)
+    let footprint = try await all[0].tilePass(on: bench).0.footprint(threads: threads)
+    let images = all.map { max($0.firstImages, $0.secondImages ?? 0) }.max() ?? 0
+    let longest = portions.map(\.count).max() ?? 0
+    let strides = (1...max(longest, 1)).lazy.map { (longest + $0 - 1) / $0 }
+    return strides.first { stride in
+      Swift.stride(from: 0, to: longest, by: stride).allSatisfy { start in
+        let tiles = Set(portions.flatMap { $0.dropFirst(start).prefix(stride) }.flatMap(\.shards))
+        let own = (tiles.count + portions.count - 1) / portions.count
+        let bytes = footprint.total(images: images, tiles: own, pairs: stride, sharing: tiles.count)
+        // The rest is for the model, its plans and the images.
+        return bytes <= memory / 4 * 3
+      }
+    } ?? 0
+  }
+
+  static func compute(
+    _ gang: GangPass<Self>, on bench: Workbench
+  ) async throws -> [Result<Outcome<NoSummary>, any Error>] {
+    let all = gang.portions.flatMap(\.self)
+    let (pass, reference) = try await all[0].tilePass(on: bench)
+    let (tiles, places) = tiles(of: all)
+    let images = tiles.map(\.images)
+    let footprint = try await pass.footprint()
+    let here = Self.tiles(of: gang.place, among: gang.portions.count, images: images)
+    let first = gang.portions[..<gang.place].reduce(0) { $0 + $1.count }
+    let (pairs, widest, threads) = (gang.own, footprint.widest, bench.threads)
+    // To wait for the others is not for Swift's cooperative pool.
+    let (ring, kernels) = try await bench.compute {
+      let ring = try SharedRing(
+        gang.name, place: gang.place, of: gang.portions.count, slots: TileKernels.slots,
+        slotBytes: TileKernels.slotByteCount(images: images, widest: widest))
+      let kernels = TileKernels(
+        blocks(pairs, places[first...]), images: images, widest: widest, threads: threads,
+        sharing: ring)
+      return (ring, kernels)
+    }
+    // Whatever happens, nobody waits for who is not there.
+    defer { ring.leave() }
+    return try await compute(
+      pairs, kernels, reference, pass, of: tiles, here: here,
+      taking: footprint.total(
+        images: images.max() ?? 0, tiles: here.count, pairs: pairs.count, sharing: tiles.count))
+  }
+
+  /// Which tiles a member of a gang takes through the network: everybody about as many images.
+  private static func tiles(of member: Int, among members: Int, images: [Int]) -> Set<Int> {
+    var loads = [Int](repeating: 0, count: members)
+    return Set(
+      images.indices.filter { tile in
+        let maker = loads.indices.min { loads[$0] < loads[$1] } ?? 0
+        loads[maker] += images[tile]
+        return maker == member
+      })
+  }
+
+  private static func blocks(
+    _ pairs: [Self], _ places: some Sequence<(first: Int, second: Int?)>
+  ) -> [TileKernels.Block] {
+    zip(pairs, places).map { .init($0.pair, first: $1.first, second: $1.second) }
+  }
+
+  /// - Parameter here: The tiles that pass through the network here.
+  private static func compute(
+    _ pairs: [Self], _ kernels: TileKernels, _ reference: KernelReference, _ pass: TilePass,
+    of tiles: [ImageTile], here: Set<Int>, taking bytes: Int
+  ) async throws -> [Result<Outcome<NoSummary>, any Error>] {
+    let bench = pass.bench
+    let taps = pass.taps.map { pass.model.network[$0].name }
     let work = Mutex(
-      (
-        kernels: TileKernels(
-          zip(pairs, places).map { .init($0.pair, first: $1.first, second: $1.second) },
-          images: tiles.map(\.images), widest: footprint.widest, threads: bench.threads),
-        sums: pairs.map { TilePairSums($0.pair, taps: taps) }
-      ))
-    try await pass.run(tiles, taking: bytes) { tap, features in
+      (kernels: kernels, sums: pairs.map { TilePairSums($0.pair, taps: taps) }))
+    try await pass.run(tiles, here: here, taking: bytes) { tap, features in
       try work.withLock { work in
         let kernels = try work.kernels.kernels(
           of: features, tap: taps[tap], bandwidth: reference.bandwidth(of: tap))

@@ -20,7 +20,7 @@ struct DeterminismTests {
     for cluster in [
       Cluster(bench: sweep.bench(threads: 3)),
       // Just enough for two tiles.
-      Cluster(bench: sweep.bench(threads: 2, cacheBytes: 750_000), seed: 5),
+      Cluster(bench: sweep.bench(threads: 2, cacheBytes: 850_000), seed: 5),
       Cluster(bench: sweep.bench(), repetitions: 2),
     ] {
       let other = try await cluster.drive(sweep.pipeline())

@@ -8,9 +8,7 @@
 // slice is fetched. Who multiplies by the same y often has it turned once.
 
 typedef REAL NAME(vector) __attribute__((vector_size(64)));
-typedef REAL NAME(unaligned) __attribute__((vector_size(64), aligned(sizeof(REAL))));
 #define VECTOR NAME(vector)
-#define LOAD(place) (*(const NAME(unaligned) *)(place))
 
 /// The centres of the columns of a slice, from column `start` on.
 ///
@@ -41,32 +39,52 @@ static void NAME(slice)(const REAL *x, size_t rows, size_t inner, size_t begin, 
   }
 }
 
-/// Turns LANES rows, SLICE apart, into LANES columns, `panel` apart.
+/// Half a vector: what is turned at a time, which takes no more registers of 32 bytes than there are.
+typedef REAL NAME(half) __attribute__((vector_size(32), aligned(sizeof(REAL))));
+#define HALF NAME(half)
+
+/// Turns LANES / 2 rows, SLICE apart, into LANES / 2 columns, `panel` apart.
+///
+/// What lies in each 16 bytes is turned first, which takes an instruction for two vectors; then these
+/// squares change places.
 INLINE void NAME(transpose)(const REAL *from, REAL *to, size_t panel) {
-  VECTOR a[LANES], b[LANES];
+  HALF a[LANES / 2], b[LANES / 2];
 #pragma clang loop unroll(full)
-  for (int i = 0; i < LANES; i++) a[i] = LOAD(from + i * SLICE);
-    // Interleaving the first half with the second log₂ LANES times transposes.
-#pragma clang loop unroll(full)
-  for (int stage = 1; stage < LANES; stage *= 2) {
-#pragma clang loop unroll(full)
-    for (int i = 0; i < LANES / 2; i++) {
-      VECTOR p = a[i], q = a[i + LANES / 2];
+  for (int i = 0; i < LANES / 2; i++) a[i] = *(const HALF *)(from + i * SLICE);
 #if LANES == 16
-      b[2 * i] = __builtin_shufflevector(p, q, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7,
-                                         23);
-      b[2 * i + 1] = __builtin_shufflevector(p, q, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29,
-                                             14, 30, 15, 31);
-#else
-      b[2 * i] = __builtin_shufflevector(p, q, 0, 8, 1, 9, 2, 10, 3, 11);
-      b[2 * i + 1] = __builtin_shufflevector(p, q, 4, 12, 5, 13, 6, 14, 7, 15);
-#endif
-    }
 #pragma clang loop unroll(full)
-    for (int i = 0; i < LANES; i++) a[i] = b[i];
+  for (int i = 0; i < 8; i += 2) {
+    b[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    b[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
   }
 #pragma clang loop unroll(full)
-  for (int i = 0; i < LANES; i++) *(VECTOR *)(to + i * panel) = a[i];
+  for (int i = 0; i < 8; i += 4)
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 2; j++) {
+      a[i + 2 * j] = __builtin_shufflevector(b[i + j], b[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      a[i + 2 * j + 1] =
+          __builtin_shufflevector(b[i + j], b[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i++) {
+    b[i] = __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    b[i + 4] = __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+#else
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i += 2) {
+    HALF low = __builtin_shufflevector(a[i], a[i + 1], 0, 4, 2, 6);
+    a[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 1, 5, 3, 7);
+    a[i] = low;
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 2; i++) {
+    b[i] = __builtin_shufflevector(a[i], a[i + 2], 0, 1, 4, 5);
+    b[i + 2] = __builtin_shufflevector(a[i], a[i + 2], 2, 3, 6, 7);
+  }
+#endif
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES / 2; i++) *(HALF *)(to + i * panel) = b[i];
 }
 
 /// What to read ahead: the next slices of x and y, a share with every kernel.
@@ -151,8 +169,8 @@ INLINE void NAME(multiply)(size_t height, size_t width, const REAL *x, size_t m,
 /// Turns at most BLOCK rows of a slice into panels.
 INLINE void NAME(turn)(size_t width, const REAL *y, size_t n, REAL *panels) {
   size_t panel = width * LANES;
-  for (size_t j = 0; j < n; j += LANES)
-    for (size_t k = 0; k < SLICE; k += LANES)
+  for (size_t j = 0; j < n; j += LANES / 2)
+    for (size_t k = 0; k < SLICE; k += LANES / 2)
       NAME(transpose)(y + j * SLICE + k,
                       panels + j / panel * panel * SLICE + k * panel + j % panel, panel);
 }
@@ -261,7 +279,7 @@ static void NAME(product_panels)(const REAL *x, size_t m, const REAL *panels, si
 #endif
 
 #undef VECTOR
-#undef LOAD
+#undef HALF
 #undef PARAMETERS
 #undef ARGUMENTS
 #undef AVX512

@@ -19,7 +19,7 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   /// Columns of a slice.
   public static var sliceWidth: Int { espalier_slice }
 
-  private var slices: Int { Self.slices(columns) }
+  public var slices: Int { Self.slices(columns) }
   private static func slices(_ columns: Int) -> Int {
     (columns + espalier_slice - 1) / espalier_slice
   }
@@ -86,9 +86,10 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   ///   - elements: Rows of `width` numbers; left out, of ``columns``.
   ///   - column: The first of the ``columns`` that are taken of each.
   ///   - centre: For rows of `width` numbers.
+  ///   - slice: The only one to be written; nil for all.
   public func write(
     _ elements: [Element], width: Int? = nil, from column: Int = 0, at first: Int,
-    centre: [Element] = []
+    centre: [Element] = [], slice: Int? = nil
   ) {
     let width = width ?? columns
     let count = elements.count / width
@@ -99,9 +100,11 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
       \(elements.count) elements in rows of \(width) from column \(column) on and a centre of \
       \(centre.count) for a matrix of \(rows) × \(columns) from row \(first) on
       """)
+    let start = (slice ?? 0) * espalier_slice
+    let end = min(columns, slice == nil ? columns : start + espalier_slice)
     Element.slice(
-      elements, width: width, columns: column..<column + columns, centre: centre, first: first,
-      all: rows, into: storage.base)
+      elements, width: width, columns: column + start..<column + end, centre: centre,
+      first: first, all: rows, into: storage.base + start * rows)
   }
 
   /// Counts all rows as there: they were written one by one.
@@ -152,8 +155,8 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
     withExtendedLifetime((self, y)) {}
   }
 
-  func withRows(_ body: (UnsafePointer<Element>) -> Void) {
-    body(storage.base)
+  func withRows(from slice: Int = 0, _ body: (UnsafePointer<Element>) -> Void) {
+    body(storage.base + slice * rows * espalier_slice)
     withExtendedLifetime(storage) {}
   }
 }

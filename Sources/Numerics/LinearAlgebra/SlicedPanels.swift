@@ -48,17 +48,44 @@ public struct SlicedPanels: Sendable {
 
   /// Turns a matrix, in the memory that these panels share with their copies.
   public mutating func turn(_ matrix: SlicedMatrix<Float>) {
+    precondition(
+      matrix.rows == rows && matrix.filled == rows,
+      "\(matrix.filled) of \(matrix.rows) rows for panels of \(rows)")
     wereTurned(columns: matrix.columns)
-    write(matrix)
+    turn(matrix, slices: 0..<matrix.slices)
   }
 
-  /// As ``turn(_:)`` where it is known already how many columns there will be: several threads may,
-  /// each for panels of its own.
-  public func write(_ matrix: SlicedMatrix<Float>) {
+  /// Writes all rows of a matrix and turns them, slice by slice, so that what is turned is still near.
+  /// Several threads may, each a matrix and panels of its own.
+  ///
+  /// - Parameters:
+  ///   - batches: Rows of `width` numbers, some after others.
+  ///   - column: The first of the columns that are taken of each.
+  ///   - centre: Numbers that are subtracted, each from as many of the `width` columns in turn; or none.
+  ///   - matrix: Of as many rows, and columns, as these panels; it counts as filled.
+  public func write(
+    _ batches: [[Float]], width: Int, from column: Int, centre: [Float],
+    through matrix: SlicedMatrix<Float>
+  ) {
     precondition(
       matrix.rows == rows && matrix.filled == rows && matrix.columns == columns,
       "\(matrix.rows) × \(matrix.columns) for panels of \(rows) × \(columns)")
-    matrix.withRows { espalier_panels_f32($0, rows, Self.slices(columns), storage.base) }
+    for slice in 0..<matrix.slices {
+      var row = 0
+      for batch in batches {
+        matrix.write(batch, width: width, from: column, at: row, centre: centre, slice: slice)
+        row += batch.count / width
+      }
+      turn(matrix, slices: slice..<slice + 1)
+    }
+  }
+
+  private func turn(_ matrix: SlicedMatrix<Float>, slices: Range<Int>) {
+    matrix.withRows(from: slices.lowerBound) {
+      espalier_panels_f32(
+        $0, rows, slices.count,
+        storage.base + slices.lowerBound * Self.padded(rows) * espalier_slice)
+    }
   }
 
   /// A matrix of so many columns was turned, or will be, into the memory of these panels.

@@ -10,7 +10,7 @@ struct TileBand {
   private let zeros: Zeros
 
   /// Bytes of a band of all tiles: with its panels a part of a third-level cache.
-  private static let size = 8 << 20
+  private static let size = 4 << 20
 
   /// In memory of its own.
   ///
@@ -80,14 +80,9 @@ struct TileBand {
 
   /// Writes a tile's features from a column on; several threads may, each its own tiles.
   func write(_ tile: Int, _ features: TileFeatures, from column: Int, isZero: Bool) {
-    var image = 0
-    for batch in features.batches {
-      rows[tile].write(
-        batch.elements, width: features.shape.elementCount, from: column, at: image,
-        centre: features.centre)
-      image += batch.shape[0]
-    }
-    panels[tile].write(rows[tile])
+    panels[tile].write(
+      features.batches.map(\.elements), width: features.shape.elementCount, from: column,
+      centre: features.centre, through: rows[tile])
     zeros.base[tile] = isZero ? 1 : 0
   }
 

@@ -102,6 +102,9 @@ INLINE void NAME(kernel)(size_t height, size_t width, size_t panel, const REAL *
   for (size_t i = 0; i < height; i++)
 #pragma clang loop unroll(full)
     for (size_t v = 0; v < width; v++) sums[i][v] = (VECTOR){0};
+  // What the sums are added to is in no near cache, and all of it is asked for at the end.
+  for (size_t i = 0; i < rows; i++)
+    for (size_t j = 0; j < columns; j += 64 / sizeof(double)) __builtin_prefetch(c + i * ldc + j, 1);
   const char *x = ahead->x, *y = ahead->y;
   size_t share_x = ahead->share_x, share_y = ahead->share_y;
   for (size_t line = 0; line < SLICE; line += LANES) {

@@ -138,7 +138,10 @@ extension Coordinator {
       // Those who make passes together are given the next one together.
       var waiting: Set<String> = []
       for (peer, session) in workers where session.heldPortions + given[peer, default: 0] > level {
-        if let neighbourhood = session.neighbourhood { waiting.insert(neighbourhood) }
+        guard let neighbourhood = session.neighbourhood,
+          session.holdsPass || given[peer, default: 0] > 0
+        else { continue }
+        waiting.insert(neighbourhood)
       }
       for (peer, session) in workers {
         let count = session.heldPortions + given[peer, default: 0]
@@ -171,40 +174,53 @@ extension Coordinator {
     return choices
   }
 
-  /// Who does portions of one pass together: neighbours that are given them at the same time, and
-  /// that would each take the same images through the network.
+  /// Who does portions of one pass together: neighbours that are given them at the same time, will
+  /// come to them at the same time, and would each take the same images through the network.
   ///
   /// - Returns: By choice; nil for who works alone.
   private func gangs(among choices: [Choice]) -> [GangAssignment?] {
     struct Meeting: Hashable {
       var neighbourhood: String
       var pass: Digest
-      var level: Int
-    }
-    var meetings: [Meeting: [Int]] = [:]
-    for (place, choice) in choices.enumerated() {
-      guard let neighbourhood = choice.session.neighbourhood, let pass = choice.portion[0].pass
-      else { continue }
-      let meeting = Meeting(neighbourhood: neighbourhood, pass: pass, level: choice.level)
-      meetings[meeting, default: []].append(place)
     }
     var gangs = [GangAssignment?](repeating: nil, count: choices.count)
-    for places in meetings.values {
-      let members = places.map { choices[$0] }
-      let together = members.reduce(into: Set<Digest>()) { $0.formUnion($1.shards) }
-      guard together.count < members.reduce(0, { $0 + $1.shards.count }) else { continue }
-      lastGang += 1
-      let gang = GangAssignment(
-        name: "\(name)-\(lastGang)", place: 0,
-        portions: members.map { $0.portion.map(\.job.specification.payload) },
-        memory: members.map(\.session.hello.memory).min() ?? 0,
-        threads: members.map(\.session.hello.threads).max() ?? 1)
-      for (place, choice) in places.enumerated() {
-        gangs[choice] = gang
-        gangs[choice]?.place = place
+    for level in Set(choices.map(\.level)).sorted() {
+      let places = choices.indices.filter { choices[$0].level == level }
+      let meetings = Dictionary(grouping: places) { place -> Meeting? in
+        let choice = choices[place]
+        guard let neighbourhood = choice.session.neighbourhood, let pass = choice.portion[0].pass
+        else { return nil }
+        return Meeting(neighbourhood: neighbourhood, pass: pass)
       }
+      for case (.some, let members) in meetings {
+        guard let gang = gang(of: members.map { choices[$0] }, level: level) else { continue }
+        for (place, choice) in members.enumerated() {
+          gangs[choice] = gang
+          gangs[choice]?.place = place
+        }
+      }
+      for place in places { choices[place].session.lastGang = gangs[place]?.name }
     }
     return gangs
+  }
+
+  /// Bytes of payloads in a message, at most: each member is told what all do.
+  private static let largestGang = 8 << 20
+
+  private func gang(of members: [Choice], level: Int) -> GangAssignment? {
+    let together = members.reduce(into: Set<Digest>()) { $0.formUnion($1.shards) }
+    let portions = members.map { $0.portion.map(\.job.specification.payload) }
+    guard together.count < members.reduce(0, { $0 + $1.shards.count }),
+      portions.joined().reduce(0, { $0 + $1.count }) <= Self.largestGang
+    else { return nil }
+    // Who has something else to do first would keep the others waiting.
+    let last = Set(members.map(\.session.lastGang))
+    guard level == 0 || last.count == 1 && !last.contains(nil) else { return nil }
+    lastGang += 1
+    return GangAssignment(
+      name: "\(name)-\(lastGang)", place: 0, portions: portions,
+      memory: members.map(\.session.hello.memory).min() ?? 0,
+      threads: members.map(\.session.hello.threads).max() ?? 1)
   }
 }
 

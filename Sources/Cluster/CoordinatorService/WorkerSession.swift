@@ -46,6 +46,12 @@ final class WorkerSession {
     holdings.values.reduce(0) { $0 + ($1.entry?.pass == pass ? $1.entry?.load ?? 0 : 0) }
   }
 
+  /// Whether it holds jobs that are better done together with others.
+  var holdsPass: Bool { holdings.values.contains { $0.entry?.pass != nil } }
+
+  /// With whom it was given its last portion; nil where it was alone.
+  var lastGang: String?
+
   /// Workers with the same can make a pass together: they share memory, and compute the same bits.
   /// Nil for one that shares none.
   var neighbourhood: String? {

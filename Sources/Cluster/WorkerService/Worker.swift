@@ -119,8 +119,17 @@ public actor Worker {
           .joined(separator: " with "),
         instructionSet: identity.instructionSet),
       threads: configuration.threads, credits: configuration.credits,
-      neighbourhood: SharedRing.neighbourhood ?? "", memory: configuration.cacheBytes)
+      neighbourhood: Self.neighbourhood ?? "", memory: configuration.cacheBytes)
   }
+
+  /// Where memory is shared, and by which build: what lies there is for its own eyes.
+  private static let neighbourhood: String? = {
+    var program = stat()
+    guard let memory = SharedRing.neighbourhood, stat("/proc/self/exe", &program) == 0 else {
+      return nil
+    }
+    return "\(memory)/\(program.st_size)/\(program.st_mtim.tv_sec).\(program.st_mtim.tv_nsec)"
+  }()
 
   private var usage: WorkerUsage {
     WorkerUsage(memory: ProcessMemory.resident, images: bench.imagesRun)
@@ -171,6 +180,9 @@ public actor Worker {
   private func perform(_ waiting: inout [Waiting], with gang: Gang) async {
     do {
       for places in await JobRequest.passes(of: gang, on: bench) {
+        // The others do not wait long for who does not come.
+        guard waiting.contains(where: { held.contains($0.job) && !cancelled.contains($0.job) })
+        else { return }
         logger.info(
           "a pass with others",
           metadata: ["gang": "\(gang.name)", "members": "\(gang.portions.count)"])

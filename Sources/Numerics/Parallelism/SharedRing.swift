@@ -28,7 +28,7 @@ public final class SharedRing: @unchecked Sendable {
     /// For a step of one that is there.
     public var step: Duration
 
-    public init(arrival: Duration = .seconds(5), step: Duration = .seconds(60)) {
+    public init(arrival: Duration = .seconds(5), step: Duration = .seconds(300)) {
       (self.arrival, self.step) = (arrival, step)
     }
   }
@@ -107,6 +107,9 @@ public final class SharedRing: @unchecked Sendable {
       }
       for member in 0..<members where self[.size, member] != UInt64(byteCount) {
         throw Broken("member \(member) of \(name) has another size in mind")
+      }
+      for member in 0..<members where self[.standing, member] == Standing.gone.rawValue {
+        throw Broken("member \(member) left before all had arrived")
       }
     } catch {
       leave()

@@ -138,10 +138,7 @@ extension Coordinator {
       // Those who make passes together are given the next one together.
       var waiting: Set<String> = []
       for (peer, session) in workers where session.heldPortions + given[peer, default: 0] > level {
-        guard let neighbourhood = session.neighbourhood,
-          session.holdsPass || given[peer, default: 0] > 0
-        else { continue }
-        waiting.insert(neighbourhood)
+        if let neighbourhood = session.neighbourhood { waiting.insert(neighbourhood) }
       }
       for (peer, session) in workers {
         let count = session.heldPortions + given[peer, default: 0]
@@ -213,9 +210,10 @@ extension Coordinator {
     guard together.count < members.reduce(0, { $0 + $1.shards.count }),
       portions.joined().reduce(0, { $0 + $1.count }) <= Self.largestGang
     else { return nil }
-    // Who has something else to do first would keep the others waiting.
+    // Who is in the middle of another pass would keep the others waiting; other jobs are short.
     let last = Set(members.map(\.session.lastGang))
-    guard level == 0 || last.count == 1 && !last.contains(nil) else { return nil }
+    let areFree = members.allSatisfy { !$0.session.holdsPass }
+    guard level == 0 || last.count == 1 && (areFree || !last.contains(nil)) else { return nil }
     lastGang += 1
     return GangAssignment(
       name: "\(name)-\(lastGang)", place: 0, portions: portions,

@@ -55,10 +55,13 @@ struct SlicedBandsTests {
     for start in stride(from: 0, to: Self.columns, by: width) {
       for place in bands.indices {
         bands[place].clear(columns: min(width, Self.columns - start))
-        bands[place].write(
-          numbers[place], width: Self.columns, from: start, at: 0, centre: centre)
         bands[place].fill()
-        panels[place].turn(bands[place])
+        panels[place].wereTurned(columns: bands[place].columns)
+        // Of several batches, where there are rows for them.
+        let row = counts[place] / 3 * Self.columns
+        panels[place].write(
+          [Array(numbers[place][..<row]), Array(numbers[place][row...])], width: Self.columns,
+          from: start, centre: centre, through: bands[place])
       }
       bands[0].addProduct(with: bands[1], to: &product)
       bands[0].addProduct(with: nil, to: &gram)

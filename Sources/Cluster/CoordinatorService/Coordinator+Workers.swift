@@ -214,9 +214,9 @@ extension Coordinator {
     let last = Set(members.map(\.session.lastGang))
     let areFree = members.allSatisfy { !$0.session.holdsPass }
     guard level == 0 || last.count == 1 && (areFree || !last.contains(nil)) else { return nil }
-    lastGang += 1
+    gangCount += 1
     return GangAssignment(
-      name: "\(name)-\(lastGang)", place: 0, portions: portions,
+      name: "\(name)-\(gangCount)", place: 0, portions: portions,
       memory: members.map(\.session.hello.memory).min() ?? 0,
       threads: members.map(\.session.hello.threads).max() ?? 1)
   }

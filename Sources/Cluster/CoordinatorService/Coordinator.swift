@@ -75,7 +75,7 @@ public actor Coordinator {
   /// Of this coordinator and no other, ever.
   let name = UUID().uuidString
   /// Gangs so far.
-  var lastGang = 0
+  var gangCount = 0
   private var heartbeatsAreDue = false
   /// There is something in the intake.
   let reports = Signal()

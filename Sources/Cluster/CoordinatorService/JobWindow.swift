@@ -36,6 +36,12 @@ struct JobWindow {
     var load: Double { request?.load ?? 1 }
   }
 
+  /// Entries of one pass.
+  struct Companions {
+    var count = 0
+    var load = 0.0
+  }
+
   private var entries: [Entry?] = []
   /// Entries before it are taken.
   private var head = 0
@@ -45,12 +51,6 @@ struct JobWindow {
   private(set) var count = 0
   /// Entries that are left, by pass.
   private(set) var companions: [Digest: Companions] = [:]
-
-  /// Entries of one pass.
-  struct Companions {
-    var count = 0
-    var load = 0.0
-  }
   /// Whether the database may have jobs that are not here.
   var isStale = true
 

@@ -6,6 +6,9 @@ import Messaging
 /// A worker as the coordinator sees it. Only the coordinator touches it.
 final class WorkerSession {
   let hello: WorkerHello
+  /// Workers with the same can make a pass together: they share memory, and compute the same bits.
+  /// Nil for one that shares none.
+  let neighbourhood: String?
   /// An attempt that it holds.
   private struct Holding {
     /// Nil for one of an earlier coordinator, which is known by number alone.
@@ -30,7 +33,12 @@ final class WorkerSession {
   private(set) var work = Rate()
   private(set) var images = Rate()
 
-  init(_ hello: WorkerHello) { self.hello = hello }
+  init(_ hello: WorkerHello) {
+    self.hello = hello
+    neighbourhood =
+      hello.neighbourhood.isEmpty
+      ? nil : "\(hello.neighbourhood) \(hello.backend.identity)"
+  }
 
   /// What its results depend on in their last bits.
   var identity: String { hello.backend.identity }
@@ -51,12 +59,6 @@ final class WorkerSession {
 
   /// With whom it was given its last portion; nil where it was alone.
   var lastGang: String?
-
-  /// Workers with the same can make a pass together: they share memory, and compute the same bits.
-  /// Nil for one that shares none.
-  var neighbourhood: String? {
-    hello.neighbourhood.isEmpty ? nil : "\(hello.neighbourhood) \(identity)"
-  }
 
   func entry(_ job: WireReference) -> JobWindow.Entry? { holdings[job]?.entry }
 

@@ -19,30 +19,20 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   /// Columns of a slice.
   public static var sliceWidth: Int { espalier_slice }
 
-  public var slices: Int { Self.slices(columns) }
+  var slices: Int { Self.slices(columns) }
   private static func slices(_ columns: Int) -> Int {
     (columns + espalier_slice - 1) / espalier_slice
   }
 
   /// A matrix whose rows are yet to be appended.
-  public init(rows: Int, columns: Int) {
+  ///
+  /// - Parameter memory: ``byteCount(rows:columns:)`` bytes at a multiple of 64; nil for its own.
+  public init(rows: Int, columns: Int, in memory: LentMemory? = nil) {
     precondition(rows > 0 && columns > 0, "a sliced matrix of \(rows) × \(columns)")
     self.rows = rows
     self.columns = columns
     // Left as it is found: every row is written before the first product, the margin is ignored.
-    storage = SlicedStorage(count: Self.count(rows, columns))
-  }
-
-  /// As many rows and columns, in memory that lives as long as `owner` does.
-  ///
-  /// - Parameter memory: ``byteCount(rows:columns:)`` bytes at a multiple of 64.
-  public init(
-    rows: Int, columns: Int, at memory: UnsafeMutableRawPointer, of owner: any AnyObject & Sendable
-  ) {
-    precondition(rows > 0 && columns > 0, "a sliced matrix of \(rows) × \(columns)")
-    self.rows = rows
-    self.columns = columns
-    storage = SlicedStorage(count: Self.count(rows, columns), at: memory, of: owner)
+    storage = SlicedStorage(count: Self.count(rows, columns), in: memory)
   }
 
   /// Bytes that a matrix takes.

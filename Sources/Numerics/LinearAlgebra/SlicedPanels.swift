@@ -9,22 +9,13 @@ public struct SlicedPanels: Sendable {
   /// `[slices, rows rounded up, 256]`.
   private let storage: SlicedStorage<Float>
 
-  /// Memory for matrices of so many rows, and columns at most.
-  public init(rows: Int, columns: Int) {
-    precondition(rows > 0 && columns > 0, "panels of \(rows) × \(columns)")
-    self.rows = rows
-    storage = SlicedStorage(count: Self.count(rows, columns))
-  }
-
-  /// In memory that lives as long as `owner` does.
+  /// Room for matrices of so many rows, and columns at most.
   ///
-  /// - Parameter memory: ``byteCount(rows:columns:)`` bytes at a multiple of 64.
-  public init(
-    rows: Int, columns: Int, at memory: UnsafeMutableRawPointer, of owner: any AnyObject & Sendable
-  ) {
+  /// - Parameter memory: ``byteCount(rows:columns:)`` bytes at a multiple of 64; nil for its own.
+  public init(rows: Int, columns: Int, in memory: LentMemory? = nil) {
     precondition(rows > 0 && columns > 0, "panels of \(rows) × \(columns)")
     self.rows = rows
-    storage = SlicedStorage(count: Self.count(rows, columns), at: memory, of: owner)
+    storage = SlicedStorage(count: Self.count(rows, columns), in: memory)
   }
 
   /// Bytes that panels take.
@@ -38,7 +29,7 @@ public struct SlicedPanels: Sendable {
   }
 
   /// Rows that there is memory for, of so many.
-  public static func padded(_ rows: Int) -> Int {
+  private static func padded(_ rows: Int) -> Int {
     (rows + espalier_panel_rows - 1) / espalier_panel_rows * espalier_panel_rows
   }
 
@@ -46,17 +37,9 @@ public struct SlicedPanels: Sendable {
     (columns + espalier_slice - 1) / espalier_slice
   }
 
-  /// Turns a matrix, in the memory that these panels share with their copies.
-  public mutating func turn(_ matrix: SlicedMatrix<Float>) {
-    precondition(
-      matrix.rows == rows && matrix.filled == rows,
-      "\(matrix.filled) of \(matrix.rows) rows for panels of \(rows)")
-    wereTurned(columns: matrix.columns)
-    turn(matrix, slices: 0..<matrix.slices)
-  }
-
-  /// Writes all rows of a matrix and turns them, slice by slice, so that what is turned is still near.
-  /// Several threads may, each a matrix and panels of its own.
+  /// Writes all rows of a matrix and turns them, slice by slice, so that what is turned is still near:
+  /// in memory that both share with their copies. Several threads may, each a matrix and panels of its
+  /// own.
   ///
   /// - Parameters:
   ///   - batches: Rows of `width` numbers, some after others.
@@ -76,15 +59,9 @@ public struct SlicedPanels: Sendable {
         matrix.write(batch, width: width, from: column, at: row, centre: centre, slice: slice)
         row += batch.count / width
       }
-      turn(matrix, slices: slice..<slice + 1)
-    }
-  }
-
-  private func turn(_ matrix: SlicedMatrix<Float>, slices: Range<Int>) {
-    matrix.withRows(from: slices.lowerBound) {
-      espalier_panels_f32(
-        $0, rows, slices.count,
-        storage.base + slices.lowerBound * Self.padded(rows) * espalier_slice)
+      matrix.withRows(from: slice) {
+        espalier_panels_f32($0, rows, 1, storage.base + slice * Self.padded(rows) * espalier_slice)
+      }
     }
   }
 

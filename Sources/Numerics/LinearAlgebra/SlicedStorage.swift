@@ -1,3 +1,15 @@
+/// Memory that somebody else has, for as long as `owner` lives.
+public struct LentMemory: @unchecked Sendable {
+  // Unchecked: an address alone; what lies there is guarded by who lends it.
+
+  let base: UnsafeMutableRawPointer
+  let owner: any AnyObject & Sendable
+
+  public init(at base: UnsafeMutableRawPointer, of owner: any AnyObject & Sendable) {
+    (self.base, self.owner) = (base, owner)
+  }
+}
+
 /// The numbers of a ``SlicedMatrix``.
 final class SlicedStorage<Element: SlicedElement>: @unchecked Sendable {
   // Unchecked: rows are written by whoever holds the matrix alone, or each by one thread.
@@ -7,21 +19,16 @@ final class SlicedStorage<Element: SlicedElement>: @unchecked Sendable {
   /// Whose memory it is; nil where it is our own.
   private let owner: (any AnyObject & Sendable)?
 
-  init(count: Int) {
-    let bytes = UnsafeMutableRawPointer.allocate(
-      byteCount: count * MemoryLayout<Element>.stride, alignment: Self.alignment)
+  init(count: Int, in lent: LentMemory? = nil) {
+    let bytes =
+      lent?.base
+      ?? .allocate(
+        byteCount: count * MemoryLayout<Element>.stride, alignment: Self.alignment)
+    precondition(
+      Int(bitPattern: bytes).isMultiple(of: Self.alignment), "memory for vectors at \(bytes)")
     base = bytes.bindMemory(to: Element.self, capacity: count)
     self.count = count
-    owner = nil
-  }
-
-  /// In memory that lives as long as `owner` does.
-  init(count: Int, at memory: UnsafeMutableRawPointer, of owner: any AnyObject & Sendable) {
-    precondition(
-      Int(bitPattern: memory).isMultiple(of: Self.alignment), "memory for vectors at \(memory)")
-    base = memory.bindMemory(to: Element.self, capacity: count)
-    self.count = count
-    self.owner = owner
+    owner = lent?.owner
   }
 
   /// A line of the cache, and the widest vector.

@@ -61,7 +61,7 @@ public protocol JobComputation: Codable, Sendable {
   ///   - portions: By member, all of one pass.
   ///   - memory: Of a member, in bytes.
   ///   - threads: Of a member.
-  static func stride(
+  static func passSize(
     of portions: [[Self]], memory: Int, threads: Int, on bench: Workbench
   ) async throws -> Int
 
@@ -87,7 +87,7 @@ extension JobComputation {
     among computations: [Self], on bench: Workbench
   ) async throws -> Int { 1 }
 
-  public static func stride(
+  public static func passSize(
     of portions: [[Self]], memory: Int, threads: Int, on bench: Workbench
   ) async throws -> Int { 0 }
 
@@ -231,10 +231,10 @@ public struct JobRequest: Sendable {
     let all = gang.portions.flatMap(\.self)
     guard let first = all.first, let pass = first.pass, all.allSatisfy({ $0.pass == pass }),
       // Whatever is wrong, the jobs themselves will say it.
-      let stride = try? await stride(first.computation, gang, on: bench), stride > 0
+      let size = try? await passSize(first.computation, gang, on: bench), size > 0
     else { return [] }
     let longest = gang.portions.map(\.count).max() ?? 0
-    return Swift.stride(from: 0, to: longest, by: stride).map { $0..<$0 + stride }
+    return stride(from: 0, to: longest, by: size).map { $0..<$0 + size }
   }
 
   /// Computes a member's jobs in one of a gang's passes.
@@ -266,10 +266,10 @@ public struct JobRequest: Sendable {
     try await Computation.companions(among: all.compactMap { $0 as? Computation }, on: bench)
   }
 
-  private static func stride<Computation: JobComputation>(
+  private static func passSize<Computation: JobComputation>(
     _ first: Computation, _ gang: Gang, on bench: Workbench
   ) async throws -> Int {
-    try await Computation.stride(
+    try await Computation.passSize(
       of: gang.portions.map { $0.compactMap { $0.computation as? Computation } },
       memory: gang.memory, threads: gang.threads, on: bench)
   }

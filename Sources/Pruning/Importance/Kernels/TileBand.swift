@@ -27,20 +27,21 @@ struct TileBand {
     of owner: any AnyObject & Sendable
   ) {
     var place = memory
-    func take(_ bytes: Int) -> UnsafeMutableRawPointer {
+    func take(_ bytes: Int) -> LentMemory {
       defer { place += Self.rounded(bytes) }
-      return place
+      return LentMemory(at: place, of: owner)
     }
-    zeros = Zeros(base: take(images.count).bindMemory(to: UInt8.self, capacity: images.count))
+    zeros = Zeros(base: place.bindMemory(to: UInt8.self, capacity: images.count))
+    place += Self.rounded(images.count)
     rows = images.map { rows in
       SlicedMatrix(
         rows: rows, columns: columns,
-        at: take(SlicedMatrix<Float>.byteCount(rows: rows, columns: columns)), of: owner)
+        in: take(SlicedMatrix<Float>.byteCount(rows: rows, columns: columns)))
     }
     panels = images.map { rows in
       SlicedPanels(
         rows: rows, columns: columns,
-        at: take(SlicedPanels.byteCount(rows: rows, columns: columns)), of: owner)
+        in: take(SlicedPanels.byteCount(rows: rows, columns: columns)))
     }
   }
 

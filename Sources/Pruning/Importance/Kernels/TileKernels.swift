@@ -35,23 +35,19 @@ public struct TileKernels: Sendable {
   ///   - images: In each tile.
   ///   - widest: Features of an image at a tap, at most.
   ///   - threads: How many blocks to work on at a time.
-  public init(_ blocks: [Block], images: [Int], widest: Int, threads: Int) {
-    (self.blocks, self.images, self.threads, ring) = (blocks, images, threads, nil)
-    let columns = TileBand.columns(images: images.reduce(0, +), widest: widest)
-    bands = [TileBand(images: images, columns: columns)]
-  }
-
-  /// Together with other processes, each of which brings some of the tiles and has blocks of its own.
-  ///
-  /// - Parameter ring: With ``slots`` slots of ``slotByteCount(images:widest:)`` bytes.
+  ///   - ring: With ``slots`` slots of ``slotByteCount(images:widest:)`` bytes, where other processes
+  ///     bring some of the tiles and have blocks of their own; nil for one that works alone.
   public init(
-    _ blocks: [Block], images: [Int], widest: Int, threads: Int, sharing ring: SharedRing
+    _ blocks: [Block], images: [Int], widest: Int, threads: Int, sharing ring: SharedRing? = nil
   ) {
     (self.blocks, self.images, self.threads, self.ring) = (blocks, images, threads, ring)
     let columns = TileBand.columns(images: images.reduce(0, +), widest: widest)
-    bands = (0..<Self.slots).map {
-      TileBand(images: images, columns: columns, at: ring.slot($0), of: ring)
-    }
+    bands =
+      ring.map { ring in
+        (0..<Self.slots).map {
+          TileBand(images: images, columns: columns, at: ring.slot($0), of: ring)
+        }
+      } ?? [TileBand(images: images, columns: columns)]
   }
 
   /// Bands that each writes before it reads: so nobody need be as quick as the others at every band.

@@ -104,15 +104,26 @@ struct TilePairScores: JobComputation {
   static func companions(among pairs: [Self], on bench: Workbench) async throws -> Int {
     let (pass, _) = try await pairs[0].tilePass(on: bench)
     let footprint = try await pass.footprint()
-    let images = pairs.map { max($0.firstImages, $0.secondImages ?? 0) }.max() ?? 0
+    let images = mostImages(in: pairs)
     var shards: Set<Digest> = []
     let tooMany = pairs.enumerated().first { place, pair in
       shards.formUnion(pair.shards)
-      // The rest is for the model, its plans and the images.
-      return footprint.total(images: images, tiles: shards.count, pairs: place + 1)
-        > bench.cache.limit / 4 * 3
+      return !isEnough(
+        bench.cache.limit,
+        for: footprint.total(images: images, tiles: shards.count, pairs: place + 1))
     }
     return tooMany?.offset ?? pairs.count
+  }
+
+  /// Whether a worker's memory suffices for a pass.
+  private static func isEnough(_ memory: Int, for bytes: Int) -> Bool {
+    // The rest is for the model, its plans and the images.
+    bytes <= memory / 4 * 3
+  }
+
+  /// Images of the largest tile.
+  private static func mostImages(in pairs: [Self]) -> Int {
+    pairs.map { max($0.firstImages, $0.secondImages ?? 0) }.max() ?? 0
   }
 
   func compute(on bench: Workbench) async throws -> Outcome<NoSummary> {
@@ -126,30 +137,30 @@ struct TilePairScores: JobComputation {
     let (tiles, places) = tiles(of: pairs)
     let images = tiles.map(\.images)
     let footprint = try await pass.footprint()
-    let (most, pairCount) = (images.max() ?? 0, pairs.count)
+    let most = images.max() ?? 0
     try footprint.check(limit: bench.cache.limit, images: most, tiles: min(tiles.count, 2))
     let kernels = TileKernels(
       blocks(pairs, places), images: images, widest: footprint.widest, threads: bench.threads)
     return try await compute(
       pairs, kernels, reference, pass, of: tiles, here: Set(tiles.indices),
-      taking: footprint.total(images: most, tiles: tiles.count, pairs: pairCount))
+      taking: footprint.total(images: most, tiles: tiles.count, pairs: pairs.count))
   }
 
-  static func stride(
+  static func passSize(
     of portions: [[Self]], memory: Int, threads: Int, on bench: Workbench
   ) async throws -> Int {
     let all = portions.flatMap(\.self)
     let footprint = try await all[0].tilePass(on: bench).0.footprint(threads: threads)
-    let images = all.map { max($0.firstImages, $0.secondImages ?? 0) }.max() ?? 0
+    let images = mostImages(in: all)
     let longest = portions.map(\.count).max() ?? 0
-    let strides = (1...max(longest, 1)).lazy.map { (longest + $0 - 1) / $0 }
-    return strides.first { stride in
-      Swift.stride(from: 0, to: longest, by: stride).allSatisfy { start in
-        let tiles = Set(portions.flatMap { $0.dropFirst(start).prefix(stride) }.flatMap(\.shards))
+    let sizes = (1...max(longest, 1)).lazy.map { passes in (longest + passes - 1) / passes }
+    return sizes.first { size in
+      stride(from: 0, to: longest, by: size).allSatisfy { start in
+        let tiles = Set(portions.flatMap { $0.dropFirst(start).prefix(size) }.flatMap(\.shards))
         let own = (tiles.count + portions.count - 1) / portions.count
-        let bytes = footprint.total(images: images, tiles: own, pairs: stride, sharing: tiles.count)
-        // The rest is for the model, its plans and the images.
-        return bytes <= memory / 4 * 3
+        return isEnough(
+          memory,
+          for: footprint.total(images: images, tiles: own, pairs: size, sharing: tiles.count))
       }
     } ?? 0
   }
@@ -162,7 +173,7 @@ struct TilePairScores: JobComputation {
     let (tiles, places) = tiles(of: all)
     let images = tiles.map(\.images)
     let footprint = try await pass.footprint()
-    let here = Self.tiles(of: gang.place, among: gang.portions.count, images: images)
+    let here = tilesHere(for: gang.place, of: gang.portions.count, images: images)
     let first = gang.portions[..<gang.place].reduce(0) { $0 + $1.count }
     let (pairs, widest, threads) = (gang.own, footprint.widest, bench.threads)
     // To wait for the others is not for Swift's cooperative pool.
@@ -184,7 +195,7 @@ struct TilePairScores: JobComputation {
   }
 
   /// Which tiles a member of a gang takes through the network: everybody about as many images.
-  private static func tiles(of member: Int, among members: Int, images: [Int]) -> Set<Int> {
+  private static func tilesHere(for member: Int, of members: Int, images: [Int]) -> Set<Int> {
     var loads = [Int](repeating: 0, count: members)
     return Set(
       images.indices.filter { tile in

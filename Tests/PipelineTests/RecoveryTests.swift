@@ -91,6 +91,46 @@ struct RecoveryTests {
       try StoryTests.logits(of: sweep.network, images).elements, tolerance: 2e-2)
   }
 
+  @Test("what a group's loss changes does not depend on where the dense network was halted before")
+  func halted() async throws {
+    let sweep = try SmallSweep()
+    let shards = Array(sweep.definition.calibration.shards.prefix(2))
+    let grams = try await Self.grams(sweep)
+    let model = try await sweep.bench().model(sweep.definition.model.digest)
+    let prunable = model.groups.filter { $0.isPrunable && $0.width > 1 }
+    let (forth, back) = (sweep.bench(), sweep.bench(threads: 2))
+    func change(_ group: ChannelGroup, on bench: Workbench) async throws -> Double {
+      try await bench.outputChange(
+        model, selection: Self.half(of: group), grams: grams, shards: shards, microBatch: 4)
+    }
+    var changes: [Int: Double] = [:]
+    for group in prunable { changes[group.id] = try await change(group, on: forth) }
+    var halts: Set<Int> = []
+    for group in prunable.reversed() {
+      #expect(try await change(group, on: back) == changes[group.id], "\(group.name)")
+      let selection = Self.half(of: group)
+      let network = try model.network.reconstructed(selection, groups: model.groups, grams: grams)
+        .pruned(selection, groups: model.groups)
+      let whole = try await forth.outputChange(
+        model, against: network, shards: shards, microBatch: 4)
+      let halted = try #require(changes[group.id])
+      #expect(halted > 0 && abs(halted - whole) <= 1e-6 * whole, "\(group.name)")
+      let halt = try await back.halted(model, before: selection, shards: shards, microBatch: 4)
+      halts.insert(halt?.position ?? 0)
+      // All that changes lies behind.
+      for node in model.network.nodes[..<(halt?.position ?? 0)] {
+        for value in node.inputs.compactMap(\.self) {
+          #expect(network.constant(value) == model.network.constant(value), "\(node.name)")
+        }
+      }
+    }
+    #expect(halts.count > 2)
+  }
+
+  private static func half(of group: ChannelGroup) -> ChannelSelection {
+    ChannelSelection(kept: [group.id: Array(0..<group.width / 2)])
+  }
+
   @Test("recalibration sets the statistics of calibration images")
   func recalibration() async throws {
     let sweep = try SmallSweep()

@@ -30,9 +30,6 @@ struct PairReconstruction {
   let microBatch: Int
   let runner: NetworkRunner
 
-  /// Chunks from which step lengths are taken, at most.
-  private static let searched = 2
-
   /// A micro-batch: what the pair reads, and what the dense network has at its end.
   struct Samples: Sendable {
     var values: [ValueID: Tensor]
@@ -51,7 +48,8 @@ struct PairReconstruction {
   func refined(_ network: Network, on chunks: [[Samples]], rounds: Int) throws -> Network {
     let training = chunks.count > 3 ? Array(chunks.dropLast()) : chunks
     guard let held = chunks.last else { return network }
-    let searched = training.prefix(Self.searched).flatMap(\.self)
+    // Two numbers are told by one chunk as by many.
+    let searched = training[0]
     var (current, best, least) = (network, network, Double.infinity)
     // A step may miss, for its length is an estimate; two in a row say that the rounds are through.
     var missed = 0

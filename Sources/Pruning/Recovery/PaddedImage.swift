@@ -30,6 +30,20 @@ struct PaddedImage: Sendable {
     return y * geometry.strides[0] * rowLength + x * geometry.strides[1]
   }
 
+  /// Where the windows of several output positions begin, in ranges of consecutive places.
+  func runs(ofPositions positions: ArraySlice<Int>) -> [Range<Int>] {
+    var runs: [Range<Int>] = []
+    for position in positions {
+      let origin = origin(ofPosition: position)
+      if let last = runs.last, last.upperBound == origin {
+        runs[runs.count - 1] = last.lowerBound..<origin + 1
+      } else {
+        runs.append(origin..<origin + 1)
+      }
+    }
+    return runs
+  }
+
   /// Copies the image that starts at `start` between the pads.
   mutating func load(_ source: [Float], at start: Int) {
     let (height, width) = (geometry.height, geometry.width)

@@ -166,15 +166,20 @@ struct PositionBlocks: Sendable {
 
   /// Writes the unfolded input of some positions of the loaded image into the block.
   private mutating func unfold(_ positions: ArraySlice<Int>) {
-    let origins = positions.map { Int32(padded.origin(ofPosition: $0)) }
+    // Neighbours in the map are neighbours in the image, unless positions or strides skip some.
+    let runs = padded.runs(ofPositions: positions)
+    let origins = runs.count == positions.count ? runs.map { Int32($0.lowerBound) } : []
     let start = filled
     padded.elements.withUnsafeBufferPointer { image in
       block.withUnsafeMutableBufferPointer { block in
-        origins.withUnsafeBufferPointer { origins in
-          guard let image = image.baseAddress, let block = block.baseAddress else { return }
-          for (column, offset) in padded.columnOffsets.enumerated() {
-            let (source, target) = (image + offset, block + (column * Self.rowLength + start))
-            for index in origins.indices { target[index] = source[Int(origins[index])] }
+        guard let image = image.baseAddress, let block = block.baseAddress else { return }
+        for (column, offset) in padded.columnOffsets.enumerated() {
+          let source = image + offset
+          var target = block + (column * Self.rowLength + start)
+          for index in origins.indices { target[index] = source[Int(origins[index])] }
+          for run in runs where origins.isEmpty {
+            for index in 0..<run.count { target[index] = source[run.lowerBound + index] }
+            target += run.count
           }
         }
       }

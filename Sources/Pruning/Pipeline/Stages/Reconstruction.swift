@@ -9,7 +9,7 @@ import Tensors
 /// network minds.
 struct GroupOrder: JobComputation {
   static let stage = Stage.reconstruction
-  static let kind = "group-order-4"
+  static let kind = "group-order-5"
 
   /// What a group's job finds.
   struct Summary: Codable, Sendable {

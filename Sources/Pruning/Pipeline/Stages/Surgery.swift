@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-11"
+  static let kind = "plan-surgery-12"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -56,6 +56,8 @@ struct PlanSurgery: JobComputation {
   private static let clampSteps = 4
   /// Rounds of a fit of two layers together.
   private static let pairRounds = 3
+  /// Images that BatchNorm statistics are measured on, about: each has as many positions as a layer.
+  private static let statisticsImages = 256
   /// How often every image is met in a fit of all layers together: once, and then in blends.
   private static let blendPasses = 4
   /// What both networks may hold where they stand still, in bytes.
@@ -98,7 +100,8 @@ struct PlanSurgery: JobComputation {
     var fitted = best(of: candidates)
     if fitted.network.hasBatchNormalization {
       var recalibrated = fitted
-      recalibrated.network = try await bench.recalibrated(fitted.network, shards: rest)
+      recalibrated.network = try await bench.recalibrated(
+        fitted.network, shards: bench.first(Self.statisticsImages, of: rest))
       recalibrated.statistics = "calibration"
       recalibrated.error = try await error(of: recalibrated, model, heldBack, on: bench)
       fitted = best(of: [fitted, recalibrated])

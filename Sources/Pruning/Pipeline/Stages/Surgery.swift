@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-12"
+  static let kind = "plan-surgery-13"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -56,6 +56,8 @@ struct PlanSurgery: JobComputation {
   private static let clampSteps = 4
   /// Rounds of a fit of two layers together.
   private static let pairRounds = 3
+  /// A change of the outputs, relative and squared, that no further fit need lower.
+  private static let negligibleError = 1e-6
   /// Images that BatchNorm statistics are measured on, about: each has as many positions as a layer.
   private static let statisticsImages = 256
   /// How often every image is met in a fit of all layers together: once, and then in blends.
@@ -87,17 +89,19 @@ struct PlanSurgery: JobComputation {
       )
     }
     let (rest, heldBack) = try await split(on: bench)
-    var candidates = [Recovered(network: single, fit: "single")]
+    var fitted = Recovered(network: single, fit: "single")
+    fitted.error = try await error(of: fitted, model, heldBack, on: bench)
+    if fitted.error <= Self.negligibleError {
+      return try await outcome(model, sliced: sliced, fitted, on: bench)
+    }
     if reconstruction != .single {
       let (network, unfitted) = try await sequential(
         model, sliced: sliced, prior: single, rest, on: bench)
-      candidates.append(
-        Recovered(network: network, fit: reconstruction.byLayer.rawValue, unfitted: unfitted))
+      var layered = Recovered(
+        network: network, fit: reconstruction.byLayer.rawValue, unfitted: unfitted)
+      layered.error = try await error(of: layered, model, heldBack, on: bench)
+      fitted = best(of: [fitted, layered])
     }
-    for index in candidates.indices {
-      candidates[index].error = try await error(of: candidates[index], model, heldBack, on: bench)
-    }
-    var fitted = best(of: candidates)
     if fitted.network.hasBatchNormalization {
       var recalibrated = fitted
       recalibrated.network = try await bench.recalibrated(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CoordinatorService
 import Foundation
-import LinearAlgebra
 import Logging
 import Messaging
 import OneDNNBackend
@@ -56,7 +55,6 @@ struct EspalierCoordinator: AsyncParsableCommand {
 
   private func serve() async throws {
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-    setOpenBLASThreads(1)
     let folder = StateFolder(state)
     try folder.make()
     let lock = try StateLock(folder)

@@ -50,7 +50,6 @@ struct EspalierWorker: AsyncParsableCommand {
 
   func run() async throws {
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-    setOpenBLASThreads(1)
     ProcessMemory.shareAmongThreads()
     let identity = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"
     let link = try WorkerLink(to: Endpoint(coordinator), in: Context())
@@ -58,7 +57,7 @@ struct EspalierWorker: AsyncParsableCommand {
       link: link, backend: OneDNNBackend(),
       configuration: WorkerConfiguration(
         workerID: identity, threads: threads, cacheBytes: memory << 20,
-        libraries: openBLASConfiguration, allowsCommands: allowCommands))
+        libraries: OpenBLAS.configuration, allowsCommands: allowCommands))
     if exitWithParent { watchParent() }
     let signals = await UnixSignalsSequence(trapping: [.sigterm, .sigint])
     let stopping = Task {

@@ -3,7 +3,6 @@ import Devices
 import Digests
 import Execution
 import Foundation
-import LinearAlgebra
 import NetworkGraph
 import NetworkTestSupport
 import ONNXFormat
@@ -25,7 +24,6 @@ struct SmallSweep {
     network: Network? = nil, devices: [DeviceProfile] = SmallSweep.devices,
     images: (calibration: Int, evaluation: Int) = (48, 40), seed: UInt64 = 7
   ) throws {
-    Self.useOneBLASThread
     let file = try ONNXModel.encode(try network ?? Self.residualNetwork())
     let model = artifacts.put(file)
     self.network = try ONNXModel.decode(file, name: "small")
@@ -52,9 +50,6 @@ struct SmallSweep {
   ) -> Workbench {
     Workbench(backend: backend, threads: threads, artifacts: artifacts, cacheBytes: cacheBytes)
   }
-
-  /// As every program of Espalier does: jobs of several tests would fight for BLAS's threads.
-  private static let useOneBLASThread: Void = setOpenBLASThreads(1)
 
   /// The sweep as it is, run once for all tests that look at its ending.
   static var plain: (sweep: SmallSweep, ending: Ending) {

@@ -23,7 +23,7 @@ public struct CholeskyFactorization: Sendable {
     if damping != 0 { for i in 0..<order { a[i * order + i] += damping } }
     if order > 0 {
       var (n, info) = (Int32(order), Int32(0))
-      dpotrf_("L", &n, &a, &n, &info)
+      OpenBLAS.call { dpotrf_("L", &n, &a, &n, &info) }
       try LinearAlgebraError.check(info, routine: "dpotrf", order: order)
     }
     factor = a
@@ -39,7 +39,7 @@ public struct CholeskyFactorization: Sendable {
     var x = b
     guard order > 0, b.rows > 0 else { return x }
     var (n, sides, info) = (Int32(order), Int32(b.rows), Int32(0))
-    dpotrs_("L", &n, &sides, factor, &n, &x.elements, &n, &info)
+    OpenBLAS.call { dpotrs_("L", &n, &sides, factor, &n, &x.elements, &n, &info) }
     try LinearAlgebraError.check(info, routine: "dpotrs", order: order)
     return x
   }
@@ -51,7 +51,7 @@ public struct CholeskyFactorization: Sendable {
     var inverse = Matrix(rows: order, columns: order, elements: factor)
     guard order > 0 else { return inverse }
     var (n, info) = (Int32(order), Int32(0))
-    dpotri_("L", &n, &inverse.elements, &n, &info)
+    OpenBLAS.call { dpotri_("L", &n, &inverse.elements, &n, &info) }
     try LinearAlgebraError.check(info, routine: "dpotri", order: order)
     inverse.mirrorUpperTriangle()
     return inverse

@@ -16,9 +16,11 @@ public enum FloatProducts {
     precondition(
       inner <= stride && x.count >= m * stride && y.count >= n * stride && c.count == m * n,
       "buffers of \(x.count), \(y.count), \(c.count) for m = \(m), n = \(n), stride = \(stride)")
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasTrans, Int32(m), Int32(n), Int32(inner), 1, x,
-      Int32(stride), y, Int32(stride), 1, &c, Int32(n))
+    OpenBLAS.call {
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasTrans, Int32(m), Int32(n), Int32(inner), 1, x,
+        Int32(stride), y, Int32(stride), 1, &c, Int32(n))
+    }
   }
 
   /// c += a b.
@@ -35,9 +37,11 @@ public enum FloatProducts {
       n <= rowsOfBApart && n <= rowsOfCApart && a.count >= m * inner
         && b.count >= inner * rowsOfBApart && c.count >= m * rowsOfCApart,
       "buffers of \(a.count), \(b.count), \(c.count) for m = \(m), n = \(n), inner = \(inner)")
-    cblas_sgemm(
-      CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(m), Int32(n), Int32(inner), 1, a,
-      Int32(inner), b, Int32(rowsOfBApart), 1, &c, Int32(rowsOfCApart))
+    OpenBLAS.call {
+      cblas_sgemm(
+        CblasRowMajor, CblasNoTrans, CblasNoTrans, Int32(m), Int32(n), Int32(inner), 1, a,
+        Int32(inner), b, Int32(rowsOfBApart), 1, &c, Int32(rowsOfCApart))
+    }
   }
 
   /// The upper triangle of c += x xᵀ: half of the work. The lower triangle is not touched.
@@ -53,20 +57,10 @@ public enum FloatProducts {
     precondition(
       inner <= stride && x.count >= m * stride && c.count == m * m,
       "buffers of \(x.count), \(c.count) for m = \(m), stride = \(stride)")
-    cblas_ssyrk(
-      CblasRowMajor, CblasUpper, CblasNoTrans, Int32(m), Int32(inner), 1, x, Int32(stride),
-      accumulate ? 1 : 0, &c, Int32(m))
+    OpenBLAS.call {
+      cblas_ssyrk(
+        CblasRowMajor, CblasUpper, CblasNoTrans, Int32(m), Int32(inner), 1, x, Int32(stride),
+        accumulate ? 1 : 0, &c, Int32(m))
+    }
   }
 }
-
-/// Sets how many threads OpenBLAS uses inside one product.
-///
-/// This is state of the whole process: `main` sets it once, to 1, because results must not depend
-/// on it and parallelism across layers is Espalier's own.
-public func setOpenBLASThreads(_ count: Int) {
-  precondition(count > 0, "\(count) threads")
-  openblas_set_num_threads(Int32(count))
-}
-
-/// The library in use, as it names itself: version, options and the processor's kernels.
-public var openBLASConfiguration: String { String(cString: openblas_get_config()) }

@@ -28,10 +28,12 @@ extension Matrix {
     guard rows > 0, columns > 0, inner > 0 else { return }
     let (m, n, ldc) = (Int32(rows), Int32(columns), Int32(columns))
     elements.withUnsafeMutableBufferPointer { c in
-      cblas_dgemm(
-        CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
-        transposeB ? CblasTrans : CblasNoTrans, m, n, Int32(inner), scale, a.elements,
-        Int32(a.columns), b.elements, Int32(b.columns), 1, c.baseAddress, ldc)
+      OpenBLAS.call {
+        cblas_dgemm(
+          CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
+          transposeB ? CblasTrans : CblasNoTrans, m, n, Int32(inner), scale, a.elements,
+          Int32(a.columns), b.elements, Int32(b.columns), 1, c.baseAddress, ldc)
+      }
     }
   }
 
@@ -55,9 +57,11 @@ extension Matrix {
       "a \(rows) × \(columns) matrix cannot hold the Gram matrix of order \(n)")
     guard n > 0, inner > 0 else { return }
     elements.withUnsafeMutableBufferPointer { c in
-      cblas_dsyrk(
-        CblasRowMajor, CblasUpper, order == .rows ? CblasNoTrans : CblasTrans, Int32(n),
-        Int32(inner), scale, a.elements, Int32(a.columns), 1, c.baseAddress, Int32(n))
+      OpenBLAS.call {
+        cblas_dsyrk(
+          CblasRowMajor, CblasUpper, order == .rows ? CblasNoTrans : CblasTrans, Int32(n),
+          Int32(inner), scale, a.elements, Int32(a.columns), 1, c.baseAddress, Int32(n))
+      }
     }
   }
 }

@@ -23,6 +23,17 @@ public struct Tensor: Sendable, Hashable {
     self.init(shape: shape, elements: Array(repeating: value, count: shape.elementCount))
   }
 
+  /// Tensors one after the other along their first axis.
+  ///
+  /// - Precondition: There is one at least, and all have the same other axes.
+  public init(joining parts: [Tensor]) {
+    let inner = parts[0].shape.dropFirst()
+    precondition(
+      parts.allSatisfy { $0.shape.dropFirst() == inner }, "shapes \(parts.map(\.shape)) differ")
+    self.init(
+      shape: [parts.reduce(0) { $0 + $1.shape[0] }] + inner, elements: parts.flatMap(\.elements))
+  }
+
   /// The number of axes.
   public var rank: Int { shape.count }
 

@@ -1,5 +1,6 @@
 import Execution
 import NetworkGraph
+import Parallelism
 import Tensors
 
 /// A network halted before one of its nodes, for some samples that pass together: what it has
@@ -28,6 +29,17 @@ struct Frontier {
     let tapped = values.filter { stretch.taps.contains($0.key) }
     values = values.filter { stretch.live.contains($0.key) }
     return tapped
+  }
+}
+
+extension [Frontier] {
+  /// All of them further along, each on one thread.
+  func advanced(along stretch: Stretch, threads: Int) throws -> [Frontier] {
+    try parallelMap(count: count, threads: threads) {
+      var frontier = self[$0]
+      try frontier.advance(along: stretch)
+      return frontier
+    }
   }
 }
 
@@ -60,6 +72,11 @@ extension Network {
     let known = Set(inputs + nodes[..<position].map(\.output))
     let read = Set(nodes[position...].flatMap { $0.inputs.compactMap(\.self) })
     return known.intersection(read).sorted()
+  }
+
+  /// What one sample leaves where the network is halted before node `position`, in bytes.
+  func liveBytes(before position: Int) -> Int {
+    liveValues(before: position).reduce(0) { $0 + 4 * self[$1].shape.elementsPerImage }
   }
 
   /// Some consecutive nodes as a network of their own, whose values keep their places.

@@ -35,14 +35,7 @@ struct HaltedModel: Sendable {
   ) throws {
     let stretch = Stretch(
       of: network, position..<next, on: runner.backend, microBatch: microBatch)
-    for shard in frontiers.indices {
-      let halted = frontiers[shard]
-      frontiers[shard] = try parallelMap(count: halted.count, threads: runner.threads) {
-        var frontier = halted[$0]
-        try frontier.advance(along: stretch)
-        return frontier
-      }
-    }
+    frontiers = try frontiers.map { try $0.advanced(along: stretch, threads: runner.threads) }
     position = next
   }
 }
@@ -70,9 +63,8 @@ struct GroupHalts: Sendable {
     }
     let last = network.canBeHalted ? outputs.min() ?? 0 : 0
     positions = Set(first.compactMap(\.self)).sorted().filter { position in
-      let values = network.liveValues(before: position)
-      return position > 0 && position <= last
-        && 4 * samples * values.reduce(0) { $0 + network[$1].shape.elementsPerImage } <= bytes
+      position > 0 && position <= last
+        && samples * network.liveBytes(before: position) <= bytes
     }
   }
 
@@ -90,13 +82,9 @@ extension NetworkRunner {
     let parts = try parallelMap(count: frontiers.count, threads: threads) {
       try rest.values(outputs, on: frontiers[$0].values)
     }
-    let samples = parts.reduce(0) { $0 + ($1.first?.shape[0] ?? 0) }
-    images.add(samples)
-    return outputs.indices.map { output in
-      Tensor(
-        shape: [samples] + (parts.first?[output].shape.dropFirst() ?? []),
-        elements: parts.flatMap { $0[output].elements })
-    }
+    let values = outputs.indices.map { output in Tensor(joining: parts.map { $0[output] }) }
+    images.add(values.first?.shape[0] ?? 0)
+    return values
   }
 }
 

@@ -54,10 +54,8 @@ extension Pipeline {
   func orders(
     _ grams: [String: Digest], _ inquiry: inout Inquiry
   ) throws -> [Int: GroupOrder.Summary]? {
-    var images = 0
-    let shards = calibration.shards.indices.prefix { index in
-      defer { images += calibration.images(inShard: index) }
-      return images < recipe.sensitivityImages
+    let shards = calibration.shards.indices.prefix(holding: recipe.sensitivityImages) {
+      calibration.images(inShard: $0)
     }
     var result: [Int: GroupOrder.Summary] = [:]
     let groups = model.groups.filter(\.isPrunable)
@@ -174,6 +172,17 @@ extension Sequence {
       result.append(element)
     }
     return result
+  }
+}
+
+extension Collection {
+  /// The first elements that have an amount together, or all.
+  func prefix(holding amount: Int, by count: (Element) -> Int) -> SubSequence {
+    var held = 0
+    return prefix { element in
+      defer { held += count(element) }
+      return held < amount
+    }
   }
 }
 

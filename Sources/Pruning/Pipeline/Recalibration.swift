@@ -7,13 +7,6 @@ import Recovery
 import Tensors
 
 extension Workbench {
-  /// The first of some shards that have as many samples together.
-  func first(_ samples: Int, of shards: [Digest]) async throws -> [Digest] {
-    let counts = try await self.shards(shards).map(\.count)
-    let before = counts.indices.map { counts[..<$0].reduce(0, +) }
-    return zip(shards, before).filter { $1 < samples }.map(\.0)
-  }
-
   /// The network with the BatchNorm statistics of calibration images.
   ///
   /// Every shard is one batch, normalised by its own statistics; their averages replace the stored

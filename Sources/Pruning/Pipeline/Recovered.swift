@@ -99,37 +99,45 @@ extension Workbench {
       try model.network.reconstructed(selection, groups: model.groups, grams: grams)
         .pruned(selection, groups: model.groups)
     }
-    let halted = try await halted(
-      model, before: selection, shards: shards, microBatch: microBatch)
-    return try await outputChange(
-      model, against: network, resuming: halted, shards: shards, microBatch: microBatch)
+    guard
+      let halted = try await halted(
+        model, before: selection, shards: shards, microBatch: microBatch)
+    else {
+      return try await outputChange(
+        model, against: network, shards: shards, microBatch: microBatch)
+    }
+    let rest = Segment(
+      network.segment(halted.position..<network.nodes.count, outputs: network.outputs),
+      on: backend, microBatch: microBatch)
+    return try await outputChange(of: model, on: shards, microBatch: microBatch) { place in
+      try await self.compute { try self.runner.outputs(of: rest, on: halted.frontiers[place]) }
+    }
   }
 
   /// How far the outputs of another form of a model are from its own: the squared difference
   /// relative to the squared output, averaged over the network's outputs.
-  ///
-  /// - Parameter halted: The model on the same shards, where the other form is still the same.
   func outputChange(
-    _ model: PreparedModel, against network: Network, resuming halted: HaltedModel? = nil,
-    shards: [Digest], microBatch: Int
+    _ model: PreparedModel, against network: Network, shards: [Digest], microBatch: Int
   ) async throws -> Double {
-    let rest = halted.map {
-      Segment(
-        network.segment($0.position..<network.nodes.count, outputs: network.outputs),
-        on: backend, microBatch: microBatch)
+    try await outputChange(of: model, on: shards, microBatch: microBatch) { place in
+      let shard = try await self.shard(shards[place])
+      return try await self.compute {
+        try self.runner.outputs(of: network, on: shard, microBatch: microBatch)
+      }
     }
-    var errors = [Double](repeating: 0, count: network.outputs.count)
+  }
+
+  /// - Parameter changed: The other form's outputs, by place of the shard.
+  private func outputChange(
+    of model: PreparedModel, on shards: [Digest], microBatch: Int,
+    changed: (Int) async throws -> [Tensor]
+  ) async throws -> Double {
+    var errors = [Double](repeating: 0, count: model.network.outputs.count)
     var powers = errors
     for (place, digest) in shards.enumerated() {
       let dense = try await features(
         of: model, at: model.network.outputs, shard: digest, microBatch: microBatch)
-      let shard = try await shard(digest)
-      let changed = try await compute {
-        guard let rest, let frontiers = halted?.frontiers[place] else {
-          return try self.runner.outputs(of: network, on: shard, microBatch: microBatch)
-        }
-        return try self.runner.outputs(of: rest, on: frontiers)
-      }
+      let changed = try await changed(place)
       for output in dense.indices {
         for (a, b) in zip(dense[output].elements, changed[output].elements) {
           errors[output] += Double(a - b) * Double(a - b)

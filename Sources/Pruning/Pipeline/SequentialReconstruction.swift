@@ -157,11 +157,8 @@ struct SequentialReconstruction {
           // The first layer has other weights: what follows it is computed again.
           let again = stretch(of: result, first.layer.node..<layer.node)
           for some in waves {
-            let frontiers = try parallelMap(count: some.count, threads: runner.threads) {
-              var frontier = first.frontiers[some.lowerBound + $0]
-              try frontier.advance(along: again)
-              return frontier
-            }
+            let frontiers = try Array(first.frontiers[some]).advanced(
+              along: again, threads: runner.threads)
             for (place, frontier) in zip(some, frontiers) { batches[place].ours = frontier }
           }
         }
@@ -226,9 +223,7 @@ struct SequentialReconstruction {
 
   /// What one sample of the dense network leaves where it is halted, at most.
   var bytesPerSample: Int {
-    layers.map { layer in
-      dense.liveValues(before: layer.node).reduce(0) { $0 + 4 * dense[$1].shape.elementsPerImage }
-    }.max() ?? 0
+    layers.map { dense.liveBytes(before: $0.node) }.max() ?? 0
   }
 
   /// Layers to fit, in execution order, from the first one on that reads fewer channels.

@@ -36,7 +36,7 @@ struct PositionBlocks: Sendable {
   private var filled = 0
   /// Positions of each image in the block.
   private var parts: [Int] = []
-  private var padded: PaddedImage
+  private var planes: PaddedPlanes
 
   init(geometry: ConsumerGeometry, companions: [Int] = [], positionsPerImage: Int) {
     precondition(positionsPerImage > 0, "\(positionsPerImage) positions per image")
@@ -45,7 +45,7 @@ struct PositionBlocks: Sendable {
     stride = geometry.positionStride(positionsPerImage: positionsPerImage)
     let rows = geometry.columns + companions.reduce(1, +)
     block = [Float](repeating: 1, count: rows * Self.rowLength)
-    padded = PaddedImage(geometry)
+    planes = PaddedPlanes(geometry)
   }
 
   /// Adds images; full blocks go to the consumer.
@@ -70,24 +70,31 @@ struct PositionBlocks: Sendable {
         that reads \(geometry.channels) × \(geometry.height) × \(geometry.width)
         """)
     }
+    // Of the block that is being filled: all are written at once, channel by channel.
+    var fresh: [ImagePositions] = []
+    func flushFull() throws {
+      write(fresh, input: input, maps: maps)
+      fresh = []
+      try flush(to: &consumer)
+    }
     for image in range ?? 0..<count {
-      padded.load(input.elements, at: image * size)
       let first = images % stride
       images += 1
       // The rotation may pass the end of a map smaller than the stride: such an image has none.
       var positions = Array(Swift.stride(from: first, to: geometry.positions, by: stride))[...]
       // An image stays in one block, if one holds it.
-      if filled + positions.count > Self.size { try flush(to: &consumer) }
+      if filled + positions.count > Self.size { try flushFull() }
       while !positions.isEmpty {
-        let part = positions.prefix(Self.size - filled)
-        unfold(part)
-        place(maps, image: image, part)
-        filled += part.count
-        parts.append(part.count)
-        positions = positions.dropFirst(part.count)
-        if filled == Self.size { try flush(to: &consumer) }
+        let part = ImagePositions(
+          image: image, positions: Array(positions.prefix(Self.size - filled)), start: filled)
+        fresh.append(part)
+        filled += part.positions.count
+        parts.append(part.positions.count)
+        positions = positions.dropFirst(part.positions.count)
+        if filled == Self.size { try flushFull() }
       }
     }
+    write(fresh, input: input, maps: maps)
   }
 
   /// Gives the consumer some of the images of several inputs, which come one after the other, and
@@ -164,45 +171,48 @@ struct PositionBlocks: Sendable {
     return filled + images.count
   }
 
-  /// Writes the unfolded input of some positions of the loaded image into the block.
-  private mutating func unfold(_ positions: ArraySlice<Int>) {
-    // Neighbours in the map are neighbours in the image, unless positions or strides skip some.
-    let runs = padded.runs(ofPositions: positions)
-    let origins = runs.count == positions.count ? runs.map { Int32($0.lowerBound) } : []
-    let start = filled
-    padded.elements.withUnsafeBufferPointer { image in
-      block.withUnsafeMutableBufferPointer { block in
-        guard let image = image.baseAddress, let block = block.baseAddress else { return }
-        for (column, offset) in padded.columnOffsets.enumerated() {
-          let source = image + offset
-          var target = block + (column * Self.rowLength + start)
-          for index in origins.indices { target[index] = source[Int(origins[index])] }
-          for run in runs where origins.isEmpty {
-            for index in 0..<run.count { target[index] = source[run.lowerBound + index] }
-            target += run.count
-          }
-        }
+  /// Writes positions of some images into the block.
+  private mutating func write(_ parts: [ImagePositions], input: Tensor, maps: [Tensor]) {
+    guard !parts.isEmpty else { return }
+    block.withUnsafeMutableBufferPointer { block in
+      guard var row = block.baseAddress else { return }
+      planes.unfold(parts, of: input, into: row, rowLength: Self.rowLength)
+      row += geometry.columns * Self.rowLength
+      for (index, map) in maps.enumerated() {
+        map.sample(parts, channels: companions[index], into: row, rowLength: Self.rowLength)
+        // Behind the first there are ones.
+        row += (companions[index] + (index == 0 ? 1 : 0)) * Self.rowLength
       }
     }
   }
+}
 
-  /// Writes the companions at some positions of an image into the block.
-  private mutating func place(_ maps: [Tensor], image: Int, _ positions: ArraySlice<Int>) {
-    var row = geometry.columns
-    for (index, map) in maps.enumerated() {
-      for channel in 0..<companions[index] {
-        let source = (image * companions[index] + channel) * geometry.positions
-        let target = row * Self.rowLength + filled
-        map.elements.withUnsafeBufferPointer { map in
-          block.withUnsafeMutableBufferPointer { block in
-            for (offset, position) in positions.enumerated() {
-              block[target + offset] = map[source + position]
-            }
-          }
+/// Positions of one image that follow one another in a block.
+struct ImagePositions {
+  /// Its place in the input.
+  var image: Int
+  var positions: [Int]
+  /// Where in the rows of the block they begin.
+  var start: Int
+}
+
+extension Tensor {
+  /// What a map `[n, channels, …]` has at some positions, a row for each channel.
+  fileprivate func sample(
+    _ parts: [ImagePositions], channels: Int, into row: UnsafeMutablePointer<Float>,
+    rowLength: Int
+  ) {
+    let size = count / max(shape[0] * channels, 1)
+    elements.withUnsafeBufferPointer { map in
+      guard let map = map.baseAddress else { return }
+      for part in parts {
+        let places = GatheredPlaces(part.positions)
+        for channel in 0..<channels {
+          places.gather(
+            from: map + (part.image * channels + channel) * size,
+            into: row + (channel * rowLength + part.start))
         }
-        row += 1
       }
-      if index == 0 { row += 1 }
     }
   }
 }

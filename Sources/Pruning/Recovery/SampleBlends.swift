@@ -21,10 +21,7 @@ public struct SampleBlends: Sendable {
   ///   - passes: How often every sample is met: once as it is, then as the greater part of a blend.
   public init(_ chunks: [[Tensor]], passes: Int) {
     inputs = (chunks.first ?? []).indices.map { input in
-      let parts = chunks.map { $0[input] }
-      return Tensor(
-        shape: [parts.reduce(0) { $0 + $1.shape[0] }] + parts[0].shape.dropFirst(),
-        elements: parts.flatMap(\.elements))
+      Tensor(joining: chunks.map { $0[input] })
     }
     samples = inputs.first?.shape.first ?? 0
     count = samples * passes

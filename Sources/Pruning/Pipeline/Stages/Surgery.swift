@@ -103,9 +103,11 @@ struct PlanSurgery: JobComputation {
       fitted = best(of: [fitted, layered])
     }
     if fitted.network.hasBatchNormalization {
+      let counts = try await bench.shards(rest).map(\.count)
+      let first = counts.prefix(holding: Self.statisticsImages) { $0 }.count
       var recalibrated = fitted
       recalibrated.network = try await bench.recalibrated(
-        fitted.network, shards: bench.first(Self.statisticsImages, of: rest))
+        fitted.network, shards: Array(rest.prefix(first)))
       recalibrated.statistics = "calibration"
       recalibrated.error = try await error(of: recalibrated, model, heldBack, on: bench)
       fitted = best(of: [fitted, recalibrated])
@@ -259,8 +261,7 @@ extension Tensor {
   fileprivate var withMirrorImages: Tensor {
     let mirrored =
       rank == 4 ? gathering(Array((0..<shape[3]).reversed()), axis: 3) : self
-    return Tensor(
-      shape: [2 * shape[0]] + shape.dropFirst(), elements: elements + mirrored.elements)
+    return Tensor(joining: [self, mirrored])
   }
 }
 

@@ -19,7 +19,6 @@ struct InProcessCluster {
     _ stores: Stores, in folder: StateFolder, _ options: WorkerOptions, allowingCommands: Bool
   ) throws {
     lock = try StateLock(folder)
-    setOpenBLASThreads(1)
     ProcessMemory.shareAmongThreads()
     let context = try Context()
     let endpoint = try Endpoint.inproc(name: "coordinator")
@@ -31,7 +30,7 @@ struct InProcessCluster {
       link: try WorkerLink(to: endpoint, in: context), backend: backend,
       configuration: WorkerConfiguration(
         workerID: "in-process-\(getpid())", threads: options.threads,
-        cacheBytes: options.memory << 20, libraries: openBLASConfiguration,
+        cacheBytes: options.memory << 20, libraries: OpenBLAS.configuration,
         allowsCommands: allowingCommands))
     self.coordinator = coordinator
     client = try ControlClient(to: endpoint, in: context)

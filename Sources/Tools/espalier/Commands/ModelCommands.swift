@@ -3,7 +3,6 @@ import Datasets
 import Devices
 import Execution
 import Foundation
-import LinearAlgebra
 import NetworkGraph
 import ONNXFormat
 import OneDNNBackend
@@ -84,7 +83,6 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Flag(help: "Run on the plain reference backend: slow, and normative.") var reference = false
 
   func run() async throws {
-    setOpenBLASThreads(1)
     let network = try models.read(model)
     let dense = try against.map { try models.read($0) }
     let metric = metric ?? network.defaultMetric

@@ -2,7 +2,6 @@ import ArgumentParser
 import Execution
 import Foundation
 import Importance
-import LinearAlgebra
 import OneDNNBackend
 import Pipeline
 
@@ -27,7 +26,6 @@ struct ScoreBenchmarkCommand: AsyncParsableCommand {
   @Option(help: "table or json.") var format = OutputFormat.table
 
   func run() async throws {
-    setOpenBLASThreads(1)
     let counts = try samples.split(separator: ",").map { text in
       guard let count = Int(text), count > 1 else {
         throw InputError("--samples \(samples): give numbers from 2 on, separated by commas")

@@ -59,7 +59,7 @@ let modules: [Module] = [
 
   // Floor 1: numbers.
   module("Quantities", in: "Numerics"),
-  module("Digests", in: "Numerics", "CCrypto", "CFiles"),
+  module("Digests", in: "Numerics", "CCrypto", "CFiles", "Quantities"),
   module("Tensors", in: "Numerics", numeric: true),
   module("Parallelism", in: "Numerics", "CMemory", numeric: true),
   module(
@@ -73,14 +73,15 @@ let modules: [Module] = [
     "NetworkGraph", in: "Networks", "Quantities", "Tensors", numeric: true,
     testing: ["ONNXFormat", "NetworkTestSupport"]),
   module("ONNXSchema", in: "Networks", .protobuf, tests: false),
-  module("ONNXFormat", in: "Networks", "ONNXSchema", "NetworkGraph", "Tensors", .protobuf),
+  module(
+    "ONNXFormat", in: "Networks", "ONNXSchema", "NetworkGraph", "Quantities", "Tensors", .protobuf),
   module("Execution", in: "Networks", "NetworkGraph", "Tensors", "Parallelism", numeric: true),
   module(
     "OneDNNBackend", in: "Networks", "COneDNN", "Execution", "NetworkGraph", "Tensors",
     numeric: true, testing: ["ONNXFormat", "NetworkTestSupport"]),
   module(
-    "Datasets", in: "Networks", "Tensors", "Digests", "Parallelism", "CZip", "CJPEG", "CPNG", .yams,
-    numeric: true),
+    "Datasets", in: "Networks", "Quantities", "Tensors", "Digests", "Parallelism", "CZip", "CJPEG",
+    "CPNG", .yams, numeric: true),
 
   // Floor 3: the science.
   module("Devices", in: "Pruning", "Quantities", .yams),
@@ -129,7 +130,7 @@ let modules: [Module] = [
     tests: false),
   module(
     "CoordinatorService", in: "Cluster", "Messaging", "Pipeline", "JobEngine", "Catalogue",
-    "Postgres", "Processes", "Digests", .logging, tests: false),
+    "Postgres", "Processes", "Digests", "Quantities", .logging, tests: false),
   module(
     "ClusterSimulation", in: "Cluster", "CoordinatorService", "WorkerService", "Processes",
     "Postgres", "Pipeline", "Importance", "OneDNNBackend", "Parallelism", .logging),
@@ -138,7 +139,7 @@ let modules: [Module] = [
   Module(
     name: "espalier-coordinator", kind: .executable, path: "coordinator",
     dependencies: [
-      "CoordinatorService", "Postgres", "OneDNNBackend", "LinearAlgebra", .argumentParser, .logging,
+      "CoordinatorService", "Postgres", "OneDNNBackend", .argumentParser, .logging,
       .unixSignals,
     ], exclude: ["Dockerfile"], hasTests: false),
   Module(

@@ -16,30 +16,30 @@ struct SequentialTests {
     "block0.inner.conv": [0, 2, 3, 7, 9], "block1.inner.conv": [1, 2, 3, 5, 8, 9, 10],
   ]
 
-  private static func reconstruction(
-    of network: Network, damping: Double = 0.001, steps: Int = 4, meanWeight: Int = 4,
-    pairRounds: Int = 0
-  ) throws -> SequentialReconstruction {
+  private static func form(
+    of network: Network, _ selected: [String: [Int]] = selected
+  ) throws -> PrunedForm {
     let groups = network.channelGroups()
     var selection = ChannelSelection()
     for group in groups { selection.kept[group.id] = selected[group.name] }
     let pruned = try network.pruned(selection, groups: groups)
-    return SequentialReconstruction(
-      dense: network, pruned: pruned, prior: pruned,
-      kept: network.keptIndices(selection, groups: groups), relativeDamping: damping,
-      positions: 16, clampSteps: steps, meanWeight: meanWeight,
-      pairRounds: pairRounds)
+    return PrunedForm(
+      pruned: pruned, prior: pruned, kept: network.keptIndices(selection, groups: groups))
   }
 
   private static func fitted(
-    _ reconstruction: SequentialReconstruction, threads: Int = 1, chunk: Int = 16
-  ) throws -> (network: Network, unfitted: [String]) {
+    _ forms: [PrunedForm], to network: Network, damping: Double = 0.001, steps: Int = 4,
+    meanWeight: Int = 4, pairRounds: Int = 0, threads: Int = 1, chunk: Int = 16
+  ) throws -> [SequentialReconstruction.Fitted] {
     let images = SmallSweep.images(96, seed: 11)
     let chunks = stride(from: 0, to: 96, by: chunk).map {
       images.shard($0..<min($0 + chunk, 96)).tensors
     }
-    return try reconstruction.fitted(
-      on: chunks, with: NetworkRunner(backend: OneDNNBackend(), threads: threads), microBatch: 4)
+    let fit = SequentialReconstruction(
+      dense: network, relativeDamping: damping, positions: 16, clampSteps: steps,
+      meanWeight: meanWeight, pairRounds: pairRounds, microBatch: 4,
+      runner: NetworkRunner(backend: OneDNNBackend(), threads: threads))
+    return try fit.fitted(forms, on: chunks)
   }
 
   private static func change(_ a: Network, _ b: Network) throws -> Double {
@@ -53,12 +53,11 @@ struct SequentialTests {
     arguments: [0, 4], [0, 4])
   func nearer(steps: Int, meanWeight: Int) throws {
     let network = try SmallSweep.residualNetwork()
-    let reconstruction = try Self.reconstruction(
-      of: network, steps: steps, meanWeight: meanWeight)
-    let (result, unfitted) = try Self.fitted(reconstruction)
-    #expect(unfitted.isEmpty)
+    let form = try Self.form(of: network)
+    let fitted = try Self.fitted([form], to: network, steps: steps, meanWeight: meanWeight)[0]
+    #expect(fitted.unfitted.isEmpty)
     let (before, after) = (
-      try Self.change(network, reconstruction.pruned), try Self.change(network, result)
+      try Self.change(network, form.pruned), try Self.change(network, fitted.network)
     )
     #expect(after < 0.8 * before, "\(before) before, \(after) after")
   }
@@ -66,45 +65,54 @@ struct SequentialTests {
   @Test("layers fitted in pairs bring the network nearer still")
   func pairs() throws {
     let network = try SmallSweep.residualNetwork()
+    let form = try Self.form(of: network)
     let changes = try [0, 6].map { rounds in
-      let reconstruction = try Self.reconstruction(of: network, pairRounds: rounds)
-      return try Self.change(network, Self.fitted(reconstruction).network)
+      try Self.change(
+        network, Self.fitted([form], to: network, pairRounds: rounds)[0].network)
     }
     #expect(changes[1] < 0.97 * changes[0], "\(changes)")
   }
 
-  @Test("threads do not matter to pairs")
-  func deterministicPairs() throws {
-    let reconstruction = try Self.reconstruction(
-      of: SmallSweep.residualNetwork(), pairRounds: 3)
-    #expect(
-      try Self.fitted(reconstruction, threads: 2).network == Self.fitted(reconstruction).network)
+  @Test("threads and chunks do not matter, nor threads to pairs")
+  func deterministic() throws {
+    let network = try SmallSweep.residualNetwork()
+    let form = try Self.form(of: network)
+    let one = try Self.fitted([form], to: network)
+    #expect(try Self.fitted([form], to: network, threads: 2) == one)
+    #expect(try Self.fitted([form], to: network, chunk: 32) == one)
+    let paired = try Self.fitted([form], to: network, pairRounds: 3)
+    #expect(try Self.fitted([form], to: network, pairRounds: 3, threads: 2) == paired)
   }
 
-  @Test("threads and chunks do not matter")
-  func deterministic() throws {
-    let reconstruction = try Self.reconstruction(of: SmallSweep.residualNetwork())
-    let one = try Self.fitted(reconstruction).network
-    #expect(try Self.fitted(reconstruction, threads: 2).network == one)
-    #expect(try Self.fitted(reconstruction, chunk: 32).network == one)
+  @Test("fitted together, each gets what it gets alone", arguments: [0, 3], [1, 2])
+  func together(pairRounds: Int, threads: Int) throws {
+    let network = try SmallSweep.residualNetwork()
+    let selections = [
+      Self.selected, ["block1.inner.conv": [0, 4]], [:], ["block0.inner.conv": [1]],
+    ]
+    let forms = try selections.map { try Self.form(of: network, $0) }
+    let together = try Self.fitted(
+      forms, to: network, pairRounds: pairRounds, threads: threads)
+    for (form, fitted) in zip(forms, together) {
+      #expect(try Self.fitted([form], to: network, pairRounds: pairRounds) == [fitted])
+    }
+    #expect(Set(together.map(\.network)).count == forms.count)
   }
 
   @Test("where nothing is removed nothing is fitted")
   func nothingRemoved() throws {
     let network = try SmallSweep.residualNetwork()
-    let reconstruction = SequentialReconstruction(
-      dense: network, pruned: network, prior: network, kept: [:], relativeDamping: 0.001,
-      positions: 16, clampSteps: 4, meanWeight: 4, pairRounds: 0)
-    #expect(try Self.fitted(reconstruction).network == network)
+    let form = PrunedForm(pruned: network, prior: network, kept: [:])
+    #expect(try Self.fitted([form], to: network) == [.init(network: network)])
   }
 
   @Test("a fit that is not finite leaves the weights of the single pass, and names the layer")
   func unfitted() throws {
-    let reconstruction = try Self.reconstruction(
-      of: SmallSweep.residualNetwork(), damping: .infinity)
-    let (result, unfitted) = try Self.fitted(reconstruction)
-    #expect(result == reconstruction.prior)
-    #expect(unfitted.contains("block0.outer.conv"), "\(unfitted)")
+    let network = try SmallSweep.residualNetwork()
+    let form = try Self.form(of: network)
+    let fitted = try Self.fitted([form], to: network, damping: .infinity)[0]
+    #expect(fitted.network == form.prior)
+    #expect(fitted.unfitted.contains("block0.outer.conv"), "\(fitted.unfitted)")
   }
 
   @Test("a sweep with fewer positions than columns says so, for the layer with the fewest")

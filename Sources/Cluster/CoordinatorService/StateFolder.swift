@@ -1,5 +1,6 @@
 import Digests
 import Foundation
+import Quantities
 import ZeroMQ
 
 /// The folder a local cluster lives in: database, artifacts, sockets, logs.
@@ -54,7 +55,7 @@ public struct StateFolder: Sendable, Hashable {
     } catch {
       throw StateError(
         .unusable,
-        "cannot make the state folder \(folder.path): \(error.localizedDescription); choose another with --state"
+        "cannot make the state folder \(folder.path): \(error.systemReason); choose another with --state"
       )
     }
   }

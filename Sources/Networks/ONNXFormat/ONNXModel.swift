@@ -1,6 +1,7 @@
 import Foundation
 import NetworkGraph
 import ONNXSchema
+import Quantities
 import SwiftProtobuf
 import Tensors
 
@@ -36,7 +37,7 @@ public enum ONNXModel {
       data = try Data(contentsOf: url, options: .mappedIfSafe)
     } catch {
       throw ONNXError(
-        .unreadable, "\(url.path): cannot be read: \(error.localizedDescription); check the path")
+        .unreadable, "\(url.path): cannot be read: \(error.systemReason); check the path")
     }
     return try reading(
       data, name: url.lastPathComponent, directory: url.deletingLastPathComponent(),
@@ -137,7 +138,7 @@ public enum ONNXModel {
     } catch {
       throw ONNXError(
         .unreadable,
-        "\(url.path): cannot be written: \(error.localizedDescription); check space and rights")
+        "\(url.path): cannot be written: \(error.systemReason); check space and rights")
     }
   }
 

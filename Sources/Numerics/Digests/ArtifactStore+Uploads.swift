@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Quantities
 
 /// Artifacts that arrive in parts, over any number of connections and restarts.
 extension ArtifactStore {
@@ -75,7 +76,7 @@ extension ArtifactStore {
         }
       }
     } catch {
-      throw ArtifactError(.inputOutput, "cannot tidy \(root): \(error.localizedDescription)")
+      throw ArtifactError(.inputOutput, "cannot tidy \(root): \(error.systemReason)")
     }
   }
 

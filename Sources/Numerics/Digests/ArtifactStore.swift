@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Quantities
 import Synchronization
 
 /// Files named by their content: `ab/abcdef…` under one folder.
@@ -168,7 +169,7 @@ public final class ArtifactStore: Sendable {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw ArtifactError(
-        .inputOutput, "cannot make the folder \(path): \(error.localizedDescription)")
+        .inputOutput, "cannot make the folder \(path): \(error.systemReason)")
     }
   }
 }

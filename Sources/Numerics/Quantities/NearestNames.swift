@@ -12,20 +12,24 @@ public func nearestNames(to name: String, in known: [String]) -> [String] {
   return near.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map(\.name)
 }
 
-/// The Levenshtein distance: insertions, deletions and replacements from one text to another.
+/// How many letters were inserted, left out, replaced or exchanged with their neighbour on the way
+/// from one text to another: the restricted Damerau–Levenshtein distance.
 ///
 /// - Complexity: O(|a| · |b|) time, O(|b|) memory.
 private func editDistance(_ a: String, _ b: String) -> Int {
-  let b = Array(b)
-  var row = Array(0...b.count)
-  for (i, letter) in a.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
+  let (a, b) = (Array(a), Array(b))
+  // Distances of the texts' beginnings: the last row of them, and the one before.
+  var (row, before) = (Array(0...b.count), [Int]())
+  for i in a.indices {
+    var next = [i + 1]
     for j in b.indices {
-      let replaced = diagonal + (letter == b[j] ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
+      var distance = min(row[j] + (a[i] == b[j] ? 0 : 1), row[j + 1] + 1, next[j] + 1)
+      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
+        distance = min(distance, before[j - 1] + 1)
+      }
+      next.append(distance)
     }
+    (before, row) = (row, next)
   }
   return row[b.count]
 }

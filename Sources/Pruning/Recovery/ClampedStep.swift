@@ -73,25 +73,30 @@ struct ClampedStep: BlockConsumer {
   /// Replaces the outputs of a block by how far the nearest ones that clamp to the target are.
   private mutating func move(_ positions: Int) {
     let size = PositionBlocks.rowLength
+    let places = place..<place + positions
     for output in 0..<fit.outputs {
       let (lower, upper) = (clamp.lower[output], clamp.upper[output])
       let (shift, constant) = (clamp.shift[output], constants[output])
-      let hasShortcut = !shortcuts.isEmpty
+      // A loop of its own, so that both run on vectors.
+      let added =
+        shortcuts.isEmpty
+        ? [Float](repeating: shift, count: positions)
+        : shortcuts[output][places].map { shift + $0 }
       let sum = outputs.withUnsafeMutableBufferPointer { outputs in
-        targets[output][place..<place + positions].withUnsafeBufferPointer { target in
-          (hasShortcut ? shortcuts[output][place..<place + positions] : [])
-            .withUnsafeBufferPointer { shortcut in
-              let row = UnsafeMutableBufferPointer(
-                rebasing: outputs[output * size..<output * size + positions])
-              for index in 0..<positions {
-                let added = shift + (hasShortcut ? shortcut[index] : 0)
-                let value = row[index] + constant + added
-                row[index] =
-                  OutputClamp.nearest(
-                    to: value, target: target[index] + added, lower: lower, upper: upper) - value
-              }
-              return row.reduce(0.0) { $0 + Double($1) }
+        targets[output].withUnsafeBufferPointer { targets in
+          added.withUnsafeBufferPointer { added in
+            let row = UnsafeMutableBufferPointer(
+              rebasing: outputs[output * size..<output * size + positions])
+            let target = UnsafeBufferPointer(rebasing: targets[places])
+            for index in 0..<positions {
+              let value = row[index] + constant + added[index]
+              row[index] =
+                OutputClamp.nearest(
+                  to: value, target: target[index] + added[index], lower: lower, upper: upper)
+                - value
             }
+            return row.reduce(0.0) { $0 + Double($1) }
+          }
         }
       }
       sums[output] += Double(1 + meanWeight) * sum

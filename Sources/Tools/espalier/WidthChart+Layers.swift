@@ -1,5 +1,6 @@
 import Drawing
 import Foundation
+import Quantities
 import Surgery
 
 extension WidthChart {
@@ -15,7 +16,7 @@ extension WidthChart {
       try Data(svg.utf8).write(to: file, options: .atomic)
     } catch {
       throw InputError(
-        "cannot write \(file.path): \(error.localizedDescription); check space and rights")
+        "cannot write \(file.path): \(error.systemReason); check space and rights")
     }
     note("widths drawn to \(file.path)")
   }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Quantities
 
 /// What lies at a path, links followed.
 enum FileKind {
@@ -23,6 +24,6 @@ enum FileKind {
 extension DatasetError {
   /// A file or folder that the system does not let us read.
   static func unreadable(_ url: URL, _ error: any Error) -> DatasetError {
-    DatasetError(.unreadable, "\(url.path) cannot be read: \(error.localizedDescription)")
+    DatasetError(.unreadable, "\(url.path) cannot be read: \(error.systemReason)")
   }
 }

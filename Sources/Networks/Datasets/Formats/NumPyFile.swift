@@ -1,4 +1,5 @@
 import Foundation
+import Quantities
 import Tensors
 
 /// Single tensors as `.npy` files.
@@ -42,7 +43,7 @@ public enum NumPyFile {
     } catch {
       throw DatasetError(
         .unreadable,
-        "\(url.path) cannot be written: \(error.localizedDescription); check space and rights")
+        "\(url.path) cannot be written: \(error.systemReason); check space and rights")
     }
   }
 

@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-13"
+  static let kind = "plan-surgery-14"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -65,38 +65,101 @@ struct PlanSurgery: JobComputation {
   /// What both networks may hold where they stand still, in bytes.
   private static let heldBytes = 3 << 29
 
-  /// - Returns: Artifacts: the network after surgery alone, and after reconstruction.
+  /// Plans that fit layers one by one to the same dense network on the same samples.
+  var pass: Digest? {
+    var common = self
+    common.selection = ChannelSelection()
+    guard reconstruction != .single, let fields = try? CanonicalJSON.encode(common) else {
+      return nil
+    }
+    return Digest(of: fields)
+  }
+
+  static func companions(among plans: [Self], on bench: Workbench) async throws -> Int {
+    let first = plans[0]
+    let model = try await bench.model(first.model)
+    let fit = first.layerwise(model, on: bench)
+    let samples = try await first.samples(for: fit, on: bench).reduce(0) { $0 + $1.count }
+    var bytes = first.looks * samples * fit.bytesPerSample(of: model.network)
+    let fitting = try plans.prefix { plan in
+      let pruned = try model.network.pruned(plan.selection, groups: model.groups)
+      // Halted before a layer, and before the one that it is a pair with.
+      bytes += 2 * first.looks * samples * fit.bytesPerSample(of: pruned)
+      return bytes <= bench.cache.limit
+    }
+    return max(fitting.count, 1)
+  }
+
   func compute(on bench: Workbench) async throws -> Outcome<Summary> {
-    let model = try await bench.model(model)
-    guard selection.widths(model.groups) != model.groups.map(\.width) else {
-      return try await outcome(
-        model, sliced: model.network, Recovered(network: model.network, fit: "dense"), on: bench)
+    try await Self.compute([self], on: bench)[0].get()
+  }
+
+  /// - Returns: By plan; artifacts: the network after surgery alone, and after reconstruction.
+  static func compute(
+    _ plans: [Self], on bench: Workbench
+  ) async throws -> [Result<Outcome<Summary>, any Error>] {
+    let model = try await bench.model(plans[0].model)
+    var drafts: [Draft] = []
+    for plan in plans { drafts.append(try await plan.draft(model, on: bench)) }
+    let open = drafts.indices.filter { drafts[$0].isOpen && plans[$0].reconstruction != .single }
+    if let first = open.first {
+      let fitted = try await plans[first].sequential(model, open.map { drafts[$0].form }, on: bench)
+      for (place, fitted) in zip(open, fitted) { drafts[place].layered = fitted }
+    }
+    var results: [Result<Outcome<Summary>, any Error>] = []
+    for (plan, draft) in zip(plans, drafts) {
+      do {
+        results.append(.success(try await plan.outcome(model, of: draft, on: bench)))
+      } catch {
+        results.append(.failure(error))
+      }
+    }
+    return results
+  }
+
+  /// A plan's network before and after the single pass.
+  private struct Draft {
+    var form: PrunedForm
+    var single: Recovered
+    /// Its layers fitted one by one.
+    var layered: SequentialReconstruction.Fitted?
+
+    /// Whether a further fit may find something to repair.
+    var isOpen: Bool { !(single.error <= PlanSurgery.negligibleError) }
+  }
+
+  private func draft(_ model: PreparedModel, on bench: Workbench) async throws -> Draft {
+    let (network, groups) = (model.network, model.groups)
+    guard selection.widths(groups) != groups.map(\.width) else {
+      return Draft(
+        form: PrunedForm(pruned: network, prior: network, kept: [:]),
+        single: Recovered(network: network, fit: "dense"))
     }
     let grams = try await bench.grams(self.grams)
-    if exchanges {
-      var better = self
-      better.exchanges = false
-      better.selection = try await bench.compute {
-        try model.network.exchanging(selection, groups: model.groups, grams: grams)
-      }
-      return try await better.compute(on: bench)
+    let form = try await bench.compute { [selection, exchanges] in
+      let selection =
+        exchanges ? try network.exchanging(selection, groups: groups, grams: grams) : selection
+      return PrunedForm(
+        pruned: try network.pruned(selection, groups: groups),
+        prior: try network.reconstructed(selection, groups: groups, grams: grams)
+          .pruned(selection, groups: groups),
+        kept: network.keptIndices(selection, groups: groups))
     }
-    let (sliced, single) = try await bench.compute { [selection] in
-      (
-        try model.network.pruned(selection, groups: model.groups),
-        try model.network.reconstructed(selection, groups: model.groups, grams: grams)
-          .pruned(selection, groups: model.groups)
-      )
+    var single = Recovered(network: form.prior, fit: "single")
+    single.error = try await error(of: single, model, split(on: bench).heldBack, on: bench)
+    return Draft(form: form, single: single)
+  }
+
+  /// Whatever is nearest to the dense network.
+  private func outcome(
+    _ model: PreparedModel, of draft: Draft, on bench: Workbench
+  ) async throws -> Outcome<Summary> {
+    var fitted = draft.single
+    guard draft.isOpen else {
+      return try await outcome(model, sliced: draft.form.pruned, fitted, on: bench)
     }
     let (rest, heldBack) = try await split(on: bench)
-    var fitted = Recovered(network: single, fit: "single")
-    fitted.error = try await error(of: fitted, model, heldBack, on: bench)
-    if fitted.error <= Self.negligibleError {
-      return try await outcome(model, sliced: sliced, fitted, on: bench)
-    }
-    if reconstruction != .single {
-      let (network, unfitted) = try await sequential(
-        model, sliced: sliced, prior: single, rest, on: bench)
+    if let (network, unfitted) = draft.layered.map({ ($0.network, $0.unfitted) }) {
       var layered = Recovered(
         network: network, fit: reconstruction.byLayer.rawValue, unfitted: unfitted)
       layered.error = try await error(of: layered, model, heldBack, on: bench)
@@ -120,7 +183,7 @@ struct PlanSurgery: JobComputation {
       joint.error = try await error(of: joint, model, heldBack, on: bench)
       fitted = best(of: [fitted, joint])
     }
-    return try await outcome(model, sliced: sliced, fitted, on: bench)
+    return try await outcome(model, sliced: draft.form.pruned, fitted, on: bench)
   }
 
   /// Shards to fit on, and shards held back for choices. One shard alone serves for both.
@@ -186,30 +249,48 @@ struct PlanSurgery: JobComputation {
     var error = 0.0
   }
 
-  private func sequential(
-    _ model: PreparedModel, sliced: Network, prior: Network, _ shards: [Digest],
-    on bench: Workbench
-  ) async throws -> (network: Network, unfitted: [String]) {
-    let fit = SequentialReconstruction(
-      dense: model.network, pruned: sliced, prior: prior,
-      kept: model.network.keptIndices(selection, groups: model.groups),
-      relativeDamping: sequentialDamping, positions: positions,
+  private func layerwise(
+    _ model: PreparedModel, on bench: Workbench
+  ) -> SequentialReconstruction {
+    SequentialReconstruction(
+      dense: model.network, relativeDamping: sequentialDamping, positions: positions,
       clampSteps: reconstruction == .sequential ? 0 : Self.clampSteps, meanWeight: meanWeight,
-      pairRounds: reconstruction.byLayer == .paired ? Self.pairRounds : 0)
-    // Both networks stand still between layers: what they hold then bounds the number of samples.
-    let bytes = max((mirrors ? 6 : 3) * fit.bytesPerSample, 1)
-    let room = max(Self.heldBytes / bytes, 1)
+      pairRounds: reconstruction.byLayer == .paired ? Self.pairRounds : 0,
+      microBatch: microBatch, runner: bench.runner)
+  }
+
+  /// Networks whose layers are fitted one by one, together.
+  private func sequential(
+    _ model: PreparedModel, _ forms: [PrunedForm], on bench: Workbench
+  ) async throws -> [SequentialReconstruction.Fitted] {
+    let fit = layerwise(model, on: bench)
+    let samples = try await samples(for: fit, on: bench)
+    let each = fit.bytesPerSample(of: model.network)
+    bench.cache.makeRoom(
+      looks * samples.reduce(0) { $0 + $1.count }
+        * forms.reduce(each) { $0 + 2 * fit.bytesPerSample(of: $1.pruned) })
+    return try await bench.compute {
+      try fit.fitted(forms, on: inputs(of: samples))
+    }
+  }
+
+  /// How often a fit looks at a sample: as it is, and mirrored.
+  private var looks: Int { mirrors ? 2 : 1 }
+
+  /// What layers are fitted on one by one. Networks stand still between layers: what the dense one
+  /// and the whole of another could hold then bounds the number of samples.
+  private func samples(
+    for fit: SequentialReconstruction, on bench: Workbench
+  ) async throws -> [DataShard] {
+    let room = max(Self.heldBytes / max(3 * looks * fit.bytesPerSample(of: fit.dense), 1), 1)
     var samples: [DataShard] = []
-    for digest in shards {
+    for digest in try await split(on: bench).rest {
       let left = room - samples.reduce(0) { $0 + $1.count }
       guard left > 0 else { break }
       let shard = try await bench.shard(digest)
       samples.append(shard.count > left ? shard.shard(0..<left) : shard)
     }
-    bench.cache.makeRoom(bytes * samples.reduce(0) { $0 + $1.count })
-    return try await bench.compute { [samples] in
-      try fit.fitted(on: inputs(of: samples), with: bench.runner, microBatch: microBatch)
-    }
+    return samples
   }
 
   /// What the network reads of some samples, and of their mirror images where those take part.

@@ -5,6 +5,7 @@ import Digests
 import Foundation
 import JobEngine
 import Pipeline
+import Quantities
 
 /// `espalier variants`: the catalogue, asked by constraint.
 struct VariantsCommand: AsyncParsableCommand {
@@ -71,7 +72,7 @@ struct ExportCommand: AsyncParsableCommand {
       try data.write(to: URL(filePath: output), options: .atomic)
     } catch {
       throw InputError(
-        "cannot write \(output): \(error.localizedDescription); check space and rights")
+        "cannot write \(output): \(error.systemReason); check space and rights")
     }
     note("wrote \(output), \(data.count) bytes")
   }

@@ -5,6 +5,7 @@ import Foundation
 import NetworkGraph
 import ONNXFormat
 import OneDNNBackend
+import Quantities
 import Tensors
 
 /// `espalier execute`: a network on tensors, for scripts that compare.
@@ -98,7 +99,7 @@ private struct NetworkExecution {
     do {
       lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
     } catch {
-      throw InputError("\(file.path): cannot be read: \(error.localizedDescription)")
+      throw InputError("\(file.path): cannot be read: \(error.systemReason)")
     }
     var failures = 0
     for (place, line) in lines.enumerated() {

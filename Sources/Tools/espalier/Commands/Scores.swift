@@ -8,6 +8,7 @@ import Importance
 import JobEngine
 import LinearAlgebra
 import Pipeline
+import Quantities
 
 /// `espalier scores`: the nHSIC matrix of a sweep, and the account of how it came about.
 struct ScoresCommand: AsyncParsableCommand {
@@ -77,7 +78,7 @@ struct ScoresCommand: AsyncParsableCommand {
       try data.write(to: URL(filePath: file), options: .atomic)
     } catch {
       throw InputError(
-        "cannot write \(file): \(error.localizedDescription); check space and rights")
+        "cannot write \(file): \(error.systemReason); check space and rights")
     }
     note("wrote \(file), \(data.count) bytes")
   }

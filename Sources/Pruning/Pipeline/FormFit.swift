@@ -1,0 +1,267 @@
+import NetworkGraph
+import Parallelism
+import Recovery
+import Surgery
+import Tensors
+
+/// One pruned form on its way through a ``SequentialReconstruction``: what is fitted of it, and where
+/// it is halted.
+struct FormFit {
+  /// What has been fitted so far.
+  var fitted: SequentialReconstruction.Fitted {
+    isLost ? .init(network: form.prior) : .init(network: result, unfitted: unfitted)
+  }
+
+  private let form: PrunedForm
+  private let fit: SequentialReconstruction
+  /// Layers to fit, by node.
+  private let layers: [Int: ConsumerLayer]
+  private let batches: [SequentialReconstruction.Batch]
+  private let consumers: [[Int]]
+  private let producers: [Int?]
+
+  private var result: Network
+  private var unfitted: [String] = []
+  /// By micro-batch: the form, halted before a node.
+  private var frontiers: [Frontier]
+  private var halted = 0
+  private var last: FittedLayer?
+  private var turn: Turn?
+  private var sums: Sums?
+  /// Whether a value was missing: nothing is fitted then.
+  private var isLost = false
+
+  /// A layer that has its weights, and the form halted before it, by micro-batch.
+  private struct FittedLayer {
+    var layer: ConsumerLayer
+    var output: LayerOutput
+    var fit: TargetFit
+    var frontiers: [Frontier]
+  }
+
+  /// A layer whose turn it is.
+  private struct Turn {
+    var layer: ConsumerLayer
+    var output: LayerOutput
+    /// What the layer's own output holds.
+    var constant: LayerTarget.Constant
+    /// The layer with the one before, where they are fitted together.
+    var couple: LayerPair?
+    /// The form up to the layer.
+    var before: Stretch
+  }
+
+  /// What has been gathered about it.
+  private struct Sums {
+    var fit: LayerFit
+    /// By chunk: what the pair reads and should give.
+    var ends: [[PairReconstruction.Samples]]
+  }
+
+  /// What a micro-batch tells about a layer.
+  private struct Evidence {
+    var frontier: Frontier
+    var input: Tensor
+    var target: LayerTarget
+    /// What the dense network has behind the layer, if it is the second of a pair and the batch
+    /// takes part.
+    var end: Tensor?
+  }
+
+  init(
+    _ form: PrunedForm, in fit: SequentialReconstruction, at stops: [SequentialReconstruction.Stop],
+    batches: [SequentialReconstruction.Batch]
+  ) {
+    self.form = form
+    self.fit = fit
+    self.batches = batches
+    result = form.pruned
+    consumers = form.pruned.consumers()
+    producers = form.pruned.producers()
+    let stops = Set(stops.map(\.node))
+    let layers = form.pruned.fittableLayers().drop { layer in
+      // The first of a pair is fitted with the second, though it reads all channels itself.
+      form.kept[AxisID(layer.weight, layer.inputAxis)] == nil
+        && (fit.pairRounds == 0 || form.kept[AxisID(layer.weight, 1 - layer.inputAxis)] == nil)
+    }
+    self.layers = Dictionary(
+      uniqueKeysWithValues: layers.filter { stops.contains($0.node) }.map { ($0.node, $0) })
+    frontiers = batches.map { Frontier(form.pruned, inputs: $0.inputs) }
+    if self.layers.isEmpty { result = form.prior }
+  }
+
+  /// The last layer to fit.
+  var end: Int? { layers.keys.max() }
+
+  /// The dense network is halted before a layer.
+  mutating func begin(at stop: SequentialReconstruction.Stop) {
+    guard let layer = layers[stop.node], !isLost else { return }
+    let output = LayerOutput(
+      of: layer, in: form.pruned, consumers: consumers,
+      known: Set(form.pruned.liveValues(before: layer.node)))
+    let couple =
+      fit.pairRounds == 0
+      ? nil
+      : last.flatMap {
+        LayerPair(
+          ($0.layer, $0.output), (layer, output), in: form.pruned, consumers: consumers,
+          producers: producers)
+      }
+    turn = Turn(
+      layer: layer, output: output, constant: ownBias(of: layer),
+      couple: couple.flatMap { stop.taps.contains($0.end) ? $0 : nil },
+      before: fit.stretch(of: result, halted..<layer.node))
+    sums = Sums(
+      fit: LayerFit(
+        layer.name, geometry: layer.geometry, clamp: fit.clampSteps > 0 ? output.clamp : nil,
+        hasShortcut: output.shortcut != nil, positionsPerImage: fit.positions,
+        meanWeight: fit.meanWeight),
+      ends: Array(repeating: [], count: (batches.last?.chunk ?? -1) + 1))
+    halted = layer.node
+  }
+
+  /// Takes the form to the layer, for some micro-batches.
+  mutating func add(
+    _ evidence: [SequentialReconstruction.Evidence], of places: Range<Int>
+  ) throws {
+    guard let turn, var sums, !isLost else { return }
+    // What is added to must not be shared with what the threads look at.
+    self.sums = nil
+    let now = self
+    let own = try parallelMap(count: places.count, threads: fit.runner.threads) {
+      try now.evidence(on: turn, of: places.lowerBound + $0, evidence[$0])
+    }
+    for (place, evidence) in zip(places, own) {
+      guard let evidence else {
+        isLost = true
+        return
+      }
+      frontiers[place] = evidence.frontier
+      if let end = evidence.end, let couple = turn.couple, let first = last {
+        sums.ends[batches[place].chunk].append(
+          PairReconstruction.Samples(
+            values: first.frontiers[place].values.filter { couple.inputs.contains($0.key) },
+            target: end))
+      }
+      try sums.fit.add(
+        input: turn.layer.arranged(evidence.input),
+        target: turn.layer.arranged(evidence.target.target), shortcut: evidence.target.shortcut)
+    }
+    self.sums = sums
+  }
+
+  /// Everything about the layer is known: fits it, and the one before it where they are a pair.
+  mutating func finish() throws {
+    guard let turn, var sums, !isLost else { return }
+    (self.turn, self.sums) = (nil, nil)
+    let layer = turn.layer
+    do {
+      let own = try result.fit(
+        layer, &sums.fit, prior: form.prior, relativeDamping: fit.relativeDamping,
+        inputs: frontiers.compactMap { $0.values[layer.input] }, clampSteps: fit.clampSteps)
+      if let couple = turn.couple, let first = last, let own {
+        try refine(couple, [first.fit.curvature, own.curvature], on: sums.ends)
+        // The first layer has other weights: what follows it is computed again.
+        let again = fit.stretch(of: result, first.layer.node..<layer.node)
+        frontiers = []
+        frontiers = try first.frontiers.advanced(along: again, threads: fit.runner.threads)
+      }
+      last = own.map {
+        FittedLayer(
+          layer: layer, output: turn.output, fit: $0,
+          frontiers: fit.pairRounds > 0 ? frontiers : [])
+      }
+    } catch let error as RecoveryError where error.code == .singular {
+      result.take(layer, from: form.prior)
+      unfitted.append(layer.name)
+      last = nil
+    }
+  }
+
+  private mutating func refine(
+    _ couple: LayerPair, _ curvatures: [InputCurvature], on ends: [[PairReconstruction.Samples]]
+  ) throws {
+    let samples = batches.reduce(0) { $0 + ($1.inputs.first?.shape.first ?? 0) }
+    let both = PairReconstruction(
+      pair: couple, curvatures: curvatures, positions: fit.positions * samples,
+      microBatch: fit.microBatch, runner: fit.runner)
+    result = try both.refined(result, on: ends, rounds: fit.pairRounds)
+  }
+
+  /// Takes the form to a layer, and looks at what the dense network has there; nil if a value is
+  /// missing.
+  private func evidence(
+    on turn: Turn, of place: Int, _ dense: SequentialReconstruction.Evidence
+  ) throws -> Evidence? {
+    var frontier = frontiers[place]
+    let output = turn.output
+    try frontier.advance(along: turn.before)
+    let theirs = output.shortcut.flatMap { dense.before.values[$0] }
+    let own = output.shortcut.flatMap { frontier.values[$0] }
+    let value = fit.dense.nodes[turn.layer.node].output
+    guard let input = frontier.values[turn.layer.input], let wanted = dense.taps[value] else {
+      return nil
+    }
+    var shortcuts: (dense: Tensor, own: Tensor)?
+    if let theirs, let own, let shortcut = output.shortcut {
+      shortcuts = (keeping(theirs, of: shortcut), own)
+    }
+    let target = LayerTarget(
+      dense: keeping(wanted, of: value), shortcuts: shortcuts, factors: output.factors,
+      constant: turn.constant)
+    let end = turn.couple.flatMap { couple in
+      batches[place].first < PairReconstruction.samplesOfChunk(for: couple)
+        ? dense.taps[couple.end].map { keeping($0, of: couple.end) } : nil
+    }
+    return Evidence(frontier: frontier, input: input, target: target, end: end)
+  }
+
+  /// The channels of a dense value that the form has.
+  private func keeping(_ tensor: Tensor, of value: ValueID) -> Tensor {
+    var result = tensor
+    for axis in 1..<max(1, tensor.rank) {
+      if let indices = form.kept[AxisID(value, axis)] {
+        result = result.gathering(indices, axis: axis)
+      }
+    }
+    return result
+  }
+
+  /// The constant that a layer's own output holds, by output channel, and its factor 1 / alpha.
+  private func ownBias(of layer: ConsumerLayer) -> LayerTarget.Constant {
+    var bias = LayerTarget.Constant()
+    guard !layer.readsLastAxis else { return bias }
+    if case .gemm(let gemm) = form.pruned.nodes[layer.node].operation {
+      bias.alpha = gemm.alpha
+      bias.beta = gemm.beta
+    }
+    let inputs = form.pruned.nodes[layer.node].inputs
+    if inputs.count > 2 { bias.elements = form.pruned.constant(inputs[2])?.elements ?? [] }
+    return bias
+  }
+}
+
+extension Network {
+  /// Gives a layer the weights that bring its output nearest to a target.
+  fileprivate mutating func fit(
+    _ layer: ConsumerLayer, _ fit: inout LayerFit, prior: Network, relativeDamping: Double,
+    inputs: [Tensor], clampSteps: Int
+  ) throws -> TargetFit? {
+    guard let start = prior.constant(layer.weight) else { return nil }
+    let solution = try fit.solved(
+      prior: (layer.inputAxis == 1 ? start : start.transposed).elements,
+      centred: layer.absorbsMean, relativeDamping: relativeDamping,
+      inputs: inputs.map { layer.arranged($0) }, steps: clampSteps)
+    replaceWeight(of: layer, with: solution.weights)
+    if layer.absorbsMean { absorb(solution.offsets, in: layer) }
+    return solution
+  }
+
+  /// The weights and constants that a layer has in another form of the network.
+  fileprivate mutating func take(_ layer: ConsumerLayer, from other: Network) {
+    let parameters = [
+      layer.weight, layer.bias, layer.normalisation.flatMap { nodes[$0].inputs[3] },
+    ]
+    for id in parameters.compactMap(\.self) { self[id].constant = other.constant(id) }
+  }
+}

@@ -115,3 +115,20 @@ public enum ScoreBenchmark {
       })
   }
 }
+
+extension ScoreBenchmark.Figures {
+  /// What several runs of the same work took on average.
+  ///
+  /// - Precondition: There is one at least.
+  public init(meanOf runs: [Self]) {
+    self = runs[0]
+    func mean(_ value: (Self) -> Double) -> Double {
+      runs.reduce(0) { $0 + value($1) } / Double(runs.count)
+    }
+    peak = mean(\.peak)
+    sgemm = mean(\.sgemm)
+    kernelSeconds = mean(\.kernelSeconds)
+    pairSeconds = mean(\.pairSeconds)
+    kernels = runs[0].kernels * runs[0].kernelSeconds / kernelSeconds
+  }
+}

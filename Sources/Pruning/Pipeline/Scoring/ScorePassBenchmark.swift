@@ -53,66 +53,87 @@ public enum ScorePassBenchmark {
     network: Network, backend: any Backend, taps kind: TapKind, counts: [Int], tileSize: Int,
     threads: Int, memory: Int
   ) async throws -> Figures {
-    precondition(counts.allSatisfy { $0 > 1 }, "passes over \(counts) images")
+    precondition(!counts.isEmpty && counts.allSatisfy { $0 > 1 }, "passes over \(counts) images")
     let taps = try network.taps(kind, groups: network.channelGroups())
     let features = taps.map { network[$0].shape.elementsPerImage }
-    let kernels = try ScoreBenchmark.run(
-      features: features, samples: counts.first ?? 1000, tileSize: tileSize, threads: threads)
-    let images = min(tileSize, counts.first ?? tileSize)
+    let images = counts[0]
     let footprint = ScoreFootprint(
       try TapStretches(of: network, taps: taps), microBatch: MicroBatches.size(for: network),
       threads: threads)
-    let forward = try await forward(network, backend, taps, images: images, threads: threads)
-    let samples = Double(kernels.samples)
-    var figures = Figures(
-      taps: taps.count, features: features.reduce(0, +), tileSize: tileSize, threads: threads,
-      tileBytes: footprint.total(images: images, tiles: 1, pairs: 0), forward: forward,
-      kernels: kernels,
-      parts: CostModel(
-        secondsPerImage: 1 / forward,
-        secondsPerPair: (kernels.kernelSeconds + kernels.pairSeconds) / (samples * samples)),
-      fitted: nil, passes: [])
+    // Parts and passes take turns, so that both meet the machine in the same states.
+    var rates: [Double] = []
+    var kernels: [ScoreBenchmark.Figures] = []
+    var passes: [Pass] = []
     for count in counts {
+      rates.append(
+        try await forward(
+          network, backend, taps, images: images, tileSize: tileSize, threads: threads))
+      kernels.append(
+        try ScoreBenchmark.run(
+          features: features, samples: images, tileSize: tileSize, threads: threads))
       let sweep = RandomSweep(
         network: network, taps: kind, images: count, tileSize: tileSize)
       let seconds = try await sweep.seconds(
         network,
         Workbench(
           backend: backend, threads: threads, artifacts: sweep.artifacts, cacheBytes: memory))
-      figures.passes.append(Pass(images: count, seconds: seconds))
+      passes.append(Pass(images: count, seconds: seconds))
     }
-    figures.fitted = CostModel(fittedTo: figures.passes)
-    return figures
+    let mean = ScoreBenchmark.Figures(meanOf: kernels)
+    let secondsPerImage = rates.reduce(0) { $0 + 1 / $1 } / Double(rates.count)
+    return Figures(
+      taps: taps.count, features: features.reduce(0, +), tileSize: tileSize, threads: threads,
+      tileBytes: footprint.total(images: min(images, tileSize), tiles: 1, pairs: 0),
+      forward: 1 / secondsPerImage, kernels: mean,
+      parts: CostModel(
+        secondsPerImage: secondsPerImage,
+        secondsPerPair: (mean.kernelSeconds + mean.pairSeconds) / Double(images * images)),
+      fitted: CostModel(fittedTo: passes), passes: passes)
   }
 
-  /// Images a second through the network, taps written into a tile.
+  /// Images a second through the network, tap by tap: what tiles take beside the first, which pays for
+  /// making plans and for memory that was not touched before.
   private static func forward(
-    _ network: Network, _ backend: any Backend, _ taps: [ValueID], images: Int, threads: Int
+    _ network: Network, _ backend: any Backend, _ taps: [ValueID], images: Int, tileSize: Int,
+    threads: Int
   ) async throws -> Double {
-    let sweep = RandomSweep(network: network, taps: .groups, images: images, tileSize: images)
+    let sweep = RandomSweep(network: network, taps: .groups, images: images, tileSize: tileSize)
+    let tiles = sweep.calibration.shards.enumerated().map { place, shard in
+      ImageTile(shard: shard, images: sweep.calibration.images(inShard: place))
+    }
     let bench = Workbench(
       backend: backend, threads: threads, artifacts: sweep.artifacts, cacheBytes: .max)
     let pass = TilePass(
       model: PreparedModel(digest: Digest(of: Data()), network: network), taps: taps,
       centres: taps.map { _ in [] }, microBatch: MicroBatches.size(for: network), bench: bench)
-    let start = ContinuousClock.now
-    let tile = ImageTile(shard: sweep.calibration.shards[0], images: images)
-    try await pass.run([tile], taking: 0) { _, _ in }
-    return Double(images) / ((ContinuousClock.now - start) / .seconds(1))
+    func seconds(_ tiles: [ImageTile]) async throws -> Double {
+      let start = ContinuousClock.now
+      try await pass.run(tiles, taking: 0) { _, _ in }
+      return (ContinuousClock.now - start) / .seconds(1)
+    }
+    let first = try await seconds([tiles[0]])
+    guard tiles.count > 1 else { return Double(images) / first }
+    let others = try await seconds(tiles) - seconds([tiles[0]])
+    return Double(images - tiles[0].images) / others
   }
 }
 
 extension ScorePassBenchmark.CostModel {
-  /// The line through (N, T/N): T/N = a + b · N; nil where it is through one N alone.
+  /// The line through (N, T/N): T/N = a + b · N, with the least relative errors squared, because a
+  /// machine's speed changes by a share of it; nil where it is through one N alone.
   fileprivate init?(fittedTo passes: [ScorePassBenchmark.Pass]) {
-    let points = passes.map { (x: Double($0.images), y: $0.seconds / Double($0.images)) }
-    let count = Double(points.count)
+    let points = passes.map { pass in
+      let y = pass.seconds / Double(pass.images)
+      return (x: Double(pass.images), y: y, weight: 1 / (y * y))
+    }
+    let total = points.reduce(0) { $0 + $1.weight }
     let (x, y) = (
-      points.reduce(0) { $0 + $1.x } / count, points.reduce(0) { $0 + $1.y } / count
+      points.reduce(0) { $0 + $1.weight * $1.x } / total,
+      points.reduce(0) { $0 + $1.weight * $1.y } / total
     )
-    let spread = points.reduce(0) { $0 + ($1.x - x) * ($1.x - x) }
+    let spread = points.reduce(0) { $0 + $1.weight * ($1.x - x) * ($1.x - x) }
     guard spread > 0 else { return nil }
-    secondsPerPair = points.reduce(0) { $0 + ($1.x - x) * ($1.y - y) } / spread
+    secondsPerPair = points.reduce(0) { $0 + $1.weight * ($1.x - x) * ($1.y - y) } / spread
     secondsPerImage = y - secondsPerPair * x
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CoordinatorService
+import Digests
 import Foundation
 import JobEngine
 import Pipeline
@@ -12,7 +13,7 @@ struct JobsCommand: AsyncParsableCommand {
     discussion: """
       A worker does one job after another: a job's seconds are those since it was given out, or \
       since its worker was through with the one before. Pairs of tiles that passed through the \
-      network together end together: one of them has the seconds of all.
+      network together, and plans that were fitted together, share their seconds equally.
       """)
 
   @Argument(help: "Name or id of the sweep.") var sweep: String
@@ -57,19 +58,45 @@ struct JobLine: Codable {
 
   /// In the order the jobs were asked for.
   static func lines(of jobs: [(stage: Stage, job: CompletedJob)]) -> [JobLine] {
-    var seconds: [Int: Double] = [:]
-    var through: [String: Date] = [:]
+    var turns: [String: [Turn]] = [:]
     for place in jobs.indices.sorted(by: { jobs[$0].job.finishedAt < jobs[$1].job.finishedAt }) {
       let job = jobs[place].job
       guard let worker = job.worker, let started = job.startedAt else { continue }
-      let start = max(started, through[worker] ?? started)
-      seconds[place] = job.finishedAt.timeIntervalSince(start)
-      through[worker] = job.finishedAt
+      var own = turns[worker, default: []]
+      let start = max(started, own.last?.end ?? started)
+      let turn = Turn(
+        pass: (try? JobRequest(payload: job.payload))?.pass, places: [place],
+        seconds: job.finishedAt.timeIntervalSince(start), end: job.finishedAt)
+      if let last = own.last, turn.pass != nil, last.pass == turn.pass {
+        own[own.count - 1].join(turn)
+      } else {
+        own.append(turn)
+      }
+      turns[worker] = own
+    }
+    var seconds: [Int: Double] = [:]
+    for turn in turns.values.joined() {
+      for place in turn.places { seconds[place] = turn.seconds / Double(turn.places.count) }
     }
     return jobs.enumerated().map { place, entry in
       JobLine(
         stage: entry.stage, label: entry.job.label, seconds: seconds[place],
         worker: entry.job.worker, attempt: entry.job.attempt, isReused: entry.job.isReused)
+    }
+  }
+
+  /// What a worker did of one pass, or one job that is done by itself.
+  private struct Turn {
+    var pass: Digest?
+    /// Of its jobs.
+    var places: [Int]
+    var seconds: Double
+    var end: Date
+
+    mutating func join(_ next: Turn) {
+      places += next.places
+      seconds += next.seconds
+      end = next.end
     }
   }
 

@@ -25,7 +25,23 @@ struct SurgeryPassTests {
     }
   }
 
-  @Test("as many pass together as fit the memory, at least one, and none that is fitted otherwise")
+  @Test("a plan that cannot be followed fails alone")
+  func fault() async throws {
+    let sweep = try SmallSweep(
+      devices: [0.4, 0.6].map { SmallSweep.device("at \($0)", [.macs: $0]) })
+    let ending = try await sweep.run()
+    let jobs = ending.jobs(.surgery)
+    let wrong = String(decoding: jobs[0].payload, as: UTF8.self)
+      .replacing("\"kept\":{", with: "\"kept\":{\"999\":[0],")
+    let requests = try [jobs[1].payload, Data(wrong.utf8)].map { try JobRequest(payload: $0) }
+    let bench = sweep.bench()
+    #expect(requests[0].pass != nil && requests[0].pass == requests[1].pass)
+    let outputs = await JobRequest.run(requests, on: bench)
+    #expect(try outputs[0].get() == ending.results.outputs[jobs[1].key])
+    #expect { try outputs[1].get() } throws: { "\($0)".contains("none with id 999") }
+  }
+
+  @Test("as many pass together as fit the memory, at least one; other fits are alone")
   func companions() async throws {
     let devices = [0.4, 0.5, 0.6].map { SmallSweep.device("at \($0)", [.macs: $0]) }
     func requests(_ kind: ReconstructionKind) async throws -> (SmallSweep, [JobRequest]) {
@@ -45,8 +61,9 @@ struct SurgeryPassTests {
     }
     #expect(last == 3)
     #expect(await JobRequest.next(of: pairs, on: sweep.bench(cacheBytes: 100_000)) == [0])
-    let (_, single) = try await requests(.single)
-    #expect(single.allSatisfy { $0.pass == nil })
+    for kind in [ReconstructionKind.single, .joint] {
+      #expect(try await requests(kind).1.allSatisfy { $0.pass == nil })
+    }
     let (_, sequential) = try await requests(.sequential)
     #expect(Set((pairs + sequential).map(\.pass)).count == 2)
   }

@@ -149,7 +149,7 @@ extension Coordinator {
           // Who has something to do leaves the rest to those who have less, and waits for neighbours.
           guard level > 0, let pass = entry.pass else { return false }
           return !shares.hasRoom(for: pass, at: session)
-            || session.neighbourhood.map(waiting.contains) ?? false
+            || entry.makesGangs && session.neighbourhood.map(waiting.contains) ?? false
         }
         guard let first = window.take(holding: shares.shards(of: session), unless: isUnwelcome)
         else { continue }
@@ -185,7 +185,8 @@ extension Coordinator {
       let places = choices.indices.filter { choices[$0].level == level }
       let meetings = Dictionary(grouping: places) { place -> Meeting? in
         let choice = choices[place]
-        guard let neighbourhood = choice.session.neighbourhood, let pass = choice.portion[0].pass
+        guard let neighbourhood = choice.session.neighbourhood, let pass = choice.portion[0].pass,
+          choice.portion[0].makesGangs
         else { return nil }
         return Meeting(neighbourhood: neighbourhood, pass: pass)
       }

@@ -32,6 +32,8 @@ struct JobWindow {
     }
 
     var shards: [Digest] { request?.shards ?? [] }
+    /// Whether neighbours can make its pass together.
+    var makesGangs: Bool { pass != nil && request?.makesGangs == true }
     /// How much there is to do beside its pass.
     var load: Double { request?.load ?? 1 }
   }

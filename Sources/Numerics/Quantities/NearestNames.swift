@@ -15,7 +15,7 @@ public func nearestNames(to name: String, in known: [String]) -> [String] {
 /// How many letters were inserted, left out, replaced or exchanged with their neighbour on the way
 /// from one text to another: the restricted Damerau–Levenshtein distance.
 ///
-/// - Complexity: O(|a| · |b|) time, O(|b|) memory.
+/// - Complexity: O(|a| · |b|) time, O(|a| + |b|) memory.
 private func editDistance(_ a: String, _ b: String) -> Int {
   let (a, b) = (Array(a), Array(b))
   // Distances of the texts' beginnings: the last row of them, and the one before.

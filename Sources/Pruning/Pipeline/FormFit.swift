@@ -13,7 +13,7 @@ struct FormFit {
   }
 
   private let form: PrunedForm
-  private let fit: SequentialReconstruction
+  private let reconstruction: SequentialReconstruction
   /// Layers to fit, by node.
   private let layers: [Int: ConsumerLayer]
   private let batches: [SequentialReconstruction.Batch]
@@ -69,11 +69,12 @@ struct FormFit {
   }
 
   init(
-    _ form: PrunedForm, in fit: SequentialReconstruction, at stops: [SequentialReconstruction.Stop],
-    batches: [SequentialReconstruction.Batch]
+    _ form: PrunedForm, in reconstruction: SequentialReconstruction,
+    at stops: [SequentialReconstruction.Stop], batches: [SequentialReconstruction.Batch],
+    inputs: [[Tensor]]
   ) {
     self.form = form
-    self.fit = fit
+    self.reconstruction = reconstruction
     self.batches = batches
     result = form.pruned
     consumers = form.pruned.consumers()
@@ -82,11 +83,12 @@ struct FormFit {
     let layers = form.pruned.fittableLayers().drop { layer in
       // The first of a pair is fitted with the second, though it reads all channels itself.
       form.kept[AxisID(layer.weight, layer.inputAxis)] == nil
-        && (fit.pairRounds == 0 || form.kept[AxisID(layer.weight, 1 - layer.inputAxis)] == nil)
+        && (reconstruction.pairRounds == 0
+          || form.kept[AxisID(layer.weight, 1 - layer.inputAxis)] == nil)
     }
     self.layers = Dictionary(
       uniqueKeysWithValues: layers.filter { stops.contains($0.node) }.map { ($0.node, $0) })
-    frontiers = batches.map { Frontier(form.pruned, inputs: $0.inputs) }
+    frontiers = inputs.map { Frontier(form.pruned, inputs: $0) }
     if self.layers.isEmpty { result = form.prior }
   }
 
@@ -100,7 +102,7 @@ struct FormFit {
       of: layer, in: form.pruned, consumers: consumers,
       known: Set(form.pruned.liveValues(before: layer.node)))
     let couple =
-      fit.pairRounds == 0
+      reconstruction.pairRounds == 0
       ? nil
       : last.flatMap {
         LayerPair(
@@ -110,25 +112,26 @@ struct FormFit {
     turn = Turn(
       layer: layer, output: output, constant: ownBias(of: layer),
       couple: couple.flatMap { stop.taps.contains($0.end) ? $0 : nil },
-      before: fit.stretch(of: result, halted..<layer.node))
+      before: reconstruction.stretch(of: result, halted..<layer.node))
     sums = Sums(
       fit: LayerFit(
-        layer.name, geometry: layer.geometry, clamp: fit.clampSteps > 0 ? output.clamp : nil,
-        hasShortcut: output.shortcut != nil, positionsPerImage: fit.positions,
-        meanWeight: fit.meanWeight),
+        layer.name, geometry: layer.geometry,
+        clamp: reconstruction.clampSteps > 0 ? output.clamp : nil,
+        hasShortcut: output.shortcut != nil, positionsPerImage: reconstruction.positions,
+        meanWeight: reconstruction.meanWeight),
       ends: Array(repeating: [], count: (batches.last?.chunk ?? -1) + 1))
     halted = layer.node
   }
 
   /// Takes the form to the layer, for some micro-batches.
   mutating func add(
-    _ evidence: [SequentialReconstruction.Evidence], of places: Range<Int>
+    _ evidence: [SequentialReconstruction.DenseEvidence], of places: Range<Int>
   ) throws {
     guard let turn, var sums, !isLost else { return }
     // What is added to must not be shared with what the threads look at.
     self.sums = nil
     let now = self
-    let own = try parallelMap(count: places.count, threads: fit.runner.threads) {
+    let own = try parallelMap(count: places.count, threads: reconstruction.runner.threads) {
       try now.evidence(on: turn, of: places.lowerBound + $0, evidence[$0])
     }
     for (place, evidence) in zip(places, own) {
@@ -157,19 +160,21 @@ struct FormFit {
     let layer = turn.layer
     do {
       let own = try result.fit(
-        layer, &sums.fit, prior: form.prior, relativeDamping: fit.relativeDamping,
-        inputs: frontiers.compactMap { $0.values[layer.input] }, clampSteps: fit.clampSteps)
+        layer, &sums.fit, prior: form.prior, relativeDamping: reconstruction.relativeDamping,
+        inputs: frontiers.compactMap { $0.values[layer.input] },
+        clampSteps: reconstruction.clampSteps)
       if let couple = turn.couple, let first = last, let own {
         try refine(couple, [first.fit.curvature, own.curvature], on: sums.ends)
         // The first layer has other weights: what follows it is computed again.
-        let again = fit.stretch(of: result, first.layer.node..<layer.node)
+        let again = reconstruction.stretch(of: result, first.layer.node..<layer.node)
         frontiers = []
-        frontiers = try first.frontiers.advanced(along: again, threads: fit.runner.threads)
+        frontiers = try first.frontiers.advanced(
+          along: again, threads: reconstruction.runner.threads)
       }
       last = own.map {
         FittedLayer(
           layer: layer, output: turn.output, fit: $0,
-          frontiers: fit.pairRounds > 0 ? frontiers : [])
+          frontiers: reconstruction.pairRounds > 0 ? frontiers : [])
       }
     } catch let error as RecoveryError where error.code == .singular {
       result.take(layer, from: form.prior)
@@ -181,24 +186,24 @@ struct FormFit {
   private mutating func refine(
     _ couple: LayerPair, _ curvatures: [InputCurvature], on ends: [[PairReconstruction.Samples]]
   ) throws {
-    let samples = batches.reduce(0) { $0 + ($1.inputs.first?.shape.first ?? 0) }
+    let samples = batches.reduce(0) { $0 + $1.samples.count }
     let both = PairReconstruction(
-      pair: couple, curvatures: curvatures, positions: fit.positions * samples,
-      microBatch: fit.microBatch, runner: fit.runner)
-    result = try both.refined(result, on: ends, rounds: fit.pairRounds)
+      pair: couple, curvatures: curvatures, positions: reconstruction.positions * samples,
+      microBatch: reconstruction.microBatch, runner: reconstruction.runner)
+    result = try both.refined(result, on: ends, rounds: reconstruction.pairRounds)
   }
 
   /// Takes the form to a layer, and looks at what the dense network has there; nil if a value is
   /// missing.
   private func evidence(
-    on turn: Turn, of place: Int, _ dense: SequentialReconstruction.Evidence
+    on turn: Turn, of place: Int, _ dense: SequentialReconstruction.DenseEvidence
   ) throws -> Evidence? {
     var frontier = frontiers[place]
     let output = turn.output
     try frontier.advance(along: turn.before)
     let theirs = output.shortcut.flatMap { dense.before.values[$0] }
     let own = output.shortcut.flatMap { frontier.values[$0] }
-    let value = fit.dense.nodes[turn.layer.node].output
+    let value = reconstruction.dense.nodes[turn.layer.node].output
     guard let input = frontier.values[turn.layer.input], let wanted = dense.taps[value] else {
       return nil
     }
@@ -210,7 +215,7 @@ struct FormFit {
       dense: keeping(wanted, of: value), shortcuts: shortcuts, factors: output.factors,
       constant: turn.constant)
     let end = turn.couple.flatMap { couple in
-      batches[place].first < PairReconstruction.samplesOfChunk(for: couple)
+      batches[place].samples.lowerBound < PairReconstruction.samplesOfChunk(for: couple)
         ? dense.taps[couple.end].map { keeping($0, of: couple.end) } : nil
     }
     return Evidence(frontier: frontier, input: input, target: target, end: end)

@@ -35,7 +35,9 @@ struct HaltedModel: Sendable {
   ) throws {
     let stretch = Stretch(
       of: network, position..<next, on: runner.backend, microBatch: microBatch)
-    frontiers = try frontiers.map { try $0.advanced(along: stretch, threads: runner.threads) }
+    for shard in frontiers.indices {
+      frontiers[shard] = try frontiers[shard].advanced(along: stretch, threads: runner.threads)
+    }
     position = next
   }
 }

@@ -44,6 +44,9 @@ public protocol JobComputation: Codable, Sendable {
   /// How much there is to do for it beside what its pass does for all, in any unit of the pass.
   var load: Double { get }
 
+  /// Whether workers of one machine can make a pass together.
+  static var makesGangs: Bool { get }
+
   /// How many computations of one pass a bench should do together, from the first on.
   static func companions(among computations: [Self], on bench: Workbench) async throws -> Int
 
@@ -82,6 +85,7 @@ extension JobComputation {
   public var shards: [Digest] { [] }
   public var pass: Digest? { nil }
   public var load: Double { 1 }
+  public static var makesGangs: Bool { false }
 
   public static func companions(
     among computations: [Self], on bench: Workbench
@@ -196,13 +200,17 @@ public struct JobRequest: Sendable {
   ///   `DecodingError`.
   public init(payload: Data) throws {
     computation = try CanonicalJSON.decode(AnyComputation.self, from: payload).computation
+    pass = computation.pass
   }
 
   /// Shards whose activations the computation needs.
   public var shards: [Digest] { computation.shards }
 
   /// What jobs have in common that are better done together; nil for one that is done by itself.
-  public var pass: Digest? { computation.pass }
+  public let pass: Digest?
+
+  /// Whether workers of one machine can make its pass together.
+  public var makesGangs: Bool { type(of: computation).makesGangs }
 
   /// How much there is to do for it beside what its pass does for all.
   public var load: Double { computation.load }

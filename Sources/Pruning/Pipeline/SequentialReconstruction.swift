@@ -1,6 +1,7 @@
 import Execution
 import NetworkGraph
 import Parallelism
+import Quantities
 import Recovery
 import Surgery
 import Tensors
@@ -54,14 +55,12 @@ struct SequentialReconstruction {
   struct Batch {
     /// Of the samples that came together; the last chunk may be held back.
     var chunk: Int
-    /// Samples of its chunk that come before.
-    var first: Int
-    /// What the networks read.
-    var inputs: [Tensor]
+    /// Of its chunk.
+    var samples: Range<Int>
   }
 
   /// What the dense network has for a micro-batch at a stop.
-  struct Evidence: Sendable {
+  struct DenseEvidence: Sendable {
     /// Halted there, and at the next one.
     var before: Frontier
     var after: Frontier
@@ -80,15 +79,14 @@ struct SequentialReconstruction {
   func fitted(_ forms: [PrunedForm], on chunks: [[Tensor]]) throws -> [Fitted] {
     guard dense.canBeHalted else { return forms.map { Fitted(network: $0.prior) } }
     let batches = chunks.enumerated().flatMap { place, inputs in
-      MicroBatches(images: inputs.first?.shape.first ?? 0, size: microBatch).ranges.map { range in
-        Batch(
-          chunk: place, first: range.lowerBound, inputs: inputs.map { $0.samples(range) })
-      }
+      MicroBatches(images: inputs.first?.shape.first ?? 0, size: microBatch).ranges
+        .map { Batch(chunk: place, samples: $0) }
     }
+    let inputs = batches.map { batch in chunks[batch.chunk].map { $0.samples(batch.samples) } }
     let stops = self.stops
-    var fits = forms.map { FormFit($0, in: self, at: stops, batches: batches) }
+    var fits = forms.map { FormFit($0, in: self, at: stops, batches: batches, inputs: inputs) }
     guard let end = fits.compactMap(\.end).max() else { return fits.map(\.fitted) }
-    var frontiers = try batches.map { Frontier(dense, inputs: $0.inputs) }
+    var frontiers = try inputs.map { Frontier(dense, inputs: $0) }
       .advanced(along: stretch(of: dense, 0..<stops[0].node), threads: runner.threads)
     // A few at a time, so that little is held of what only one step reads.
     let waves = MicroBatches(images: batches.count, size: 4 * runner.threads).ranges
@@ -102,7 +100,7 @@ struct SequentialReconstruction {
         let evidence = try parallelMap(count: here.count, threads: runner.threads) {
           var frontier = here[$0]
           let taps = try frontier.advance(along: behind)
-          return Evidence(before: here[$0], after: frontier, taps: taps)
+          return DenseEvidence(before: here[$0], after: frontier, taps: taps)
         }
         for place in fits.indices { try fits[place].add(evidence, of: wave) }
         for (place, evidence) in zip(wave, evidence) { frontiers[place] = evidence.after }
@@ -119,6 +117,16 @@ struct SequentialReconstruction {
   /// What one sample of a network leaves where it is halted, at most.
   func bytesPerSample(of network: Network) -> Int {
     network.fittableLayers().map { network.liveBytes(before: $0.node) }.max() ?? 0
+  }
+
+  /// What a form takes besides the dense network, in bytes, about: its samples, halted before a layer
+  /// and before the one that it is a pair with; its weights, pruned, from the single pass and fitted;
+  /// the moments of both layers.
+  func bytes(for form: Network, samples: Int) -> Int {
+    let layers = pairRounds > 0 ? 2 : 1
+    let widest = form.fittableLayers().map { $0.geometry.columns + $0.geometry.outputs }.max() ?? 0
+    let held = samples * bytesPerSample(of: form) + 8 * widest * widest
+    return layers * held + 3 * Int(form.cost().modelBytes.count)
   }
 
   /// In execution order. What is tapped decides how operations are computed together, and so the

@@ -1,6 +1,6 @@
 /// Places of a buffer that are gathered one after the other.
 struct GatheredPlaces {
-  /// Each place, where hardly any are neighbours.
+  /// Each place, where none are neighbours.
   private var scattered: [Int32] = []
   /// Consecutive places, otherwise.
   private var runs: [Range<Int>] = []

@@ -31,10 +31,10 @@ struct PaddedPlanes: Sendable {
   ///
   /// - Parameters:
   ///   - input: `[n, C, H, W]` or any shape that flattens to it.
-  ///   - row: The first row; the next are `rowLength` elements apart.
+  ///   - row: The first row; the next are `rowsApart` elements further.
   mutating func unfold(
     _ parts: [ImagePositions], of input: Tensor, into row: UnsafeMutablePointer<Float>,
-    rowLength: Int
+    rowsApart: Int
   ) {
     let places = parts.map { GatheredPlaces($0.positions.map(origin)) }
     let taps = tapOffsets
@@ -45,7 +45,7 @@ struct PaddedPlanes: Sendable {
           for (index, part) in parts.enumerated() {
             places[index].gather(from: planes[index] + tap, into: row + part.start)
           }
-          row += rowLength
+          row += rowsApart
         }
       }
     }

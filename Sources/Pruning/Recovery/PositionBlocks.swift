@@ -176,10 +176,12 @@ struct PositionBlocks: Sendable {
     guard !parts.isEmpty else { return }
     block.withUnsafeMutableBufferPointer { block in
       guard var row = block.baseAddress else { return }
-      planes.unfold(parts, of: input, into: row, rowLength: Self.rowLength)
+      planes.unfold(parts, of: input, into: row, rowsApart: Self.rowLength)
       row += geometry.columns * Self.rowLength
       for (index, map) in maps.enumerated() {
-        map.sample(parts, channels: companions[index], into: row, rowLength: Self.rowLength)
+        map.sample(
+          parts, channels: companions[index], positions: geometry.positions, into: row,
+          rowsApart: Self.rowLength)
         // Behind the first there are ones.
         row += (companions[index] + (index == 0 ? 1 : 0)) * Self.rowLength
       }
@@ -199,18 +201,17 @@ struct ImagePositions {
 extension Tensor {
   /// What a map `[n, channels, …]` has at some positions, a row for each channel.
   fileprivate func sample(
-    _ parts: [ImagePositions], channels: Int, into row: UnsafeMutablePointer<Float>,
-    rowLength: Int
+    _ parts: [ImagePositions], channels: Int, positions: Int,
+    into row: UnsafeMutablePointer<Float>, rowsApart: Int
   ) {
-    let size = count / max(shape[0] * channels, 1)
     elements.withUnsafeBufferPointer { map in
       guard let map = map.baseAddress else { return }
       for part in parts {
         let places = GatheredPlaces(part.positions)
         for channel in 0..<channels {
           places.gather(
-            from: map + (part.image * channels + channel) * size,
-            into: row + (channel * rowLength + part.start))
+            from: map + (part.image * channels + channel) * positions,
+            into: row + (channel * rowsApart + part.start))
         }
       }
     }

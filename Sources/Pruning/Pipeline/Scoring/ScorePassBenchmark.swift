@@ -98,8 +98,9 @@ public enum ScorePassBenchmark {
     threads: Int
   ) async throws -> Double {
     let sweep = RandomSweep(network: network, taps: .groups, images: images, tileSize: tileSize)
-    let tiles = sweep.calibration.shards.enumerated().map { place, shard in
-      ImageTile(shard: shard, images: sweep.calibration.images(inShard: place))
+    // Whole ones: how long a smaller tile takes tells less.
+    let tiles = sweep.calibration.shards.prefix(max(images / tileSize, 1)).enumerated().map {
+      ImageTile(shard: $1, images: sweep.calibration.images(inShard: $0))
     }
     let bench = Workbench(
       backend: backend, threads: threads, artifacts: sweep.artifacts, cacheBytes: .max)
@@ -111,17 +112,19 @@ public enum ScorePassBenchmark {
       try await pass.run(tiles, taking: 0) { _, _ in }
       return (ContinuousClock.now - start) / .seconds(1)
     }
+    _ = try await seconds([tiles[0]])
     let first = try await seconds([tiles[0]])
-    guard tiles.count > 1 else { return Double(images) / first }
-    let others = try await seconds(tiles) - seconds([tiles[0]])
-    return Double(images - tiles[0].images) / others
+    let others = tiles.count > 1 ? try await seconds(tiles) - first : 0
+    return others > 0
+      ? Double((tiles.count - 1) * tileSize) / others : Double(tiles[0].images) / first
   }
 }
 
 extension ScorePassBenchmark.CostModel {
   /// The line through (N, T/N): T/N = a + b · N, with the least relative errors squared, because a
   /// machine's speed changes by a share of it; nil where it is through one N alone.
-  fileprivate init?(fittedTo passes: [ScorePassBenchmark.Pass]) {
+  init?(fittedTo passes: [ScorePassBenchmark.Pass]) {
+    guard Set(passes.map(\.images)).count > 1 else { return nil }
     let points = passes.map { pass in
       let y = pass.seconds / Double(pass.images)
       return (x: Double(pass.images), y: y, weight: 1 / (y * y))
@@ -132,7 +135,6 @@ extension ScorePassBenchmark.CostModel {
       points.reduce(0) { $0 + $1.weight * $1.y } / total
     )
     let spread = points.reduce(0) { $0 + $1.weight * ($1.x - x) * ($1.x - x) }
-    guard spread > 0 else { return nil }
     secondsPerPair = points.reduce(0) { $0 + $1.weight * ($1.x - x) * ($1.y - y) } / spread
     secondsPerImage = y - secondsPerPair * x
   }

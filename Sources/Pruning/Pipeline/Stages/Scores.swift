@@ -101,6 +101,8 @@ struct TilePairScores: JobComputation {
     Double(firstImages) * (secondImages.map(Double.init) ?? Double(firstImages) / 2)
   }
 
+  static let makesGangs = true
+
   static func companions(among pairs: [Self], on bench: Workbench) async throws -> Int {
     let (pass, _) = try await pairs[0].tilePass(on: bench)
     let footprint = try await pass.footprint()

@@ -65,11 +65,14 @@ struct PlanSurgery: JobComputation {
   /// What both networks may hold where they stand still, in bytes.
   private static let heldBytes = 3 << 29
 
-  /// Plans that fit layers one by one to the same dense network on the same samples.
+  /// Plans that fit layers one by one to the same dense network on the same samples. A fit of all
+  /// layers together takes so much longer that its plans had better be done one after the other.
   var pass: Digest? {
     var common = self
     common.selection = ChannelSelection()
-    guard reconstruction != .single, let fields = try? CanonicalJSON.encode(common) else {
+    guard reconstruction != .single, reconstruction != .joint,
+      let fields = try? CanonicalJSON.encode(common)
+    else {
       return nil
     }
     return Digest(of: fields)
@@ -80,14 +83,16 @@ struct PlanSurgery: JobComputation {
     let model = try await bench.model(first.model)
     let fit = first.layerwise(model, on: bench)
     let samples = try await first.samples(for: fit, on: bench).reduce(0) { $0 + $1.count }
-    var bytes = first.looks * samples * fit.bytesPerSample(of: model.network)
-    let fitting = try plans.prefix { plan in
-      let pruned = try model.network.pruned(plan.selection, groups: model.groups)
-      // Halted before a layer, and before the one that it is a pair with.
-      bytes += 2 * first.looks * samples * fit.bytesPerSample(of: pruned)
-      return bytes <= bench.cache.limit
+    return try await bench.compute {
+      var bytes = first.looks * samples * fit.bytesPerSample(of: model.network)
+      let fitting = try plans.prefix { plan in
+        let pruned = try model.network.pruned(plan.selection, groups: model.groups)
+        bytes += fit.bytes(for: pruned, samples: first.looks * samples)
+        // The rest is for the model, its plans and the samples.
+        return bytes <= bench.cache.limit / 4 * 3
+      }
+      return max(fitting.count, 1)
     }
-    return max(fitting.count, 1)
   }
 
   func compute(on bench: Workbench) async throws -> Outcome<Summary> {
@@ -265,10 +270,11 @@ struct PlanSurgery: JobComputation {
   ) async throws -> [SequentialReconstruction.Fitted] {
     let fit = layerwise(model, on: bench)
     let samples = try await samples(for: fit, on: bench)
-    let each = fit.bytesPerSample(of: model.network)
+    let count = looks * samples.reduce(0) { $0 + $1.count }
     bench.cache.makeRoom(
-      looks * samples.reduce(0) { $0 + $1.count }
-        * forms.reduce(each) { $0 + 2 * fit.bytesPerSample(of: $1.pruned) })
+      forms.reduce(count * fit.bytesPerSample(of: model.network)) {
+        $0 + fit.bytes(for: $1.pruned, samples: count)
+      })
     return try await bench.compute {
       try fit.fitted(forms, on: inputs(of: samples))
     }

@@ -13,7 +13,8 @@ struct JobsCommand: AsyncParsableCommand {
     discussion: """
       A worker does one job after another: a job's seconds are those since it was given out, or \
       since its worker was through with the one before. Pairs of tiles that passed through the \
-      network together, and plans that were fitted together, share their seconds equally.
+      network together, and plans that were fitted together, share their seconds equally: jobs of \
+      one pass that were given out together.
       """)
 
   @Argument(help: "Name or id of the sweep.") var sweep: String
@@ -58,24 +59,26 @@ struct JobLine: Codable {
 
   /// In the order the jobs were asked for.
   static func lines(of jobs: [(stage: Stage, job: CompletedJob)]) -> [JobLine] {
-    var turns: [String: [Turn]] = [:]
+    var turns: [Turn] = []
+    // By worker: its last one.
+    var latest: [String: Int] = [:]
     for place in jobs.indices.sorted(by: { jobs[$0].job.finishedAt < jobs[$1].job.finishedAt }) {
       let job = jobs[place].job
       guard let worker = job.worker, let started = job.startedAt else { continue }
-      var own = turns[worker, default: []]
-      let start = max(started, own.last?.end ?? started)
+      let last = latest[worker].map { turns[$0] }
+      let start = max(started, last?.end ?? started)
       let turn = Turn(
-        pass: (try? JobRequest(payload: job.payload))?.pass, places: [place],
+        started: started, pass: (try? JobRequest(payload: job.payload))?.pass, places: [place],
         seconds: job.finishedAt.timeIntervalSince(start), end: job.finishedAt)
-      if let last = own.last, turn.pass != nil, last.pass == turn.pass {
-        own[own.count - 1].join(turn)
+      if let index = latest[worker], turn.joins(turns[index]) {
+        turns[index].join(turn)
       } else {
-        own.append(turn)
+        latest[worker] = turns.count
+        turns.append(turn)
       }
-      turns[worker] = own
     }
     var seconds: [Int: Double] = [:]
-    for turn in turns.values.joined() {
+    for turn in turns {
       for place in turn.places { seconds[place] = turn.seconds / Double(turn.places.count) }
     }
     return jobs.enumerated().map { place, entry in
@@ -85,13 +88,18 @@ struct JobLine: Codable {
     }
   }
 
-  /// What a worker did of one pass, or one job that is done by itself.
+  /// Jobs of one pass that a worker was given together, or one that is done by itself.
   private struct Turn {
+    var started: Date
     var pass: Digest?
     /// Of its jobs.
     var places: [Int]
     var seconds: Double
     var end: Date
+
+    func joins(_ last: Turn) -> Bool {
+      pass != nil && pass == last.pass && started == last.started
+    }
 
     mutating func join(_ next: Turn) {
       places += next.places

@@ -13,7 +13,8 @@ struct ScoreBenchmarkCommand: AsyncParsableCommand {
     discussion: """
       Prints the rate of forward passes into tiles; the kernels' rate beside that of a large matrix \
       product (sgemm) in the same run, which is what this machine can do; and the time of whole \
-      passes over N images beside a N + b N², with a and b fitted where several N are given.
+      passes over N images beside a N + b N², with a and b fitted where several N are given. The \
+      parts are measured anew before each pass.
       """)
 
   @Argument(help: "The ONNX file.") var model: String

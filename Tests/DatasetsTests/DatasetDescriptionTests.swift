@@ -14,12 +14,14 @@ struct DatasetDescriptionTests {
     return error?.message.replacing(folder.url.path + "/", with: "") ?? ""
   }
 
-  @Test("unknown keys are named with their line and the known ones")
+  @Test("unknown keys are named with their line, and what was meant or is known")
   func unknownKeys() throws {
-    #expect(try message(cifarYAML("limits: 4")).hasPrefix("set.yaml:4: 'limits' is no key here"))
+    #expect(
+      try message(cifarYAML("quux: 4"))
+        .hasPrefix("set.yaml:4: 'quux' is no key here; known are format, path"))
     #expect(
       try message("format: npz\npath: a\nnormalise:\n  mean: 0\n  sdt: 1")
-        == "set.yaml:5: 'sdt' is no key here; known are mean, std")
+        == "set.yaml:5: 'sdt' is no key here; did you mean 'std'?")
     #expect(
       try message(cifarYAML("layout: nhwc"))
         == "set.yaml:4: 'layout' is for npz and npy, not for cifar10-binary; remove it")

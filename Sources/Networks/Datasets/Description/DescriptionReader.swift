@@ -1,4 +1,5 @@
 import Foundation
+import Quantities
 import Yams
 
 /// Takes values out of a description's nodes, with the line in every error.
@@ -37,7 +38,10 @@ struct DescriptionReader {
   func checkKeys(known: [String]) throws(DatasetError) {
     for (key, _) in mapping where !known.contains(key.scalar?.string ?? "") {
       let name = key.scalar?.string ?? "a block"
-      throw fault(key, "'\(name)' is no key here; known are \(known.joined(separator: ", "))")
+      let advice =
+        nearestNames(to: name, in: known).first.map { "did you mean '\($0)'?" }
+        ?? "known are \(known.joined(separator: ", "))"
+      throw fault(key, "'\(name)' is no key here; \(advice)")
     }
   }
 

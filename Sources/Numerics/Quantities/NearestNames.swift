@@ -12,6 +12,16 @@ public func nearestNames(to name: String, in known: [String]) -> [String] {
   return near.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map(\.name)
 }
 
+/// What to say of a name that is not among the known ones: the one that may have been meant, or all.
+///
+/// - Parameters:
+///   - name: Nil for what is no name.
+///   - known: In lower case.
+public func advice(on name: String?, known: [String]) -> String {
+  let nearest = name.flatMap { nearestNames(to: $0, in: known).first }
+  return nearest.map { "did you mean '\($0)'?" } ?? "known are \(known.joined(separator: ", "))"
+}
+
 /// How many letters were inserted, left out, replaced or exchanged with their neighbour on the way
 /// from one text to another: the restricted Damerau–Levenshtein distance.
 ///

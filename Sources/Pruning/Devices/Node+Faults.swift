@@ -21,11 +21,9 @@ extension Node.Mapping {
     compactMap { key, _ in
       let name = key.scalar?.string
       if let name, known.contains(name) { return nil }
-      let nearest = name.flatMap { nearestNames(to: $0, in: known).first }
-      let advice =
-        nearest.map { "did you mean '\($0)'?" } ?? "known are \(known.joined(separator: ", "))"
       return .init(
-        line: key.mark?.line ?? 0, message: "\(key.shown) is no key of \(place); \(advice)")
+        line: key.mark?.line ?? 0,
+        message: "\(key.shown) is no key of \(place); \(advice(on: name, known: known))")
     }
   }
 }

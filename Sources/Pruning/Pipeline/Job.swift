@@ -104,10 +104,19 @@ extension JobComputation {
   public static func compute(
     _ computations: [Self], on bench: Workbench
   ) async throws -> [Result<Outcome<Summary>, any Error>] {
-    var results: [Result<Outcome<Summary>, any Error>] = []
-    for computation in computations {
+    await computations.results { try await $0.compute(on: bench) }
+  }
+}
+
+extension Sequence {
+  /// What is made of each element, in their order: one that fails takes no others with it.
+  func results<Value>(
+    of body: (Element) async throws -> Value
+  ) async -> [Result<Value, any Error>] {
+    var results: [Result<Value, any Error>] = []
+    for element in self {
       do {
-        results.append(.success(try await computation.compute(on: bench)))
+        results.append(.success(try await body(element)))
       } catch {
         results.append(.failure(error))
       }

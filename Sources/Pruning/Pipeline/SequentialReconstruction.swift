@@ -119,10 +119,14 @@ struct SequentialReconstruction {
     network.fittableLayers().map { network.liveBytes(before: $0.node) }.max() ?? 0
   }
 
-  /// What a form takes besides the dense network, in bytes, about: its samples, halted before a layer
-  /// and before the one that it is a pair with; its weights, pruned, from the single pass and fitted;
-  /// the moments of both layers.
-  func bytes(for form: Network, samples: Int) -> Int {
+  /// What some forms take with the dense network, in bytes, about.
+  func bytes(for forms: some Sequence<Network>, samples: Int) -> Int {
+    forms.reduce(samples * bytesPerSample(of: dense)) { $0 + bytes(for: $1, samples: samples) }
+  }
+
+  /// A form's samples, halted before a layer and before the one that it is a pair with; its weights,
+  /// pruned, from the single pass and fitted; the moments of both layers.
+  private func bytes(for form: Network, samples: Int) -> Int {
     let layers = pairRounds > 0 ? 2 : 1
     let widest = form.fittableLayers().map { $0.geometry.columns + $0.geometry.outputs }.max() ?? 0
     let held = samples * bytesPerSample(of: form) + 8 * widest * widest

@@ -1,6 +1,5 @@
 import Drawing
 import Foundation
-import Quantities
 import Surgery
 
 extension WidthChart {
@@ -12,12 +11,7 @@ extension WidthChart {
 
   /// - Throws: ``InputError`` where the file cannot be written.
   func write(to file: URL) throws {
-    do {
-      try Data(svg.utf8).write(to: file, options: .atomic)
-    } catch {
-      throw InputError(
-        "cannot write \(file.path): \(error.systemReason); check space and rights")
-    }
+    try Data(svg.utf8).writeWhole(to: file.path)
     note("widths drawn to \(file.path)")
   }
 }

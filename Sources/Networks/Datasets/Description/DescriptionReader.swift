@@ -37,11 +37,9 @@ struct DescriptionReader {
 
   func checkKeys(known: [String]) throws(DatasetError) {
     for (key, _) in mapping where !known.contains(key.scalar?.string ?? "") {
-      let name = key.scalar?.string ?? "a block"
-      let advice =
-        nearestNames(to: name, in: known).first.map { "did you mean '\($0)'?" }
-        ?? "known are \(known.joined(separator: ", "))"
-      throw fault(key, "'\(name)' is no key here; \(advice)")
+      let name = key.scalar?.string
+      throw fault(
+        key, "'\(name ?? "a block")' is no key here; \(advice(on: name, known: known))")
     }
   }
 

@@ -61,12 +61,12 @@ public enum ScorePassBenchmark {
       try TapStretches(of: network, taps: taps), microBatch: MicroBatches.size(for: network),
       threads: threads)
     // Parts and passes take turns, so that both meet the machine in the same states.
-    var rates: [Double] = []
+    var forward: [Double] = []
     var kernels: [ScoreBenchmark.Figures] = []
     var passes: [Pass] = []
     for count in counts {
-      rates.append(
-        try await forward(
+      forward.append(
+        try await secondsPerImage(
           network, backend, taps, images: images, tileSize: tileSize, threads: threads))
       kernels.append(
         try ScoreBenchmark.run(
@@ -80,7 +80,7 @@ public enum ScorePassBenchmark {
       passes.append(Pass(images: count, seconds: seconds))
     }
     let mean = ScoreBenchmark.Figures(meanOf: kernels)
-    let secondsPerImage = rates.reduce(0) { $0 + 1 / $1 } / Double(rates.count)
+    let secondsPerImage = forward.reduce(0, +) / Double(forward.count)
     return Figures(
       taps: taps.count, features: features.reduce(0, +), tileSize: tileSize, threads: threads,
       tileBytes: footprint.total(images: min(images, tileSize), tiles: 1, pairs: 0),
@@ -91,9 +91,9 @@ public enum ScorePassBenchmark {
       fitted: CostModel(fittedTo: passes), passes: passes)
   }
 
-  /// Images a second through the network, tap by tap: what tiles take beside the first, which pays for
+  /// An image's way through the network, tap by tap: what tiles take beside the first, which pays for
   /// making plans and for memory that was not touched before.
-  private static func forward(
+  private static func secondsPerImage(
     _ network: Network, _ backend: any Backend, _ taps: [ValueID], images: Int, tileSize: Int,
     threads: Int
   ) async throws -> Double {
@@ -116,7 +116,7 @@ public enum ScorePassBenchmark {
     let first = try await seconds([tiles[0]])
     let others = tiles.count > 1 ? try await seconds(tiles) - first : 0
     return others > 0
-      ? Double((tiles.count - 1) * tileSize) / others : Double(tiles[0].images) / first
+      ? others / Double((tiles.count - 1) * tileSize) : first / Double(tiles[0].images)
   }
 }
 

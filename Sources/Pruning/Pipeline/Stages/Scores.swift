@@ -235,17 +235,9 @@ struct TilePairScores: JobComputation {
         Result { try sums[place].statistics().encoded() }
       }
     }
-    var results: [Result<Outcome<NoSummary>, any Error>] = []
-    for statistics in statistics {
-      // A pair that cannot be stored takes no others with it.
-      do {
-        let artifact = try await bench.artifacts.put(statistics.get())
-        results.append(.success(Outcome(NoSummary(), artifacts: [artifact])))
-      } catch {
-        results.append(.failure(error))
-      }
+    return await statistics.results {
+      Outcome(NoSummary(), artifacts: [try await bench.artifacts.put($0.get())])
     }
-    return results
   }
 
   /// The different tiles of some pairs, and their places by pair.

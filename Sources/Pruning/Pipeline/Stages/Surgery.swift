@@ -87,14 +87,15 @@ struct PlanSurgery: JobComputation {
     let fit = first.layerwise(model, on: bench)
     let samples = try await first.samples(for: fit, on: bench).reduce(0) { $0 + $1.count }
     return try await bench.compute {
-      var bytes = first.looks * samples * fit.bytesPerSample(of: model.network)
-      let fitting = try plans.prefix(Self.greatestCompany).prefix { plan in
-        let pruned = try model.network.pruned(plan.selection, groups: model.groups)
-        bytes += fit.bytes(for: pruned, samples: first.looks * samples)
-        // The rest is for the model, its plans and the samples.
-        return bytes <= bench.cache.limit / 4 * 3
+      let forms = try plans.prefix(Self.greatestCompany).map { plan in
+        try model.network.pruned(plan.selection, groups: model.groups)
       }
-      return max(fitting.count, 1)
+      let fitting = (1...forms.count).last { count in
+        // The rest is for the model, its plans and the samples.
+        fit.bytes(for: forms.prefix(count), samples: first.looks * samples)
+          <= bench.cache.limit / 4 * 3
+      }
+      return fitting ?? 1
     }
   }
 
@@ -114,15 +115,9 @@ struct PlanSurgery: JobComputation {
       let fitted = try await plans[first].sequential(model, open.map { drafts[$0].form }, on: bench)
       for (place, fitted) in zip(open, fitted) { drafts[place].layered = fitted }
     }
-    var results: [Result<Outcome<Summary>, any Error>] = []
-    for (plan, draft) in zip(plans, drafts) {
-      do {
-        results.append(.success(try await plan.outcome(model, of: draft, on: bench)))
-      } catch {
-        results.append(.failure(error))
-      }
+    return await zip(plans, drafts).results { plan, draft in
+      try await plan.outcome(model, of: draft, on: bench)
     }
-    return results
   }
 
   /// A plan's network before and after the single pass.
@@ -153,9 +148,9 @@ struct PlanSurgery: JobComputation {
           .pruned(selection, groups: groups),
         kept: network.keptIndices(selection, groups: groups))
     }
-    var single = Recovered(network: form.prior, fit: "single")
-    single.error = try await error(of: single, model, split(on: bench).heldBack, on: bench)
-    return Draft(form: form, single: single)
+    let single = Recovered(network: form.prior, fit: "single")
+    return Draft(
+      form: form, single: try await measured(single, model, split(on: bench).heldBack, on: bench))
   }
 
   /// Whatever is nearest to the dense network.
@@ -167,11 +162,14 @@ struct PlanSurgery: JobComputation {
       return try await outcome(model, sliced: draft.form.pruned, fitted, on: bench)
     }
     let (rest, heldBack) = try await split(on: bench)
-    if let (network, unfitted) = draft.layered.map({ ($0.network, $0.unfitted) }) {
-      var layered = Recovered(
-        network: network, fit: reconstruction.byLayer.rawValue, unfitted: unfitted)
-      layered.error = try await error(of: layered, model, heldBack, on: bench)
-      fitted = best(of: [fitted, layered])
+    func take(_ candidate: Recovered) async throws {
+      fitted = best(of: [fitted, try await measured(candidate, model, heldBack, on: bench)])
+    }
+    if let layered = draft.layered {
+      try await take(
+        Recovered(
+          network: layered.network, fit: reconstruction.byLayer.rawValue,
+          unfitted: layered.unfitted))
     }
     if fitted.network.hasBatchNormalization {
       let counts = try await bench.shards(rest).map(\.count)
@@ -180,16 +178,14 @@ struct PlanSurgery: JobComputation {
       recalibrated.network = try await bench.recalibrated(
         fitted.network, shards: Array(rest.prefix(first)))
       recalibrated.statistics = "calibration"
-      recalibrated.error = try await error(of: recalibrated, model, heldBack, on: bench)
-      fitted = best(of: [fitted, recalibrated])
+      try await take(recalibrated)
     }
     if reconstruction == .joint,
       let network = try await jointly(model, fitted.network, rest, heldBack, on: bench)
     {
       var joint = fitted
       (joint.network, joint.fit) = (network, ReconstructionKind.joint.rawValue)
-      joint.error = try await error(of: joint, model, heldBack, on: bench)
-      fitted = best(of: [fitted, joint])
+      try await take(joint)
     }
     return try await outcome(model, sliced: draft.form.pruned, fitted, on: bench)
   }
@@ -235,11 +231,14 @@ struct PlanSurgery: JobComputation {
     }
   }
 
-  private func error(
-    of candidate: Recovered, _ model: PreparedModel, _ shards: [Digest], on bench: Workbench
-  ) async throws -> Double {
-    try await bench.outputChange(
+  /// A candidate with its error on some shards.
+  private func measured(
+    _ candidate: Recovered, _ model: PreparedModel, _ shards: [Digest], on bench: Workbench
+  ) async throws -> Recovered {
+    var measured = candidate
+    measured.error = try await bench.outputChange(
       model, against: candidate.network, shards: shards, microBatch: microBatch)
+    return measured
   }
 
   /// The one nearest to the dense network; of equal ones the first, which is the plainer.
@@ -274,10 +273,7 @@ struct PlanSurgery: JobComputation {
     let fit = layerwise(model, on: bench)
     let samples = try await samples(for: fit, on: bench)
     let count = looks * samples.reduce(0) { $0 + $1.count }
-    bench.cache.makeRoom(
-      forms.reduce(count * fit.bytesPerSample(of: model.network)) {
-        $0 + fit.bytes(for: $1.pruned, samples: count)
-      })
+    bench.cache.makeRoom(fit.bytes(for: forms.map(\.pruned), samples: count))
     return try await bench.compute {
       try fit.fitted(forms, on: inputs(of: samples))
     }

@@ -5,7 +5,6 @@ import Digests
 import Foundation
 import JobEngine
 import Pipeline
-import Quantities
 
 /// `espalier variants`: the catalogue, asked by constraint.
 struct VariantsCommand: AsyncParsableCommand {
@@ -68,12 +67,7 @@ struct ExportCommand: AsyncParsableCommand {
       }
       return try stores.artifacts.data(for: digest)
     }
-    do {
-      try data.write(to: URL(filePath: output), options: .atomic)
-    } catch {
-      throw InputError(
-        "cannot write \(output): \(error.systemReason); check space and rights")
-    }
+    try data.writeWhole(to: output)
     note("wrote \(output), \(data.count) bytes")
   }
 }

@@ -65,13 +65,13 @@ struct JobLine: Codable {
     for place in jobs.indices.sorted(by: { jobs[$0].job.finishedAt < jobs[$1].job.finishedAt }) {
       let job = jobs[place].job
       guard let worker = job.worker, let started = job.startedAt else { continue }
-      let last = latest[worker].map { turns[$0] }
-      let start = max(started, last?.end ?? started)
+      let last = latest[worker]
+      let start = max(started, last.map { turns[$0].end } ?? started)
       let turn = Turn(
         started: started, pass: (try? JobRequest(payload: job.payload))?.pass, places: [place],
         seconds: job.finishedAt.timeIntervalSince(start), end: job.finishedAt)
-      if let index = latest[worker], turn.joins(turns[index]) {
-        turns[index].join(turn)
+      if let last, turn.joins(turns[last]) {
+        turns[last].join(turn)
       } else {
         latest[worker] = turns.count
         turns.append(turn)

@@ -8,7 +8,6 @@ import Importance
 import JobEngine
 import LinearAlgebra
 import Pipeline
-import Quantities
 
 /// `espalier scores`: the nHSIC matrix of a sweep, and the account of how it came about.
 struct ScoresCommand: AsyncParsableCommand {
@@ -74,12 +73,7 @@ struct ScoresCommand: AsyncParsableCommand {
   }
 
   private func write(_ data: Data, to file: String) throws {
-    do {
-      try data.write(to: URL(filePath: file), options: .atomic)
-    } catch {
-      throw InputError(
-        "cannot write \(file): \(error.systemReason); check space and rights")
-    }
+    try data.writeWhole(to: file)
     note("wrote \(file), \(data.count) bytes")
   }
 }

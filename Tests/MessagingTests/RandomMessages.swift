@@ -44,7 +44,10 @@ struct RandomMessages {
           memory: size())),
       .heartbeat(
         (0..<Int.random(in: 0...5, using: &generator)).map { _ in job() },
-        WorkerUsage(memory: size(), images: size())),
+        WorkerUsage(memory: size(), images: size()),
+        underway: JobsUnderway(
+          (0..<Int.random(in: 0...3, using: &generator)).map { _ in job() },
+          share: Double.random(in: 0...1, using: &generator))),
       .fetch(digest(), offset: size(), length: size()),
       .store(digest(), offset: offset, total: offset + bytes.count, bytes: bytes),
       .completed(

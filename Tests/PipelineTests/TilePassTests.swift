@@ -129,7 +129,7 @@ struct TilePassTests {
         for (place, job) in jobs.enumerated() {
           #expect(results[place] == plain.results.outputs[job.key])
         }
-        if isEnough { #expect(benches.reduce(0) { $0 + $1.imagesRun } == 48) }
+        if isEnough { #expect(benches.reduce(0) { $0 + $1.progress.images } == 48) }
       }
     }
   }
@@ -227,7 +227,7 @@ struct TilePassTests {
         }
       }
       #expect(seen.withLock { $0 } == Array(taps.indices), "every tap once, in order")
-      #expect(bench.imagesRun == 32)
+      #expect(bench.progress.images == 32)
     }
   }
 

@@ -103,6 +103,8 @@ struct ClusterStatus: Decodable {
     var id: String
     var processID: Int32
     var jobs: Int
+    /// Those of them that it computes now.
+    var underway: Int
   }
 
   var state: String

@@ -34,6 +34,40 @@ extension SystemTests {
       }
     }
 
+    @Test("what a cancelled sweep had computed ends at once, and the worker is free for others")
+    func cancelledWork() async throws {
+      try await TestCluster.with { cluster in
+        try await cluster.espalier("up", "--workers", "1", "--allow-commands")
+        let begun = cluster.root.appending(path: "begun").path
+        let files = try cluster.sweep(calibration: 32, evaluation: 32)
+        // The shell's process goes on as the command.
+        let command = "echo $$ > '\(begun)'; exec sleep 3600 # {model} {output}"
+        try await cluster.espalier(["submit"] + files + ["--recover-with", command])
+        let deadline = ContinuousClock.now + .seconds(120)
+        var process: Int32?
+        while process == nil, ContinuousClock.now < deadline {
+          try await Task.sleep(for: .milliseconds(100))
+          let text = try? String(contentsOfFile: begun, encoding: .utf8)
+          process = text.flatMap { Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+        }
+        let sleeper = try #require(process, "the command was never run")
+        func worker() async throws -> ClusterStatus.Worker? {
+          try await cluster.status().coordinator?.workers.first
+        }
+        while try await worker()?.underway != 1, ContinuousClock.now < deadline {
+          try await Task.sleep(for: .milliseconds(200))
+        }
+        #expect(kill(sleeper, 0) == 0)
+        try await cluster.espalier("cancel", "test")
+        while kill(sleeper, 0) == 0, ContinuousClock.now < deadline {
+          try await Task.sleep(for: .milliseconds(100))
+        }
+        #expect(kill(sleeper, 0) != 0, "the command of a cancelled sweep runs on")
+        try await cluster.espalier(["run"] + files + ["--name", "next"])
+        #expect(try await worker()?.jobs == 0)
+      }
+    }
+
     /// What needs a coordinator says that there is none.
     private func unreachable(_ cluster: TestCluster) async throws {
       for command in [["submit"] + (try cluster.sweep()), ["cancel", "test"], ["status"]] {

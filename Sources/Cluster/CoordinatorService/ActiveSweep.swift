@@ -10,6 +10,8 @@ final class ActiveSweep {
   private(set) var results = Results()
   /// How far the pipeline came with them.
   var walk = Walk()
+  /// By stage: what it will take, in multiply–accumulates.
+  var foreseenWork: [Stage: Double] = [:]
   /// Keys of jobs that were asked for.
   private var asked: Set<Digest> = []
   /// Jobs not known to be done, with their cohorts.

@@ -21,6 +21,9 @@ public struct CoordinatorStatus: Codable, Sendable {
     public var identity: String
     /// Jobs it holds.
     public var jobs: Int
+    /// Those of them that it computes together now, and how much of them is done, from 0 to 1.
+    public var underway: Int
+    public var share: Double
     /// Results taken from it, and results refused.
     public var completed: Int
     public var refused: Int
@@ -38,6 +41,16 @@ public struct CoordinatorStatus: Codable, Sendable {
   public var workers: [Worker]
   /// Ids of sweeps under way.
   public var sweeps: [String]
+  /// By id of a sweep.
+  public var work: [String: SweepWork]
+
+  /// What the database does not know of a sweep's work, in estimated multiply–accumulates.
+  public struct SweepWork: Codable, Sendable {
+    /// Done of jobs that are not completed.
+    public var underway: Double
+    /// By stage: of all its jobs, also of those that are not known yet.
+    public var foreseen: [String: Double]
+  }
 }
 
 extension Coordinator {
@@ -67,7 +80,13 @@ extension Coordinator {
     CoordinatorStatus(
       processID: ProcessInfo.processInfo.processIdentifier,
       workers: workers.values.map { CoordinatorStatus.Worker($0) }.sorted { $0.id < $1.id },
-      sweeps: sweeps.keys.sorted())
+      sweeps: sweeps.keys.sorted(),
+      work: sweeps.mapValues { sweep in
+        CoordinatorStatus.SweepWork(
+          underway: workers.values.reduce(0) { $0 + $1.workDone(where: sweep.hasAsked) },
+          foreseen: Dictionary(
+            uniqueKeysWithValues: sweep.foreseenWork.map { ($0.rawValue, $1) }))
+      })
   }
 }
 
@@ -77,7 +96,8 @@ extension CoordinatorStatus.Worker {
     self.init(
       id: hello.workerID, processID: hello.processID, host: hello.host, threads: hello.threads,
       instructionSet: hello.backend.instructionSet, identity: session.identity,
-      jobs: session.held.count, completed: session.completed, refused: session.refused,
+      jobs: session.held.count, underway: session.underway.jobs.count,
+      share: session.underway.share, completed: session.completed, refused: session.refused,
       images: session.usage.images, imagesPerSecond: session.images.value,
       flopsPerSecond: 2 * session.work.value, memoryBytes: session.usage.memory)
   }

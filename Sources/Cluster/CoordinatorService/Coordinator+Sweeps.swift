@@ -148,16 +148,18 @@ extension Coordinator {
 
   /// A walk over many jobs takes its time: away from the actor.
   private func walk(_ sweep: ActiveSweep) async throws -> Pipeline.Step {
-    let (step, walk) = try await Self.advance(sweep.pipeline, sweep.results, from: sweep.walk)
-    sweep.walk = walk
+    let (pipeline, results, start) = (sweep.pipeline, sweep.results, sweep.walk)
+    let (step, walk, work) = try await Self.advance(pipeline, results, from: start)
+    (sweep.walk, sweep.foreseenWork) = (walk, work)
     return step
   }
 
   private nonisolated static func advance(
     _ pipeline: Pipeline, _ results: Results, from walk: Walk
-  ) async throws -> (Pipeline.Step, Walk) {
+  ) async throws -> (Pipeline.Step, Walk, [Stage: Double]) {
     var walk = walk
-    return (try pipeline.advance(results, from: &walk), walk)
+    let step = try pipeline.advance(results, from: &walk)
+    return (step, walk, pipeline.foreseenWork(walk))
   }
 
   /// Jobs in one statement, at most.

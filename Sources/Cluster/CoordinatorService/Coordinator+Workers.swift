@@ -47,6 +47,7 @@ extension Coordinator {
     for (peer, session, beat) in known {
       session.usage = beat.usage
       session.confirm(beat.jobs.filter(still.contains))
+      session.note(beat.underway)
       for job in beat.jobs where !still.contains(job) {
         send(.cancel(job), to: peer)
         session.drop(job)

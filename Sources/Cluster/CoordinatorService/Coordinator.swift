@@ -131,9 +131,10 @@ public actor Coordinator {
     while workers.values.contains(where: { !$0.held.isEmpty }), ContinuousClock.now < deadline {
       try? await Task.sleep(for: .milliseconds(50))
     }
-    for peer in workers.keys { send(.drain, to: peer) }
-    // What they hold goes back at once, for whoever comes next.
-    for session in workers.values {
+    // What they still hold goes back at once, for whoever comes next.
+    for (peer, session) in workers {
+      for job in session.held { send(.cancel(job), to: peer) }
+      send(.drain, to: peer)
       _ = try? await stores.jobs.release(worker: session.hello.workerID)
     }
     try? await Task.sleep(for: .milliseconds(100))
@@ -194,8 +195,8 @@ public actor Coordinator {
     switch message {
     case .fetch, .store: desk.serve(message, from: peer)
     case .hello(let hello): try await welcome(hello, at: peer)
-    case .heartbeat(let jobs, let usage):
-      intake.add(Intake.Heartbeat(jobs: jobs, usage: usage), from: peer)
+    case .heartbeat(let jobs, let usage, let underway):
+      intake.add(Intake.Heartbeat(jobs: jobs, usage: usage, underway: underway), from: peer)
     case .completed(let job, let summary, let artifacts, let enclosed):
       let output = JobOutput(summary: summary, artifacts: artifacts)
       intake.add(

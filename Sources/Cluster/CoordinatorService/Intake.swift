@@ -24,6 +24,7 @@ struct Intake {
   struct Heartbeat {
     var jobs: [WireReference]
     var usage: WorkerUsage
+    var underway: JobsUnderway
   }
 
   /// A report that is sent again replaces itself.

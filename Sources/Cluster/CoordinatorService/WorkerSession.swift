@@ -15,6 +15,8 @@ final class WorkerSession {
     var entry: JobWindow.Entry?
     /// With which others it was given.
     var portion: Int
+    /// How much of its work is done.
+    var done = 0.0
   }
 
   private var holdings: [WireReference: Holding] = [:]
@@ -30,6 +32,8 @@ final class WorkerSession {
   var usage = WorkerUsage() {
     didSet { images.add(Double(usage.images - oldValue.images)) }
   }
+  /// What it computes.
+  private(set) var underway = JobsUnderway()
   private(set) var work = Rate()
   private(set) var images = Rate()
 
@@ -87,11 +91,31 @@ final class WorkerSession {
     portions[portion] = left > 0 ? left : nil
   }
 
+  /// It says how far it is.
+  func note(_ underway: JobsUnderway) {
+    self.underway = underway
+    for job in underway.jobs {
+      guard var holding = holdings[job], let entry = holding.entry else { continue }
+      let done = underway.share * entry.job.specification.weight
+      work.add(max(done - holding.done, 0))
+      holding.done = max(done, holding.done)
+      holdings[job] = holding
+    }
+  }
+
+  /// How much is done of jobs that it has not completed: of those that are asked for.
+  func workDone(where isMeant: (Digest) -> Bool) -> Double {
+    holdings.values.reduce(0) { sum, holding in
+      guard let entry = holding.entry, isMeant(entry.job.specification.key) else { return sum }
+      return sum + holding.done
+    }
+  }
+
   func complete(_ job: WireReference, weight: Double) {
+    work.add(weight - (holdings[job]?.done ?? 0))
     drop(job)
     completed += 1
     refusalsInARow = 0
-    work.add(weight)
   }
 
   func refuse(_ job: WireReference) {

@@ -6,7 +6,9 @@ import Processes
 public struct ShellCommands: CommandRunner {
   public init() {}
 
-  public func run(_ command: String, minutes: Double) throws -> CommandEnding {
+  public func run(
+    _ command: String, minutes: Double, while isWanted: () -> Bool
+  ) throws -> CommandEnding {
     // A file and not a pipe: the command's end is its end, whoever else holds its output.
     guard let output = tmpfile() else {
       throw ProcessError(message: "cannot make a temporary file for a command's output")
@@ -22,8 +24,8 @@ public struct ShellCommands: CommandRunner {
     var hasTimedOut = false
     var status = process.poll()
     while status == nil {
-      if !hasTimedOut, ContinuousClock.now > deadline {
-        hasTimedOut = true
+      if ContinuousClock.now > deadline { hasTimedOut = true }
+      if hasTimedOut || !isWanted() {
         // A session of its own is a group of its own: all that it started ends with it.
         kill(-process.processID, SIGKILL)
       }

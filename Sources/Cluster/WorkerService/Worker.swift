@@ -52,6 +52,8 @@ public actor Worker {
   /// they are sent again with every heartbeat.
   private var reports: [JobReference: WorkerMessage] = [:]
   private var cancelled: Set<JobReference> = []
+  /// Jobs that are computed now.
+  private var underway: [JobReference] = []
   private var heartbeat: Task<Void, Never>?
   private var isDraining = false
 
@@ -132,14 +134,15 @@ public actor Worker {
   }()
 
   private var usage: WorkerUsage {
-    WorkerUsage(memory: ProcessMemory.resident, images: bench.imagesRun)
+    WorkerUsage(memory: ProcessMemory.resident, images: bench.progress.images)
   }
 
   private func startHeartbeat(every interval: Duration) {
     heartbeat?.cancel()
     heartbeat = Task {
       while !Task.isCancelled {
-        try? self.link.send(.heartbeat(self.held, self.usage))
+        let underway = JobsUnderway(self.underway, share: self.bench.progress.share)
+        try? self.link.send(.heartbeat(self.held, self.usage, underway: underway))
         for report in self.reports.values { try? self.link.send(report) }
         try? await Task.sleep(for: interval)
       }
@@ -147,6 +150,7 @@ public actor Worker {
   }
 
   private func perform(_ portion: Portion) async {
+    defer { underway = [] }
     var waiting: [Waiting] = []
     for assignment in portion.jobs {
       logger.debug(
@@ -168,12 +172,19 @@ public actor Worker {
       waiting.removeAll { !held.contains($0.job) }
       guard !waiting.isEmpty else { return }
       let places = await JobRequest.next(of: waiting.map(\.request), on: bench)
-      // Whatever is in the parcel afterwards is of these jobs.
-      parcel.empty()
+      begin(places.map { waiting[$0].job })
       let results = await JobRequest.run(places.map { waiting[$0].request }, on: bench)
       for (place, result) in zip(places, results) { report(waiting[place].job, result) }
       for place in places.reversed() { waiting.remove(at: place) }
     }
+  }
+
+  /// Jobs are about to be computed.
+  private func begin(_ jobs: [JobReference]) {
+    underway = jobs
+    bench.progress.begin()
+    // Whatever is in the parcel afterwards is of these jobs.
+    parcel.empty()
   }
 
   /// Does what can be done with others; what is left is to be done alone.
@@ -186,7 +197,7 @@ public actor Worker {
         logger.info(
           "a pass with others",
           metadata: ["gang": "\(gang.name)", "members": "\(gang.portions.count)"])
-        parcel.empty()
+        begin(waiting.prefix(places.count).map(\.job))
         let results = try await JobRequest.run(gang, places, on: bench)
         for (waiting, result) in zip(waiting, results) { report(waiting.job, result) }
         waiting.removeFirst(results.count)
@@ -227,7 +238,10 @@ public actor Worker {
   private func cancel(_ job: JobReference) {
     // What is over already, or reported, is not waited for.
     guard held.contains(job) else { return }
-    if reports[job] != nil { settle(job) } else { cancelled.insert(job) }
+    if reports[job] != nil { return settle(job) }
+    cancelled.insert(job)
+    // What is computed for nobody else ends at its next checkpoint.
+    if underway.contains(job), underway.allSatisfy(cancelled.contains) { bench.progress.abandon() }
   }
 
   /// The job is over, for this worker.

@@ -4,9 +4,13 @@
 public protocol CommandRunner: Sendable {
   /// Runs a command in a shell to its end, and blocks until then.
   ///
-  /// - Parameter minutes: After which it is ended with all it started.
+  /// - Parameters:
+  ///   - minutes: After which it is ended with all it started.
+  ///   - isWanted: Asked again and again; the command is ended likewise once it is not.
   /// - Throws: If no shell can be started.
-  func run(_ command: String, minutes: Double) throws -> CommandEnding
+  func run(
+    _ command: String, minutes: Double, while isWanted: () -> Bool
+  ) throws -> CommandEnding
 }
 
 /// How a command ended.

@@ -82,10 +82,11 @@ extension NetworkRunner {
   func outputs(of rest: Segment, on frontiers: [Frontier]) throws -> [Tensor] {
     let outputs = rest.network.outputs
     let parts = try parallelMap(count: frontiers.count, threads: threads) {
-      try rest.values(outputs, on: frontiers[$0].values)
+      try progress.check()
+      return try rest.values(outputs, on: frontiers[$0].values)
     }
     let values = outputs.indices.map { output in Tensor(joining: parts.map { $0[output] }) }
-    images.add(values.first?.shape[0] ?? 0)
+    progress.add(images: values.first?.shape[0] ?? 0)
     return values
   }
 }

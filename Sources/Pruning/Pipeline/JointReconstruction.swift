@@ -93,6 +93,7 @@ struct JointReconstruction {
       return (0..<count(samples)).map { batches[(place + $0) % batches.count] }
     }
     for round in 1...max(rounds, 1) {
+      try runner.progress.reach(Double(round - 1) / Double(rounds))
       let gradients = try self.gradients(
         of: current, parts, on: next(Self.samplesOfRound), weights)
       let direction = try zip(parts, gradients).map { try $0.step(along: $1) }
@@ -115,6 +116,7 @@ struct JointReconstruction {
       }
       if missed == Self.patience { break }
     }
+    try runner.progress.reach(1)
     return best
   }
 

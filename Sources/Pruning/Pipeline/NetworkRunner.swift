@@ -2,7 +2,6 @@ import Datasets
 import Execution
 import NetworkGraph
 import Parallelism
-import Synchronization
 import Tensors
 
 /// Runs whole shards of samples through networks, on several threads.
@@ -10,8 +9,8 @@ public struct NetworkRunner: Sendable {
   public let backend: any Backend
   /// Compute threads; no result depends on their number.
   public let threads: Int
-  /// Images that whole networks have run on.
-  let images = ImageCounter()
+  /// Of the work that networks are run for.
+  let progress = WorkProgress()
 
   public init(backend: any Backend, threads: Int) {
     self.backend = backend
@@ -41,12 +40,12 @@ public struct NetworkRunner: Sendable {
     of network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
     body: @Sendable (Range<Int>, [Tensor]) throws -> Value
   ) throws -> [Value] {
-    images.add(shard.count)
     let options = ExecutionOptions(
       batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
     return try MicroBatches(images: shard.count, size: microBatch).map(
       threads: threads, plan: { try backend.plan(network, options: options) },
       body: { plan, range in
+        try progress.check()
         let result = try plan.run(shard.tensors(range))
         let values = try taps.map { tap in
           guard let value = result.values[tap] else {
@@ -54,6 +53,7 @@ public struct NetworkRunner: Sendable {
           }
           return value.byImage(range.count, network[tap].shape)
         }
+        progress.add(images: range.count)
         return try body(range, values)
       })
   }
@@ -65,13 +65,4 @@ extension Tensor {
     let own = [images] + shape.extentsPerImage
     return own == self.shape ? self : Tensor(shape: own, elements: elements)
   }
-}
-
-/// Counts from any thread.
-final class ImageCounter: Sendable {
-  private let total = Atomic(0)
-
-  var count: Int { total.load(ordering: .relaxed) }
-
-  func add(_ images: Int) { total.add(images, ordering: .relaxed) }
 }

@@ -56,6 +56,7 @@ struct PairReconstruction {
     var directions = ConjugateDirections()
     var stretch = 1.0
     for round in 0...rounds {
+      try runner.progress.check()
       let loss = try loss(of: current, on: held)
       if loss < least {
         (best, least, missed) = (current, loss, 0)

@@ -24,8 +24,6 @@ enum Measurement: Equatable {
 extension Pipeline {
   var recipe: Recipe { definition.recipe }
   var calibration: DatasetReference { definition.calibration }
-  /// Multiply–accumulates of a forward pass of one image.
-  var forward: Double { Double(model.cost.macs.count) }
 
   /// Summed input Grams, by layer name.
   func grams(_ inquiry: inout Inquiry) throws -> [String: Digest]? {
@@ -67,7 +65,7 @@ extension Pipeline {
           grams: Dictionary(uniqueKeysWithValues: consumers.map { ($0.name, grams[$0.name]) })
             .compactMapValues(\.self),
           shards: shards.map { calibration.shards[$0] }, microBatch: recipe.microBatch),
-        label: group.name, weight: 2 * Double(recipe.sensitivityImages) * forward)
+        label: group.name, weight: orderWork)
       result[group.id] = outcome?.summary
     }
     return result.count == groups.count ? result : nil

@@ -90,7 +90,7 @@ extension Pipeline {
         jointRounds: recipe.reconstruction == .joint ? recipe.jointRounds : 0,
         positions: recipe.gramPositions,
         microBatch: recipe.microBatch),
-      label: label, weight: 3 * Double(definition.calibration.count) * forward)
+      label: label, weight: surgeryWork)
   }
 
   private func evaluate(

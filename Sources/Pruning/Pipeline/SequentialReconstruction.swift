@@ -90,12 +90,15 @@ struct SequentialReconstruction {
       .advanced(along: stretch(of: dense, 0..<stops[0].node), threads: runner.threads)
     // A few at a time, so that little is held of what only one step reads.
     let waves = MicroBatches(images: batches.count, size: 4 * runner.threads).ranges
+    let costs = stops.prefix { $0.node <= end }.map { Double(dense.macs(of: dense.nodes[$0.node])) }
     for (index, stop) in stops.enumerated() where stop.node <= end {
+      try runner.progress.reach(costs[..<index].reduce(0, +) / costs.reduce(0, +))
       // Nobody needs what comes after the last layer.
       let next = index + 1 < stops.count ? stops[index + 1].node : stop.node + 1
       let behind = stretch(of: dense, stop.node..<next, taps: stop.taps)
       for place in fits.indices { fits[place].begin(at: stop) }
       for wave in waves {
+        try runner.progress.check()
         let here = Array(frontiers[wave])
         let evidence = try parallelMap(count: here.count, threads: runner.threads) {
           var frontier = here[$0]
@@ -107,6 +110,7 @@ struct SequentialReconstruction {
       }
       for place in fits.indices { try fits[place].finish() }
     }
+    try runner.progress.reach(1)
     return fits.map(\.fitted)
   }
 

@@ -34,8 +34,8 @@ public final class Workbench: Sendable {
   public var backend: any Backend { runner.backend }
   /// Compute threads; no result depends on their number.
   var threads: Int { runner.threads }
-  /// Images that whole networks have run on here.
-  public var imagesRun: Int { runner.images.count }
+  /// Of what is computed here.
+  public var progress: WorkProgress { runner.progress }
 
   /// Runs blocking work on the bench's own thread, away from the cooperative pool.
   func compute<Value: Sendable>(

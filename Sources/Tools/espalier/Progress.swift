@@ -1,5 +1,7 @@
 import CoordinatorService
 import Foundation
+import JobEngine
+import Pipeline
 
 /// Live progress on standard error: one line that is rewritten on a terminal, a line a change
 /// elsewhere.
@@ -14,10 +16,13 @@ struct Progress {
   ///
   /// - Parameters:
   ///   - stages: Jobs by stage and state, with their estimated work.
+  ///   - work: What the coordinator knows of the sweep besides; nil where none answers.
   ///   - workers: What the workers do now; empty where nobody knows.
-  mutating func show(_ stages: [StageProgress], workers: [CoordinatorStatus.Worker] = []) {
-    let total = stages.reduce(0) { $0 + $1.weight }
-    let done = stages.reduce(0) { $0 + $1.completedWeight }
+  mutating func show(
+    _ stages: [StageProgress], work: CoordinatorStatus.SweepWork? = nil,
+    workers: [CoordinatorStatus.Worker] = []
+  ) {
+    let (done, total) = stages.work(work)
     if firstDone == nil { firstDone = done }
     let parts = stages.map { "\($0.stage) \($0.completed)/\($0.jobs)" }
     let share = total > 0 ? done / total : 0
@@ -66,6 +71,34 @@ struct StageProgress {
   var completed: Int
   var weight: Double
   var completedWeight: Double
+}
+
+extension [StageProgress] {
+  /// Of each stage of a sweep, in order.
+  init(_ counts: [StageCount]) {
+    self = Stage.allCases.compactMap { stage in
+      let own = counts.filter { $0.stage == stage.rawValue }
+      guard !own.isEmpty else { return nil }
+      let done = own.filter { $0.state == .completed }
+      return StageProgress(
+        stage: stage.rawValue, jobs: own.reduce(0) { $0 + $1.jobs },
+        completed: done.reduce(0) { $0 + $1.jobs }, weight: own.reduce(0) { $0 + $1.weight },
+        completedWeight: done.reduce(0) { $0 + $1.weight })
+    }
+  }
+
+  /// What is done of a sweep and what there is to do, in estimated multiply–accumulates.
+  ///
+  /// - Parameter known: What the coordinator knows besides.
+  func work(_ known: CoordinatorStatus.SweepWork?) -> (done: Double, total: Double) {
+    var foreseen = known?.foreseen ?? [:]
+    for stage in self {
+      foreseen[stage.stage] = Swift.max(stage.weight, foreseen[stage.stage] ?? 0)
+    }
+    let total = foreseen.values.reduce(0, +)
+    // Both were asked for, one after the other: a job may count in both for a moment.
+    return (Swift.min(reduce(known?.underway ?? 0) { $0 + $1.completedWeight }, total), total)
+  }
 }
 
 /// Amounts of work and memory for people.

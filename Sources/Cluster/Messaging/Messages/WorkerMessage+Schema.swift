@@ -52,11 +52,16 @@ extension WorkerMessage {
     case .hello(let hello): self = .hello(WorkerHello(hello))
     case .heartbeat(let beat):
       let jobs = beat.jobs.compactMap { JobReference($0) }
-      guard jobs.count == beat.jobs.count else { return nil }
+      let underway = beat.underway.compactMap { JobReference($0) }
+      guard jobs.count == beat.jobs.count, underway.count == beat.underway.count,
+        (0...1).contains(beat.share)
+      else { return nil }
       guard let memory = Int(exactly: beat.memory), let images = Int(exactly: beat.images) else {
         return nil
       }
-      self = .heartbeat(jobs, WorkerUsage(memory: memory, images: images))
+      self = .heartbeat(
+        jobs, WorkerUsage(memory: memory, images: images),
+        underway: JobsUnderway(underway, share: beat.share))
     case .fetch(let fetch):
       guard let digest = Digest(hex: fetch.digest), let offset = Int(exactly: fetch.offset),
         let length = Int(exactly: fetch.length)
@@ -86,11 +91,13 @@ extension WorkerMessage {
     var schema = SchemaWorkerMessage()
     switch self {
     case .hello(let hello): schema.hello = hello.schema
-    case .heartbeat(let jobs, let usage):
+    case .heartbeat(let jobs, let usage, let underway):
       schema.heartbeat = .with {
         $0.jobs = jobs.map(\.schema)
         $0.memory = UInt64(usage.memory)
         $0.images = UInt64(usage.images)
+        $0.underway = underway.jobs.map(\.schema)
+        $0.share = underway.share
       }
     case .fetch(let digest, let offset, let length):
       schema.fetch = .with {

@@ -81,6 +81,18 @@ public struct WorkerUsage: Hashable, Sendable {
   }
 }
 
+/// Jobs that a worker computes together.
+public struct JobsUnderway: Hashable, Sendable {
+  public var jobs: [JobReference]
+  /// How much of them is done, from 0 to 1.
+  public var share: Double
+
+  public init(_ jobs: [JobReference] = [], share: Double = 0) {
+    self.jobs = jobs
+    self.share = share
+  }
+}
+
 /// How worker processes end, for those who start them.
 public enum WorkerExit {
   /// The coordinator will not have it: another of the same program would be refused, too.
@@ -91,8 +103,9 @@ public enum WorkerExit {
 public enum WorkerMessage: Hashable, Sendable {
   /// First words, and again after the coordinator restarted (``WorkerLink`` repeats them itself).
   case hello(WorkerHello)
-  /// The worker lives, and still works on these jobs: renews their leases.
-  case heartbeat([JobReference], WorkerUsage = WorkerUsage())
+  /// The worker lives, and still has these jobs: renews their leases.
+  case heartbeat(
+    [JobReference], WorkerUsage = WorkerUsage(), underway: JobsUnderway = JobsUnderway())
   /// Asks for `length` bytes of an artifact at most, from byte `offset` on.
   case fetch(Digest, offset: Int, length: Int)
   /// Offers `bytes` at `offset` of an artifact of `total` bytes; without bytes, asks how far it is.

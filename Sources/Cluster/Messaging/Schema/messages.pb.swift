@@ -237,6 +237,12 @@ nonisolated struct SchemaWorkerMessage: Sendable {
     /// Images that networks have run on since the worker started.
     var images: UInt64 = 0
 
+    /// Those of the jobs that it computes now, together; the others wait.
+    var underway: [SchemaJobReference] = []
+
+    /// How much of them is done, from 0 to 1.
+    var share: Double = 0
+
     var unknownFields = SwiftProtobuf.UnknownStorage()
 
     init() {}
@@ -1282,7 +1288,7 @@ nonisolated extension SchemaWorkerMessage.Hello: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension SchemaWorkerMessage.Heartbeat: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = SchemaWorkerMessage.protoMessageName + ".Heartbeat"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0\u{1}memory\0\u{1}images\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0\u{1}memory\0\u{1}images\0\u{1}underway\0\u{1}share\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1293,6 +1299,8 @@ nonisolated extension SchemaWorkerMessage.Heartbeat: SwiftProtobuf.Message, Swif
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.jobs) }()
       case 2: try { try decoder.decodeSingularUInt64Field(value: &self.memory) }()
       case 3: try { try decoder.decodeSingularUInt64Field(value: &self.images) }()
+      case 4: try { try decoder.decodeRepeatedMessageField(value: &self.underway) }()
+      case 5: try { try decoder.decodeSingularDoubleField(value: &self.share) }()
       default: break
       }
     }
@@ -1308,6 +1316,12 @@ nonisolated extension SchemaWorkerMessage.Heartbeat: SwiftProtobuf.Message, Swif
     if self.images != 0 {
       try visitor.visitSingularUInt64Field(value: self.images, fieldNumber: 3)
     }
+    if !self.underway.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.underway, fieldNumber: 4)
+    }
+    if self.share.bitPattern != 0 {
+      try visitor.visitSingularDoubleField(value: self.share, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1315,6 +1329,8 @@ nonisolated extension SchemaWorkerMessage.Heartbeat: SwiftProtobuf.Message, Swif
     if lhs.jobs != rhs.jobs {return false}
     if lhs.memory != rhs.memory {return false}
     if lhs.images != rhs.images {return false}
+    if lhs.underway != rhs.underway {return false}
+    if lhs.share != rhs.share {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

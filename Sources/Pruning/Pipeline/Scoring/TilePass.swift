@@ -45,6 +45,7 @@ struct TilePass: Sendable {
     try await bench.compute {
       let parts = way.stretches.parts
       for (number, (part, stretch)) in zip(parts, way.prepared).enumerated() {
+        try bench.progress.reach(Double(number) / Double(parts.count))
         let values = try parallelMap(count: batches.count, threads: bench.threads) {
           try self.values(of: part, batches[$0].advance(along: stretch), batches[$0])
         }
@@ -62,8 +63,8 @@ struct TilePass: Sendable {
             })
         }
         // For progress, an image counts bit by bit.
-        bench.runner.images.add(
-          images * (number + 1) / parts.count - images * number / parts.count)
+        bench.progress.add(
+          images: images * (number + 1) / parts.count - images * number / parts.count)
       }
     }
   }

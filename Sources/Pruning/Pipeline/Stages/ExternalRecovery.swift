@@ -31,7 +31,7 @@ struct ExternalRecovery: JobComputation {
     }
     let data = try await bench.artifacts.data(for: model)
     let started = ContinuousClock.now
-    let written = try await bench.compute { try output(of: data, by: runner) }
+    let written = try await bench.compute { try output(of: data, by: runner, bench.progress) }
     let took = ContinuousClock.now - started
     let original = try ONNXModel.decode(data, name: model.short)
     var network: Network
@@ -50,7 +50,9 @@ struct ExternalRecovery: JobComputation {
   }
 
   /// What the command wrote.
-  private func output(of data: Data, by runner: any CommandRunner) throws -> Data {
+  private func output(
+    of data: Data, by runner: any CommandRunner, _ progress: WorkProgress
+  ) throws -> Data {
     let folder = FileManager.default.temporaryDirectory
       .appending(path: "espalier-recovery-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -63,7 +65,8 @@ struct ExternalRecovery: JobComputation {
       command
       .replacingOccurrences(of: "{model}", with: model.path.shellQuoted)
       .replacingOccurrences(of: "{output}", with: output.path.shellQuoted)
-    let ending = try runner.run(text, minutes: minutes)
+    let ending = try runner.run(text, minutes: minutes) { progress.isWanted }
+    try progress.check()
     let said = ending.tail.isEmpty ? "; it printed nothing" : "; it printed last:\n\(ending.tail)"
     if ending.hasTimedOut {
       throw failure("it was ended after \(minutes.formatted) minutes\(said)")

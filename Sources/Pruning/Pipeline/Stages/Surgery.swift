@@ -60,6 +60,8 @@ struct PlanSurgery: JobComputation {
   private static let negligibleError = 1e-6
   /// Images that BatchNorm statistics are measured on, about: each has as many positions as a layer.
   private static let statisticsImages = 256
+  /// What fits of single layers take of a fit of all layers together, about.
+  private static let shareOfLayers = 0.2
   /// How often every image is met in a fit of all layers together: once, and then in blends.
   private static let blendPasses = 4
   /// Plans that are fitted together, at most: a fifth would save a hundredth more, and nobody hears of
@@ -214,6 +216,7 @@ struct PlanSurgery: JobComputation {
     _ model: PreparedModel, _ network: Network, _ shards: [Digest], _ heldBack: [Digest],
     on bench: Workbench
   ) async throws -> Network? {
+    bench.progress.enter(Self.shareOfLayers...1)
     let fit = JointReconstruction(
       dense: model.network, rounds: jointRounds, relativeDamping: sequentialDamping,
       positions: positions, microBatch: microBatch, runner: bench.runner)
@@ -272,6 +275,7 @@ struct PlanSurgery: JobComputation {
   ) async throws -> [SequentialReconstruction.Fitted] {
     let fit = layerwise(model, on: bench)
     let samples = try await samples(for: fit, on: bench)
+    bench.progress.enter(0...(reconstruction == .joint ? Self.shareOfLayers : 1))
     let count = looks * samples.reduce(0) { $0 + $1.count }
     bench.cache.makeRoom(fit.bytes(for: forms.map(\.pruned), samples: count))
     return try await bench.compute {

@@ -71,7 +71,7 @@ struct StatusCommand: AsyncParsableCommand {
       answer.coordinator = try CanonicalJSON.decode(CoordinatorStatus.self, from: data)
     }
     if answer.database != "stopped" {
-      answer.sweeps = try await local.sweepLines()
+      answer.sweeps = try await local.sweepLines(answer.coordinator)
     }
     switch format {
     case .json: try printJSON(answer)
@@ -106,6 +106,7 @@ extension CoordinatorStatus.Worker {
   /// For people.
   var line: String {
     "\(id), process \(processID) on \(host), \(threads) thread(s), \(jobs) job(s), "
+      + (underway > 0 ? String(format: "%.0f %% of %d, ", 100 * share, underway) : "")
       + "\(completed) done" + (refused > 0 ? ", \(refused) refused" : "")
       + String(format: ", %.0f images/s", imagesPerSecond)
       + ", \(Amounts.flops(flopsPerSecond))/s, \(Amounts.bytes(memoryBytes))"
@@ -132,12 +133,16 @@ struct SweepsCommand: AsyncParsableCommand {
 
 extension LocalCluster {
   /// Every sweep with the numbers of its jobs, newest first.
-  fileprivate func sweepLines() async throws -> [StatusAnswer.SweepLine] {
+  fileprivate func sweepLines(
+    _ coordinator: CoordinatorStatus? = nil
+  ) async throws -> [StatusAnswer.SweepLine] {
     try await reading { stores in
       var lines: [StatusAnswer.SweepLine] = []
       for sweep in try await stores.sweeps.list() {
         lines.append(
-          StatusAnswer.SweepLine(sweep, try await stores.jobs.counts(sweep: sweep.id)))
+          StatusAnswer.SweepLine(
+            sweep, try await stores.jobs.counts(sweep: sweep.id),
+            coordinator?.work[sweep.id]))
       }
       return lines
     }
@@ -157,7 +162,8 @@ struct StatusAnswer: Codable {
     /// The same within each stage.
     var stages: [String: [String: Int]]
 
-    init(_ sweep: Sweep, _ counts: [StageCount]) {
+    /// - Parameter known: What the coordinator knows besides.
+    init(_ sweep: Sweep, _ counts: [StageCount], _ known: CoordinatorStatus.SweepWork?) {
       id = sweep.id
       name = sweep.name
       state = sweep.state.rawValue
@@ -165,16 +171,15 @@ struct StatusAnswer: Codable {
       error = sweep.error
       jobs = Self.byState(counts)
       stages = Dictionary(grouping: counts, by: \.stage).mapValues(Self.byState)
-      let all = counts.reduce(0) { $0 + $1.weight }
-      let completed = counts.filter { $0.state == .completed }.reduce(0) { $0 + $1.weight }
-      work = Work(flops: 2 * all, done: 2 * completed)
+      let (done, total) = [StageProgress](counts).work(known)
+      work = Work(flops: 2 * total, done: 2 * done)
     }
 
     private static func byState(_ counts: [StageCount]) -> [String: Int] {
       Dictionary(counts.map { ($0.state.rawValue, $0.jobs) }, uniquingKeysWith: +)
     }
 
-    /// Estimated work of the jobs that are known by now.
+    /// Estimated work: while a coordinator has the sweep of all its jobs, else of those that are known.
     struct Work: Codable {
       var flops: Double
       var done: Double

@@ -91,11 +91,13 @@ struct Watching {
     var progress = Progress()
     defer { progress.finish() }
     var lastSeen = ContinuousClock.now
-    let workers = WorkerWatch(folder: folder)
+    let coordinator = CoordinatorWatch(folder: folder)
     while true {
       let sweep = try await stores.sweeps.find(id)
       if sweep.state != .running { return sweep }
-      progress.show(try await counts(id), workers: await workers.latest())
+      let stages = [StageProgress](try await stores.jobs.counts(sweep: id))
+      let status = await coordinator.latest(asOf: stages.reduce(0) { $0 + $1.completed })
+      progress.show(stages, work: status?.work[id], workers: status?.workers ?? [])
       if StateLock.holder(of: folder) != nil {
         lastSeen = .now
       } else if let revive, ContinuousClock.now - lastSeen > .seconds(3) {
@@ -106,19 +108,6 @@ struct Watching {
           .unreachable, "no coordinator runs on \(folder.path): go on with `espalier up`")
       }
       try await Task.sleep(for: .milliseconds(100))
-    }
-  }
-
-  private func counts(_ id: String) async throws -> [StageProgress] {
-    let counts = try await stores.jobs.counts(sweep: id)
-    return Stage.allCases.compactMap { stage in
-      let own = counts.filter { $0.stage == stage.rawValue }
-      guard !own.isEmpty else { return nil }
-      let done = own.filter { $0.state == .completed }
-      return StageProgress(
-        stage: stage.rawValue, jobs: own.reduce(0) { $0 + $1.jobs },
-        completed: done.reduce(0) { $0 + $1.jobs }, weight: own.reduce(0) { $0 + $1.weight },
-        completedWeight: done.reduce(0) { $0 + $1.weight })
     }
   }
 }

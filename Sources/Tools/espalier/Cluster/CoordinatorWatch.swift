@@ -3,26 +3,31 @@ import Messaging
 import Pipeline
 import ZeroMQ
 
-/// What the workers do, asked of the coordinator once in a while.
-actor WorkerWatch {
+/// What the coordinator says, asked once in a while.
+actor CoordinatorWatch {
   private let folder: StateFolder
-  private var known: [CoordinatorStatus.Worker] = []
+  private var known: CoordinatorStatus?
   private var asked = ContinuousClock.now - .seconds(60)
+  private var completed = 0
   private var client: ControlClient?
 
   init(folder: StateFolder) { self.folder = folder }
 
-  /// The workers as of a second or two ago; none where no coordinator answers.
-  func latest() async -> [CoordinatorStatus.Worker] {
-    guard ContinuousClock.now - asked > .seconds(2) else { return known }
-    asked = .now
+  /// As of a second or two ago; nil where no coordinator answers.
+  ///
+  /// - Parameter completed: Jobs that are known to be; with others, what was under way is not any more.
+  func latest(asOf completed: Int) async -> CoordinatorStatus? {
+    guard ContinuousClock.now - asked > .seconds(2) || completed != self.completed else {
+      return known
+    }
+    (asked, self.completed) = (.now, completed)
     guard StateLock.holder(of: folder) != nil, let client = try? client ?? dial(),
       case .ok(let data)? = try? await client.request(.status, timeout: .seconds(1))
     else {
-      known = []
+      known = nil
       return known
     }
-    known = (try? CanonicalJSON.decode(CoordinatorStatus.self, from: data).workers) ?? []
+    known = try? CanonicalJSON.decode(CoordinatorStatus.self, from: data)
     return known
   }
 

@@ -1,0 +1,79 @@
+import Devices
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Pipeline
+
+@Suite("Progress of the work under way")
+struct WorkProgressTests {
+  @Test("phases are parts of the whole, and the next work starts from nothing")
+  func shares() throws {
+    let progress = WorkProgress()
+    #expect(progress.share == 0)
+    try progress.reach(0.5)
+    #expect(progress.share == 0.5)
+    progress.enter(0.25...0.75)
+    #expect(progress.share == 0.25)
+    try progress.reach(0.5)
+    #expect(progress.share == 0.5)
+    try progress.reach(7)
+    #expect(progress.share == 0.75)
+    progress.begin()
+    #expect(progress.share == 0)
+    try progress.reach(1)
+    #expect(progress.share == 1)
+  }
+
+  @Test(
+    "work given up ends at a checkpoint whatever its stage; the same work done again is whole",
+    .tags(.backend), arguments: [ReconstructionKind.paired, .joint])
+  func abandoned(reconstruction: ReconstructionKind) async throws {
+    var sweep = try SmallSweep()
+    sweep.definition.recipe.reconstruction = reconstruction
+    let ending = try await sweep.run()
+    var seen: Set<Stage> = []
+    var shares: Set<Double> = []
+    for job in ending.jobs where !job.isReduction && job.stage != .allocation {
+      seen.insert(job.stage)
+      let request = try JobRequest(payload: job.payload)
+      // Nothing is remembered that would make networks superfluous.
+      let bench = sweep.bench()
+      bench.progress.abandon()
+      let output = await JobRequest.run([request], on: bench)
+      #expect(throws: CancellationError.self, "\(job.label)") { try output[0].get() }
+      bench.progress.begin()
+      let again = await JobRequest.run([request], on: bench)
+      #expect(try again[0].get() == ending.results.outputs[job.key], "\(job.label)")
+      if job.stage == .surgery { shares.insert(bench.progress.share) }
+    }
+    // A plan that cuts nothing fits nothing.
+    #expect(shares == [0, 1])
+    #expect(seen == [.scores, .statistics, .reconstruction, .surgery, .evaluation])
+  }
+
+  @Test(
+    "what is foreseen is what the jobs turn out to be, exactly once all devices have widths",
+    .tags(.backend))
+  func foreseen() async throws {
+    let devices = [
+      SmallSweep.device("half", [.macs: 0.5]), SmallSweep.device("some", [.macs: 0.7]),
+      SmallSweep.device("half again", [.macs: 0.5]), SmallSweep.device("nothing", [.macs: 1e-6]),
+    ]
+    let sweep = try SmallSweep(devices: devices)
+    let pipeline = try sweep.pipeline()
+    let ending = try await sweep.run()
+    #expect(try ending.report.variants.map(\.status) == [.ready, .ready, .ready, .infeasible])
+    var walk = Walk()
+    let before = pipeline.foreseenWork(walk)
+    _ = try pipeline.advance(ending.results, from: &walk)
+    let after = pipeline.foreseenWork(walk)
+    for stage in [Stage.reconstruction, .surgery, .evaluation] {
+      let jobs = ending.jobs(stage).reduce(0) { $0 + $1.weight }
+      let work = try #require(after[stage])
+      #expect(jobs > 0 && abs(work - jobs) <= 1e-9 * jobs, "\(stage): \(work) for \(jobs)")
+      let guess = try #require(before[stage])
+      #expect(guess >= 0.99 * jobs && guess <= 4 * jobs, "\(stage): \(guess) for \(jobs)")
+    }
+  }
+}

@@ -26,7 +26,7 @@ struct WorkProgressTests {
   }
 
   @Test(
-    "work given up ends at a checkpoint whatever its stage; the same work done again is whole",
+    "work given up ends at a checkpoint; the same work done again is whole",
     .tags(.backend), arguments: [ReconstructionKind.paired, .joint])
   func abandoned(reconstruction: ReconstructionKind) async throws {
     var sweep = try SmallSweep()
@@ -49,6 +49,16 @@ struct WorkProgressTests {
     }
     // A plan that cuts nothing fits nothing.
     #expect(shares == [0, 1])
+    for stage in [Stage.scores, .surgery] {
+      let bench = sweep.bench()
+      bench.progress.abandon()
+      let together = try ending.jobs(stage).map { try JobRequest(payload: $0.payload) }
+        .filter { $0.pass != nil }
+      #expect(together.count > 1 || reconstruction == .joint && stage == .surgery)
+      for output in await JobRequest.run(together, on: bench) {
+        #expect(throws: CancellationError.self) { try output.get() }
+      }
+    }
     #expect(seen == [.scores, .statistics, .reconstruction, .surgery, .evaluation])
   }
 
@@ -65,10 +75,10 @@ struct WorkProgressTests {
     let ending = try await sweep.run()
     #expect(try ending.report.variants.map(\.status) == [.ready, .ready, .ready, .infeasible])
     var walk = Walk()
-    let before = pipeline.foreseenWork(walk)
+    let before = try pipeline.foreseenWork(walk)
     _ = try pipeline.advance(ending.results, from: &walk)
-    let after = pipeline.foreseenWork(walk)
-    for stage in [Stage.reconstruction, .surgery, .evaluation] {
+    let after = try pipeline.foreseenWork(walk)
+    for stage in [Stage.scores, .statistics, .reconstruction, .surgery, .evaluation] {
       let jobs = ending.jobs(stage).reduce(0) { $0 + $1.weight }
       let work = try #require(after[stage])
       #expect(jobs > 0 && abs(work - jobs) <= 1e-9 * jobs, "\(stage): \(work) for \(jobs)")

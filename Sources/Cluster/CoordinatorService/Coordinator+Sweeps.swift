@@ -159,7 +159,7 @@ extension Coordinator {
   ) async throws -> (Pipeline.Step, Walk, [Stage: Double]) {
     var walk = walk
     let step = try pipeline.advance(results, from: &walk)
-    return (step, walk, pipeline.foreseenWork(walk))
+    return (step, walk, try pipeline.foreseenWork(walk))
   }
 
   /// Jobs in one statement, at most.

@@ -137,7 +137,11 @@ public actor Coordinator {
       send(.drain, to: peer)
       _ = try? await stores.jobs.release(worker: session.hello.workerID)
     }
-    try? await Task.sleep(for: .milliseconds(100))
+    // They say goodbye once they have ended what they were at, users' commands among it.
+    let end = ContinuousClock.now + .seconds(2)
+    repeat {
+      try? await Task.sleep(for: .milliseconds(50))
+    } while !workers.isEmpty && ContinuousClock.now < end
     link.close()
   }
 

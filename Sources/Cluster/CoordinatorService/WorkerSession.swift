@@ -32,7 +32,7 @@ final class WorkerSession {
   var usage = WorkerUsage() {
     didSet { images.add(Double(usage.images - oldValue.images)) }
   }
-  /// What it computes.
+  /// What it computes of what it holds.
   private(set) var underway = JobsUnderway()
   private(set) var work = Rate()
   private(set) var images = Rate()
@@ -87,6 +87,8 @@ final class WorkerSession {
 
   func drop(_ job: WireReference) {
     guard let portion = holdings.removeValue(forKey: job)?.portion else { return }
+    underway.jobs.removeAll { $0 == job }
+    if underway.jobs.isEmpty { underway.share = 0 }
     let left = portions[portion, default: 1] - 1
     portions[portion] = left > 0 ? left : nil
   }

@@ -172,11 +172,17 @@ public actor Worker {
       waiting.removeAll { !held.contains($0.job) }
       guard !waiting.isEmpty else { return }
       let places = await JobRequest.next(of: waiting.map(\.request), on: bench)
+      guard isWanted(places.map { waiting[$0].job }) else { continue }
       begin(places.map { waiting[$0].job })
       let results = await JobRequest.run(places.map { waiting[$0].request }, on: bench)
       for (place, result) in zip(places, results) { report(waiting[place].job, result) }
+      underway = []
       for place in places.reversed() { waiting.remove(at: place) }
     }
+  }
+
+  private func isWanted(_ jobs: [JobReference]) -> Bool {
+    jobs.contains { held.contains($0) && !cancelled.contains($0) }
   }
 
   /// Jobs are about to be computed.
@@ -192,16 +198,19 @@ public actor Worker {
     do {
       for places in await JobRequest.passes(of: gang, on: bench) {
         // The others do not wait long for who does not come.
-        guard waiting.contains(where: { held.contains($0.job) && !cancelled.contains($0.job) })
-        else { return }
+        let jobs = waiting.prefix(places.count).map(\.job)
+        guard isWanted(jobs) else { return }
         logger.info(
           "a pass with others",
           metadata: ["gang": "\(gang.name)", "members": "\(gang.portions.count)"])
-        begin(waiting.prefix(places.count).map(\.job))
+        begin(jobs)
         let results = try await JobRequest.run(gang, places, on: bench)
         for (waiting, result) in zip(waiting, results) { report(waiting.job, result) }
         waiting.removeFirst(results.count)
       }
+    } catch is CancellationError {
+      // The others may still be wanted: they go on without this one, as if it had died.
+      logger.info("leaves a pass", metadata: ["gang": "\(gang.name)"])
     } catch {
       logger.info("goes on alone", metadata: ["gang": "\(gang.name)", "reason": "\(error)"])
     }

@@ -4,7 +4,7 @@ import NetworkGraph
 extension Pipeline {
   /// Images whose mean is the centre of the linear kernel: any centre gives the same HSIC, and a
   /// near one loses no bits. Few, because one worker measures them while the others wait.
-  private static let centredImages = 4
+  static let centredImages = 4
 
   /// The nHSIC matrix, from the pairs of tiles that the estimator needs.
   func scores(_ inquiry: inout Inquiry) throws -> ImportanceScores? {
@@ -13,19 +13,13 @@ extension Pipeline {
         model: model.digest, taps: taps, kernel: recipe.kernel, origin: calibration.shards[0],
         centred: recipe.kernel == .rbf ? calibration.images(inShard: 0) : Self.centredImages,
         microBatch: recipe.microBatch),
-      label: "kernel", weight: Double(Self.centredImages) * forward)
+      label: "kernel", weight: kernelWork)
     guard let reference = reference?.artifacts.first else { return nil }
     let layout = TileLayout(samples: calibration.count, tileSize: calibration.shardSize)
-    let features = try model.values(named: taps).reduce(0.0) {
-      $0 + Double(model.network[$1].shape.elementsPerImage)
-    }
+    let features = try featuresPerImage()
     var statistics: [TilePair: Outcome<NoSummary>] = [:]
-    let pairs = layout.pairs(for: recipe.estimator)
+    let pairs = tilePairs
     for pair in pairs.inOrderOfWork {
-      let images = (
-        Double(calibration.images(inShard: pair.first)),
-        Double(calibration.images(inShard: pair.second))
-      )
       statistics[pair] = try inquiry.outcome(
         of: TilePairScores(
           model: model.digest, taps: taps, pair: pair, first: calibration.shards[pair.first],
@@ -34,9 +28,7 @@ extension Pipeline {
           secondImages: pair.isDiagonal ? nil : calibration.images(inShard: pair.second),
           reference: reference,
           microBatch: recipe.microBatch),
-        label: "tiles \(pair)",
-        weight: images.0 * images.1 * features * (pair.isDiagonal ? 0.5 : 1)
-          + (pair.isDiagonal ? images.0 * forward : 0))
+        label: "tiles \(pair)", weight: pairWork(pair, features: features))
     }
     guard let done = pairs.map({ statistics[$0] }).whole() else { return nil }
     return try inquiry.outcome(

@@ -29,15 +29,11 @@ extension Pipeline {
   func grams(_ inquiry: inout Inquiry) throws -> [String: Digest]? {
     let names = layers.map(\.name)
     let shards = try calibration.shards.enumerated().map { index, shard in
-      let images = Double(calibration.images(inShard: index))
-      let products = layers.reduce(0.0) {
-        $0 + Double($1.geometry.columns * $1.geometry.columns * recipe.gramPositions) / 2
-      }
-      return try inquiry.outcome(
+      try inquiry.outcome(
         of: InputGrams(
           model: model.digest, shard: shard, layers: names, positions: recipe.gramPositions,
           microBatch: recipe.microBatch),
-        label: "shard \(index)", weight: images * (forward + products))
+        label: "shard \(index)", weight: gramWork(shard: index))
     }
     guard let done = shards.whole() else { return nil }
     guard

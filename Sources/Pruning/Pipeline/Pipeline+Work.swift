@@ -1,7 +1,9 @@
 import Allocation
 import Devices
+import Importance
 import NetworkGraph
 import Quantities
+import Recovery
 
 /// How much there is to do, in multiply–accumulates, about: weights of jobs, which the time left is
 /// told from.
@@ -12,31 +14,59 @@ extension Pipeline {
   /// Of one group's order: two networks that lack some of it.
   var orderWork: Double { 2 * Double(recipe.sensitivityImages) * forward }
 
-  /// Of one plan's surgery. Measured: fits in pairs take as long on an image as five evaluations of
-  /// the dense network, and one round of a fit of all layers as long as one.
+  /// Of one plan's surgery.
   var surgeryWork: Double {
-    let passes =
-      switch recipe.reconstruction {
-      case .single: 1
-      case .sequential, .rectified: 3
-      case .paired: 5
-      case .joint: 5 + recipe.jointRounds
-      }
-    return Double(passes * calibration.count) * forward
+    let passes = PlanSurgery.passes(
+      recipe.reconstruction, images: calibration.count, rounds: recipe.jointRounds)
+    return (passes.layers + passes.joint) * forward
   }
 
-  /// What the sweep will take, by stage, also of stages whose jobs are not known yet. Of devices that
-  /// get nothing nothing is foreseen.
-  public func foreseenWork(_ walk: Walk) -> [Stage: Double] {
-    guard !recipe.scoresOnly else { return [:] }
+  /// Of a shard's input Grams.
+  func gramWork(shard: Int) -> Double {
+    let products = layers.reduce(0.0) {
+      $0 + Double($1.geometry.columns * $1.geometry.columns * recipe.gramPositions) / 2
+    }
+    return Double(calibration.images(inShard: shard)) * (forward + products)
+  }
+
+  /// Of measuring the kernels.
+  var kernelWork: Double { Double(Self.centredImages) * forward }
+
+  /// Of a pair of tiles whose images have so many features at all taps.
+  func pairWork(_ pair: TilePair, features: Double) -> Double {
+    let first = Double(calibration.images(inShard: pair.first))
+    let second = Double(calibration.images(inShard: pair.second))
+    return pair.isDiagonal
+      ? first * (first * features / 2 + forward) : first * second * features
+  }
+
+  var tilePairs: [TilePair] {
+    TileLayout(samples: calibration.count, tileSize: calibration.shardSize)
+      .pairs(for: recipe.estimator)
+  }
+
+  /// Features of an image at all taps.
+  func featuresPerImage() throws -> Double {
+    try model.values(named: taps).reduce(0.0) {
+      $0 + Double(model.network[$1].shape.elementsPerImage)
+    }
+  }
+
+  /// What the sweep will take, by stage, also by jobs that are not known yet. Of devices that get
+  /// nothing nothing is foreseen, and sums, allocation, users' commands and latencies count nothing.
+  public func foreseenWork(_ walk: Walk) throws -> [Stage: Double] {
+    let features = try featuresPerImage()
     var work: [Stage: Double] = [
-      .reconstruction: Double(model.groups.count(where: \.isPrunable)) * orderWork
+      .scores: tilePairs.reduce(kernelWork) { $0 + pairWork($1, features: features) }
     ]
+    guard !recipe.scoresOnly else { return work }
+    work[.statistics] = calibration.shards.indices.reduce(0) { $0 + gramWork(shard: $1) }
+    work[.reconstruction] = Double(model.groups.count(where: \.isPrunable)) * orderWork
     guard !recipe.plansOnly else { return work }
-    let evaluated = recipe.evaluates ? definition.evaluation?.count ?? 0 : 0
+    let evaluated = recipe.evaluates ? Double(definition.evaluation?.count ?? 0) : 0
     // As it was cut, as it was fitted, and after a user's command.
     let versions = recipe.recoverWith == nil ? 2.0 : 3
-    work[.evaluation] = Double(evaluated) * forward
+    work[.evaluation] = evaluated * forward
     var known: Set<[Int]> = []
     for (place, device) in definition.devices.enumerated() {
       var macs = [Double](repeating: expectedMACs(device), count: recipe.candidates)
@@ -46,7 +76,7 @@ extension Pipeline {
           .map { Double(model.costs.macs.value(widths: $0)) }
       }
       work[.surgery, default: 0] += Double(macs.count) * surgeryWork
-      work[.evaluation, default: 0] += versions * Double(evaluated) * (macs.first ?? 0)
+      work[.evaluation, default: 0] += versions * evaluated * (macs.first ?? 0)
     }
     return work
   }

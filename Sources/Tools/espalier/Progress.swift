@@ -51,7 +51,7 @@ struct Progress {
   /// Leaves the line of progress behind.
   func finish() { if isTerminal, !lastLine.isEmpty { write("\r\u{1B}[K") } }
 
-  /// From the work done since watching began; later stages add work as they become known.
+  /// By the rate since watching began.
   private func remaining(total: Double, done: Double) -> String {
     let elapsed = (ContinuousClock.now - started) / .seconds(1)
     let progress = done - (firstDone ?? 0)

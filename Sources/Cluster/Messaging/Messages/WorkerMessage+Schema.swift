@@ -53,15 +53,15 @@ extension WorkerMessage {
     case .heartbeat(let beat):
       let jobs = beat.jobs.compactMap { JobReference($0) }
       let underway = beat.underway.compactMap { JobReference($0) }
-      guard jobs.count == beat.jobs.count, underway.count == beat.underway.count,
-        (0...1).contains(beat.share)
+      guard jobs.count == beat.jobs.count, underway.count == beat.underway.count
       else { return nil }
       guard let memory = Int(exactly: beat.memory), let images = Int(exactly: beat.images) else {
         return nil
       }
       self = .heartbeat(
         jobs, WorkerUsage(memory: memory, images: images),
-        underway: JobsUnderway(underway, share: beat.share))
+        underway: JobsUnderway(
+          underway, share: beat.share.isFinite ? min(max(beat.share, 0), 1) : 0))
     case .fetch(let fetch):
       guard let digest = Digest(hex: fetch.digest), let offset = Int(exactly: fetch.offset),
         let length = Int(exactly: fetch.length)

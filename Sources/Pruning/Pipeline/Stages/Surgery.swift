@@ -60,8 +60,6 @@ struct PlanSurgery: JobComputation {
   private static let negligibleError = 1e-6
   /// Images that BatchNorm statistics are measured on, about: each has as many positions as a layer.
   private static let statisticsImages = 256
-  /// What fits of single layers take of a fit of all layers together, about.
-  private static let shareOfLayers = 0.2
   /// How often every image is met in a fit of all layers together: once, and then in blends.
   private static let blendPasses = 4
   /// Plans that are fitted together, at most: a fifth would save a hundredth more, and nobody hears of
@@ -69,6 +67,23 @@ struct PlanSurgery: JobComputation {
   private static let greatestCompany = 4
   /// What both networks may hold where they stand still, in bytes.
   private static let heldBytes = 3 << 29
+
+  /// How many passes of the dense network surgery takes as long as, about, as measured: what is done
+  /// layer by layer, and all layers together.
+  static func passes(
+    _ reconstruction: ReconstructionKind, images: Int, rounds: Int
+  ) -> (layers: Double, joint: Double) {
+    let perImage: Double =
+      switch reconstruction {
+      case .single: 1
+      case .sequential, .rectified: 3
+      case .paired, .joint: 5
+      }
+    return (
+      perImage * Double(images),
+      reconstruction == .joint ? Double(rounds) * JointReconstruction.passesOfRound : 0
+    )
+  }
 
   /// Plans that fit layers one by one to the same dense network on the same samples. A fit of all
   /// layers together takes so much longer that its plans had better be done one after the other.
@@ -216,14 +231,15 @@ struct PlanSurgery: JobComputation {
     _ model: PreparedModel, _ network: Network, _ shards: [Digest], _ heldBack: [Digest],
     on bench: Workbench
   ) async throws -> Network? {
-    bench.progress.enter(Self.shareOfLayers...1)
     let fit = JointReconstruction(
       dense: model.network, rounds: jointRounds, relativeDamping: sequentialDamping,
       positions: positions, microBatch: microBatch, runner: bench.runner)
     let samples = inputs(of: try await bench.shards(shards))
+    bench.progress.enter(shareOfLayers(looks * shards.count)...1)
     let held = try await bench.shards(heldBack).map(\.tensors)
     // Only numbers that mean an amount can be blended.
     let isBlended = model.network.inputs.allSatisfy { model.network[$0].elementType == .float32 }
+    bench.cache.makeRoom(try fit.bytes(for: network))
     return try await bench.compute {
       let blends = SampleBlends(samples, passes: isBlended ? Self.blendPasses : 1)
       do {
@@ -269,14 +285,20 @@ struct PlanSurgery: JobComputation {
       microBatch: microBatch, runner: bench.runner)
   }
 
+  /// What of all fits those of single layers are.
+  private func shareOfLayers(_ images: Int) -> Double {
+    let passes = Self.passes(reconstruction, images: images, rounds: jointRounds)
+    return passes.layers / max(passes.layers + passes.joint, 1)
+  }
+
   /// Networks whose layers are fitted one by one, together.
   private func sequential(
     _ model: PreparedModel, _ forms: [PrunedForm], on bench: Workbench
   ) async throws -> [SequentialReconstruction.Fitted] {
     let fit = layerwise(model, on: bench)
     let samples = try await samples(for: fit, on: bench)
-    bench.progress.enter(0...(reconstruction == .joint ? Self.shareOfLayers : 1))
     let count = looks * samples.reduce(0) { $0 + $1.count }
+    bench.progress.enter(0...shareOfLayers(count))
     bench.cache.makeRoom(fit.bytes(for: forms.map(\.pruned), samples: count))
     return try await bench.compute {
       try fit.fitted(forms, on: inputs(of: samples))

@@ -13,7 +13,7 @@ actor CoordinatorWatch {
 
   init(folder: StateFolder) { self.folder = folder }
 
-  /// As of a second or two ago; nil where no coordinator answers.
+  /// As of a second or two ago, or before where the coordinator is busy; nil where none runs.
   ///
   /// - Parameter completed: Jobs that are known to be; with others, what was under way is not any more.
   func latest(asOf completed: Int) async -> CoordinatorStatus? {
@@ -21,12 +21,13 @@ actor CoordinatorWatch {
       return known
     }
     (asked, self.completed) = (.now, completed)
-    guard StateLock.holder(of: folder) != nil, let client = try? client ?? dial(),
-      case .ok(let data)? = try? await client.request(.status, timeout: .seconds(1))
-    else {
+    guard StateLock.holder(of: folder) != nil else {
       known = nil
-      return known
+      return nil
     }
+    guard let client = try? client ?? dial(),
+      case .ok(let data)? = try? await client.request(.status, timeout: .seconds(1))
+    else { return known }
     known = try? CanonicalJSON.decode(CoordinatorStatus.self, from: data)
     return known
   }

@@ -15,6 +15,7 @@ extension Workbench {
     let images = try await self.shards(shards)
     return try await compute {
       let batches = try parallelMap(count: images.count, threads: self.threads) { index in
+        try self.progress.check()
         let shard = images[index]
         let plan = try self.backend.plan(
           network,

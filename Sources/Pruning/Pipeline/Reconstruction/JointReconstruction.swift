@@ -35,6 +35,8 @@ struct JointReconstruction {
 
   /// Samples that a round's gradient is made from; half as many say how far to go.
   private static let samplesOfRound = 448
+  /// Samples that the dense network could be evaluated on in a round's time, about, as measured.
+  static let passesOfRound = 1120.0
   /// Samples that curvatures are measured on, at most.
   private static let samplesOfCurvature = 512
   /// Rounds between two looks at the samples held back.
@@ -93,7 +95,7 @@ struct JointReconstruction {
       return (0..<count(samples)).map { batches[(place + $0) % batches.count] }
     }
     for round in 1...max(rounds, 1) {
-      try runner.progress.reach(Double(round - 1) / Double(rounds))
+      try runner.progress.reach(Double(round - 1) / Double(max(rounds, 1)))
       let gradients = try self.gradients(
         of: current, parts, on: next(Self.samplesOfRound), weights)
       let direction = try zip(parts, gradients).map { try $0.step(along: $1) }
@@ -118,6 +120,15 @@ struct JointReconstruction {
     }
     try runner.progress.reach(1)
     return best
+  }
+
+  /// What a fit holds at one time, in bytes, about: two sums of second moments, the curvatures that
+  /// come of them, and for every weight its gradients, its step and the places on the way.
+  func bytes(for network: Network) throws -> Int {
+    try layers(of: network).reduce(0) { sum, layer in
+      let (columns, outputs) = (layer.geometry.columns, layer.geometry.outputs)
+      return sum + 8 * (3 * columns * columns + 3 * outputs * outputs + 8 * columns * outputs)
+    }
   }
 
   /// Where rounds have led to, and the average of all places on the way.
@@ -167,7 +178,8 @@ struct JointReconstruction {
   }
 
   private func outputs(of network: Segment, on batch: Batch) throws -> [Tensor] {
-    try network.values(dense.outputs, on: dense.binding(batch.inputs))
+    try runner.progress.check()
+    return try network.values(dense.outputs, on: dense.binding(batch.inputs))
   }
 
   /// By output: what its squares are divided by, so that all outputs count the same.
@@ -207,6 +219,7 @@ struct JointReconstruction {
       }
       var moments = layers.map { OutputMoments(outputs: $0.geometry.outputs) }
       for (place, batch) in batches.enumerated() {
+        try runner.progress.check()
         try passes.pass(batch.inputs) { outputs in
           zip(outputs, weights).enumerated().map { index, output in
             OutputMoments.signs(
@@ -244,6 +257,7 @@ struct JointReconstruction {
         CrossMoments($0.inputs, geometry: $0.layer.geometry, positionsPerImage: 4 * positions)
       }
       for batch in batches {
+        try runner.progress.check()
         try passes.pass(batch.inputs) { outputs in
           outputs.indices.map { index in
             Self.maps.residual(of: outputs[index], to: batch.targets[index])

@@ -43,6 +43,7 @@ public final class WorkProgress: Sendable {
   /// - Throws: `CancellationError` where the work has been given up.
   func reach(_ share: Double) throws {
     try check()
+    guard share.isFinite else { return }
     state.withLock {
       let (start, end) = ($0.phase.lowerBound, $0.phase.upperBound)
       $0.share = start + (end - start) * min(max(share, 0), 1)

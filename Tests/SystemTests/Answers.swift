@@ -122,6 +122,12 @@ struct SweepAnswer: Decodable {
   var jobs: [String: Int]
   /// The same within each stage.
   var stages: [String: [String: Int]]
+  var work: Work
+
+  struct Work: Decodable {
+    var flops: Double
+    var done: Double
+  }
 }
 
 /// What `evaluate` prints.

@@ -58,6 +58,9 @@ extension SystemTests {
           try await Task.sleep(for: .milliseconds(200))
         }
         #expect(kill(sleeper, 0) == 0)
+        let work = try #require(try await cluster.status().sweeps.first).work
+        // Evaluation of the variants is foreseen, and no job yet.
+        #expect(work.done > 0 && work.done < work.flops)
         try await cluster.espalier("cancel", "test")
         while kill(sleeper, 0) == 0, ContinuousClock.now < deadline {
           try await Task.sleep(for: .milliseconds(100))
@@ -131,6 +134,7 @@ extension SystemTests {
       #expect(sweeps.map(\.name) == ["test", "unwanted"], "newest first")
       #expect(sweeps.first?.id == id.trimmingCharacters(in: .whitespacesAndNewlines))
       #expect(Array(sweeps[0].jobs.keys) == ["completed"])
+      #expect(sweeps[0].work.done > 0 && sweeps[0].work.done == sweeps[0].work.flops)
     }
   }
 }

@@ -25,8 +25,10 @@ struct JobKeyTests {
   @Test("sums of others' results are the coordinator's own, and nothing else is")
   func reductions() async throws {
     let jobs = try await SmallSweep.plain.ending.jobs
+    let sums = Set(jobs.filter(\.isReduction).map(\.label))
+    #expect(sums.isSuperset(of: ["nHSIC", "sum of Grams", "tables"]))
     #expect(
-      Set(jobs.filter(\.isReduction).map(\.label)) == ["nHSIC", "sum of Grams", "tables"])
+      sums.allSatisfy { ["nHSIC", "tables"].contains($0) || $0.hasPrefix("sum of Grams") })
     let kinds = try Set(jobs.filter { !$0.isReduction }.map { try Self.kind(of: $0) })
     #expect(
       kinds == [

@@ -15,11 +15,31 @@ struct RecoveryTests {
   @Test(
     "a sixteenth of the images is held back or more, however few the last shard has",
     arguments: [
-      (Array(repeating: 128, count: 39) + [8], 4), (Array(repeating: 128, count: 7) + [104], 1),
-      ([96, 4], 1), ([1, 200], 1), ([50], 0), ([64, 64], 1),
+      (Array(repeating: 128, count: 39) + [8], 36), (Array(repeating: 128, count: 7) + [104], 7),
+      ([96, 4], 1), ([1, 200], 1), ([64, 64], 1),
     ])
-  func heldBack(counts: [Int], shards: Int) {
-    #expect(PlanSurgery.heldBack(of: counts) == shards)
+  func heldBack(counts: [Int], first: Int) {
+    let split = CalibrationSplit(counts: counts, judging: 256)
+    #expect(split.fitted == 0..<first && split.heldBack == first..<counts.count)
+  }
+
+  @Test("one shard serves for both")
+  func oneShard() {
+    let split = CalibrationSplit(counts: [50], judging: 256)
+    #expect(split.fitted == 0..<1 && split.heldBack == 0..<1)
+    #expect(split.judges == [0..<1] && split.others == [[0]])
+  }
+
+  @Test("sensitivities are judged in four parts at most, each by all other shards")
+  func parts() {
+    let two = CalibrationSplit(counts: [128, 128, 128, 40], judging: 256)
+    #expect(two.judges == [0..<1, 1..<2] && two.others == [[1, 2, 3], [0, 2, 3]])
+    let many = CalibrationSplit(counts: Array(repeating: 20, count: 30), judging: 256)
+    #expect(many.judges == [0..<3, 3..<6, 6..<9, 9..<13])
+    #expect(
+      many.others.map(\.count) == [27, 27, 27, 26] && many.others[1].prefix(4) == [0, 1, 2, 6])
+    let few = CalibrationSplit(counts: [30, 30, 30, 10], judging: 256)
+    #expect(few.judges.count == 4 && few.others[3] == [0, 1, 2])
   }
 
   @Test("variants answer more like the dense network than surgery alone does")
@@ -95,13 +115,15 @@ struct RecoveryTests {
   func halted() async throws {
     let sweep = try SmallSweep()
     let shards = Array(sweep.definition.calibration.shards.prefix(2))
-    let grams = try await Self.grams(sweep)
+    let digests = try await Self.gramDigests(sweep)
+    let grams = try await sweep.bench().grams(digests)
+    let trials = [RemovalTrial(shards: shards, grams: digests)]
     let model = try await sweep.bench().model(sweep.definition.model.digest)
     let prunable = model.groups.filter { $0.isPrunable && $0.width > 1 }
     let (forth, back) = (sweep.bench(), sweep.bench(threads: 2))
     func change(_ group: ChannelGroup, on bench: Workbench) async throws -> Double {
       try await bench.outputChange(
-        model, selection: Self.half(of: group), grams: grams, shards: shards, microBatch: 4)
+        model, selection: Self.half(of: group), on: trials, microBatch: 4)
     }
     var changes: [Int: Double] = [:]
     for group in prunable { changes[group.id] = try await change(group, on: forth) }
@@ -162,14 +184,63 @@ struct RecoveryTests {
       try #require(network.constant(stem.inputs[3])).elements, means, tolerance: 1e-4)
   }
 
+  @Test("no fit is judged by samples that it was made from")
+  func judges() async throws {
+    struct Payload<Computation: Decodable>: Decodable { var computation: Computation }
+    let (sweep, ending) = try await SmallSweep.plain
+    let calibration = sweep.definition.calibration
+    /// By shard: what its Grams are stored as.
+    let parts = try ending.jobs(.statistics).filter { !$0.isReduction }.reduce(
+      into: [Digest: Digest]()
+    ) { parts, job in
+      let shard = try CanonicalJSON.decode(Payload<InputGrams>.self, from: job.payload).computation
+        .shard
+      parts[shard] = ending.results.outputs[job.key]?.artifacts.first
+    }
+    /// By sum of a layer's Grams: the parts that it was added up from.
+    var summed: [Digest: [[Digest]]] = [:]
+    for job in ending.jobs(.statistics) where job.isReduction {
+      let sum = try CanonicalJSON.decode(Payload<GramSum>.self, from: job.payload).computation
+      for artifact in try #require(ending.results.outputs[job.key]).artifacts {
+        summed[artifact, default: []].append(sum.shards)
+      }
+    }
+    func isMade(_ grams: [String: Digest], of shards: [Digest]) -> Bool {
+      let wanted = shards.compactMap { parts[$0] }
+      return wanted.count == shards.count
+        && grams.values.allSatisfy { summed[$0]?.contains(wanted) == true }
+    }
+    #expect(calibration.shards.count > 2)
+    for job in ending.jobs(.reconstruction) {
+      let order = try CanonicalJSON.decode(Payload<GroupOrder>.self, from: job.payload).computation
+      #expect(isMade(order.grams, of: calibration.shards))
+      #expect(!order.trials.isEmpty)
+      for trial in order.trials {
+        let others = calibration.shards.filter { !trial.shards.contains($0) }
+        #expect(!trial.shards.isEmpty && isMade(trial.grams, of: others))
+      }
+    }
+    let surgeries = ending.jobs(.surgery)
+    #expect(!surgeries.isEmpty)
+    for job in surgeries {
+      let plan = try CanonicalJSON.decode(Payload<PlanSurgery>.self, from: job.payload).computation
+      #expect(plan.shards + plan.heldBack == calibration.shards && !plan.heldBack.isEmpty)
+      #expect(isMade(plan.grams, of: plan.shards))
+    }
+  }
+
   /// Summed Grams of all consumers.
   private static func grams(_ sweep: SmallSweep) async throws -> [String: InputGram] {
+    try await sweep.bench().grams(gramDigests(sweep))
+  }
+
+  private static func gramDigests(_ sweep: SmallSweep) async throws -> [String: Digest] {
     var planned = sweep
     planned.definition.recipe.plansOnly = true
     let ending = try await planned.run()
     let sum = try #require(ending.jobs.first { $0.label == "sum of Grams" })
     let artifacts = try #require(ending.results.outputs[sum.key]).artifacts
     let names = try planned.pipeline().layers.map(\.name)
-    return try await sweep.bench().grams(Dictionary(uniqueKeysWithValues: zip(names, artifacts)))
+    return Dictionary(uniqueKeysWithValues: zip(names, artifacts))
   }
 }

@@ -21,46 +21,77 @@ enum Measurement: Equatable {
   }
 }
 
+/// Summed input Grams, by layer name.
+struct CalibrationGrams {
+  /// Of all calibration shards.
+  var all: [String: Digest]
+  /// Of those that variants are fitted to.
+  var fitted: [String: Digest]
+  /// By part of the shards that sensitivities are measured on: of all others.
+  var others: [[String: Digest]]
+}
+
 extension Pipeline {
   var recipe: Recipe { definition.recipe }
   var calibration: DatasetReference { definition.calibration }
 
-  /// Summed input Grams, by layer name.
-  func grams(_ inquiry: inout Inquiry) throws -> [String: Digest]? {
+  var split: CalibrationSplit {
+    CalibrationSplit(
+      counts: calibration.shards.indices.map { calibration.images(inShard: $0) },
+      judging: recipe.sensitivityImages)
+  }
+
+  func grams(_ inquiry: inout Inquiry) throws -> CalibrationGrams? {
+    let all = try grams(of: Array(calibration.shards.indices), "sum of Grams", &inquiry)
+    let fitted = try grams(
+      of: Array(split.fitted), "sum of Grams without what is held back", &inquiry)
+    let others = try split.others.enumerated().map { part, shards in
+      try grams(of: shards, "sum of Grams for judges \(part)", &inquiry)
+    }
+    guard let all, let fitted, let others = others.whole() else { return nil }
+    return CalibrationGrams(all: all, fitted: fitted, others: others)
+  }
+
+  /// Input Grams of some shards, summed in their order, by layer name.
+  private func grams(
+    of shards: [Int], _ label: String, _ inquiry: inout Inquiry
+  ) throws -> [String: Digest]? {
     let names = layers.map(\.name)
-    let shards = try calibration.shards.enumerated().map { index, shard in
+    let parts = try shards.map { index in
       try inquiry.outcome(
         of: InputGrams(
-          model: model.digest, shard: shard, layers: names, positions: recipe.gramPositions,
-          microBatch: recipe.microBatch),
+          model: model.digest, shard: calibration.shards[index], layers: names,
+          positions: recipe.gramPositions, microBatch: recipe.microBatch),
         label: "shard \(index)", weight: gramWork(shard: index))
     }
-    guard let done = shards.whole() else { return nil }
+    guard let done = parts.whole() else { return nil }
     guard
       let sums = try inquiry.outcome(
-        of: GramSum(layers: names, shards: done.flatMap(\.artifacts)), label: "sum of Grams",
-        weight: 0, isReduction: true)
+        of: GramSum(layers: names, shards: done.flatMap(\.artifacts)), label: label, weight: 0,
+        isReduction: true)
     else { return nil }
     return Dictionary(uniqueKeysWithValues: zip(names, sums.artifacts))
   }
 
   /// How each prunable group narrows, by group id.
   func orders(
-    _ grams: [String: Digest], _ inquiry: inout Inquiry
+    _ grams: CalibrationGrams, _ inquiry: inout Inquiry
   ) throws -> [Int: GroupOrder.Summary]? {
-    let shards = calibration.shards.indices.prefix(holding: recipe.sensitivityImages) {
-      calibration.images(inShard: $0)
-    }
     var result: [Int: GroupOrder.Summary] = [:]
     let groups = model.groups.filter(\.isPrunable)
     for group in groups {
-      let consumers = layers.filter { group.consumers.contains($0.node) }
+      let consumers = Set(
+        layers.filter { group.consumers.contains($0.node) }.map(\.name))
+      func own(_ grams: [String: Digest]) -> [String: Digest] {
+        grams.filter { consumers.contains($0.key) }
+      }
       let outcome = try inquiry.outcome(
         of: GroupOrder(
           model: model.digest, group: group.id, criterion: recipe.criterion,
-          grams: Dictionary(uniqueKeysWithValues: consumers.map { ($0.name, grams[$0.name]) })
-            .compactMapValues(\.self),
-          shards: shards.map { calibration.shards[$0] }, microBatch: recipe.microBatch),
+          grams: own(grams.all),
+          trials: zip(split.judges, grams.others).map {
+            RemovalTrial(shards: Array(calibration.shards[$0]), grams: own($1))
+          }, microBatch: recipe.microBatch),
         label: group.name, weight: orderWork)
       result[group.id] = outcome?.summary
     }

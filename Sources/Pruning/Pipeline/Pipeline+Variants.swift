@@ -11,7 +11,7 @@ struct VariantPlan {
   var tables: Digest
   /// By group id.
   var orders: [Int: GroupOrder.Summary]
-  /// By layer name.
+  /// Of the shards that variants are fitted to, by layer name.
   var grams: [String: Digest]
 }
 
@@ -80,11 +80,13 @@ extension Pipeline {
   ) throws -> Attempt<PlanSurgery.Summary>? {
     let recipe = definition.recipe
     guard let selection = selection(plan.widths, shared.orders) else { return nil }
+    let split = split
     return try inquiry.attempt(
       PlanSurgery(
         model: model.digest, modelName: definition.model.name, selection: selection,
-        grams: shared.grams, shards: definition.calibration.shards,
-        exchanges: recipe.exchanges, reconstruction: recipe.reconstruction,
+        grams: shared.grams, shards: Array(calibration.shards[split.fitted]),
+        heldBack: Array(calibration.shards[split.heldBack]), exchanges: recipe.exchanges,
+        reconstruction: recipe.reconstruction,
         sequentialDamping: recipe.sequentialDamping,
         meanWeight: recipe.meanWeight, mirrors: recipe.mirrors,
         jointRounds: recipe.reconstruction == .joint ? recipe.jointRounds : 0,

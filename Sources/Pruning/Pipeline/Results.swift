@@ -35,7 +35,7 @@ public struct JobFailureReason: Sendable, Hashable, Codable {
 /// It follows from the results alone: a walk without it comes to the same, only later.
 struct Conclusions: Sendable {
   var scores: ImportanceScores?
-  var grams: [String: Digest]?
+  var grams: CalibrationGrams?
   var orders: [Int: GroupOrder.Summary]?
   /// Jobs whose results no walk asks for any more.
   fileprivate var spent: [Digest] = []

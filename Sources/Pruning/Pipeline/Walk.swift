@@ -94,7 +94,7 @@ extension Pipeline {
       let orders = try inquiry.conclusion(\.orders, { try self.orders(grams, &$0) }),
       let tables = try tables(orders, scores, &inquiry)
     else { return }
-    walk.plan = VariantPlan(tables: tables, orders: orders, grams: grams)
+    walk.plan = VariantPlan(tables: tables, orders: orders, grams: grams.fitted)
   }
 
   /// Asks for the widths of the devices that have none yet.

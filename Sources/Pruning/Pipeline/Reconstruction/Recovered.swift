@@ -92,25 +92,32 @@ extension Workbench {
 
   /// How far the outputs move when a selection is cut out and made up for.
   func outputChange(
-    _ model: PreparedModel, selection: ChannelSelection, grams: [String: InputGram],
-    shards: [Digest], microBatch: Int
+    _ model: PreparedModel, selection: ChannelSelection, on trials: [RemovalTrial], microBatch: Int
   ) async throws -> Double {
-    let network = try await compute {
-      try model.network.reconstructed(selection, groups: model.groups, grams: grams)
-        .pruned(selection, groups: model.groups)
+    let shards = trials.flatMap(\.shards)
+    let halted = try await halted(
+      model, before: selection, shards: shards, microBatch: microBatch)
+    // By shard: the form that it judges, and what of it lies behind the halt.
+    var forms: [(whole: Network, rest: Segment)] = []
+    for trial in trials {
+      let grams = try await grams(trial.grams)
+      let form = try await compute {
+        let network = try model.network.reconstructed(
+          selection, groups: model.groups, grams: grams
+        ).pruned(selection, groups: model.groups)
+        let rest = network.segment(
+          (halted?.position ?? 0)..<network.nodes.count, outputs: network.outputs)
+        return (whole: network, rest: Segment(rest, on: self.backend, microBatch: microBatch))
+      }
+      forms += repeatElement(form, count: trial.shards.count)
     }
-    guard
-      let halted = try await halted(
-        model, before: selection, shards: shards, microBatch: microBatch)
-    else {
-      return try await outputChange(
-        model, against: network, shards: shards, microBatch: microBatch)
-    }
-    let rest = Segment(
-      network.segment(halted.position..<network.nodes.count, outputs: network.outputs),
-      on: backend, microBatch: microBatch)
-    return try await outputChange(of: model, on: shards, microBatch: microBatch) { place in
-      try await self.compute { try self.runner.outputs(of: rest, on: halted.frontiers[place]) }
+    return try await outputChange(of: model, on: shards, microBatch: microBatch) {
+      [forms] place in
+      let shard = try await self.shard(shards[place])
+      return try await self.compute {
+        try halted.map { try self.runner.outputs(of: forms[place].rest, on: $0.frontiers[place]) }
+          ?? self.runner.outputs(of: forms[place].whole, on: shard, microBatch: microBatch)
+      }
     }
   }
 

@@ -27,7 +27,7 @@ extension Pipeline {
       throw PipelineError(
         .invalidInput, "sweep \(definition.name) is not far enough: run it to its end")
     }
-    let grams = try await bench.grams(digests)
+    let grams = try await bench.grams(digests.all)
     let samples = try await bench.samples(definition.calibration.shards, atMost: images)
     let groups = model.groups.filter { $0.isPrunable && orders[$0.id] != nil }
     return try await bench.compute {

@@ -5,11 +5,18 @@ import Recovery
 import Surgery
 import Tensors
 
+/// What a removal is tried on: samples, and what its layers are fitted to.
+struct RemovalTrial: Codable, Sendable, Hashable {
+  var shards: [Digest]
+  /// Summed Grams by layer name, of other shards, where there are any.
+  var grams: [String: Digest]
+}
+
 /// How one group narrows: which units go first, what is lost at every width, and how much the
 /// network minds.
 struct GroupOrder: JobComputation {
   static let stage = Stage.reconstruction
-  static let kind = "group-order-5"
+  static let kind = "group-order-6"
 
   /// What a group's job finds.
   struct Summary: Codable, Sendable {
@@ -29,8 +36,8 @@ struct GroupOrder: JobComputation {
   var criterion: String
   /// Summed Grams of the group's consumers, by layer name.
   var grams: [String: Digest]
-  /// Shards that the sensitivity is measured on.
-  var shards: [Digest]
+  /// What the sensitivity is measured on.
+  var trials: [RemovalTrial]
   var microBatch: Int
 
   func compute(on bench: Workbench) async throws -> Outcome<Summary> {
@@ -51,7 +58,7 @@ struct GroupOrder: JobComputation {
       guard error > 0 else { continue }
       let selection = ChannelSelection(kept: [group.id: kept])
       let change = try await bench.outputChange(
-        model, selection: selection, grams: grams, shards: shards, microBatch: microBatch)
+        model, selection: selection, on: trials, microBatch: microBatch)
       sensitivities.append(change / error)
     }
     let sensitivity = sensitivities.reduce(0, +) / Double(max(sensitivities.count, 1))

@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-14"
+  static let kind = "plan-surgery-15"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -36,10 +36,12 @@ struct PlanSurgery: JobComputation {
   var modelName: String
   /// By group: the units that stay.
   var selection: ChannelSelection
-  /// Summed Grams of all consumers, by layer name.
+  /// Summed Grams of all consumers, on the shards that layers are fitted to, by layer name.
   var grams: [String: Digest]
-  /// Calibration shards; the last ones are held back where there are several.
+  /// Calibration shards that layers are fitted to.
   var shards: [Digest]
+  /// Those that decide between fits.
+  var heldBack: [Digest]
   /// Whether units are exchanged first, where that lowers the error of a group.
   var exchanges: Bool
   var reconstruction: ReconstructionKind
@@ -167,20 +169,19 @@ struct PlanSurgery: JobComputation {
     }
     let single = Recovered(network: form.prior, fit: "single")
     return Draft(
-      form: form, single: try await measured(single, model, split(on: bench).heldBack, on: bench))
+      form: form, single: try await measured(single, model, on: bench))
   }
 
   /// Whatever is nearest to the dense network.
   private func outcome(
     _ model: PreparedModel, of draft: Draft, on bench: Workbench
   ) async throws -> Outcome<Summary> {
-    var fitted = draft.single
+    var nearest = draft.single
     guard draft.isOpen else {
-      return try await outcome(model, sliced: draft.form.pruned, fitted, on: bench)
+      return try await outcome(model, sliced: draft.form.pruned, nearest, on: bench)
     }
-    let (rest, heldBack) = try await split(on: bench)
     func take(_ candidate: Recovered) async throws {
-      fitted = best(of: [fitted, try await measured(candidate, model, heldBack, on: bench)])
+      nearest = best(of: [nearest, try await measured(candidate, model, on: bench)])
     }
     if let layered = draft.layered {
       try await take(
@@ -188,54 +189,35 @@ struct PlanSurgery: JobComputation {
           network: layered.network, fit: reconstruction.byLayer.rawValue,
           unfitted: layered.unfitted))
     }
-    if fitted.network.hasBatchNormalization {
-      let counts = try await bench.shards(rest).map(\.count)
+    if nearest.network.hasBatchNormalization {
+      let counts = try await bench.shards(shards).map(\.count)
       let first = counts.prefix(holding: Self.statisticsImages) { $0 }.count
-      var recalibrated = fitted
+      var recalibrated = nearest
       recalibrated.network = try await bench.recalibrated(
-        fitted.network, shards: Array(rest.prefix(first)))
+        nearest.network, shards: Array(shards.prefix(first)))
       recalibrated.statistics = "calibration"
       try await take(recalibrated)
     }
     if reconstruction == .joint,
-      let network = try await jointly(model, fitted.network, rest, heldBack, on: bench)
+      let network = try await jointly(model, nearest.network, on: bench)
     {
-      var joint = fitted
+      var joint = nearest
       (joint.network, joint.fit) = (network, ReconstructionKind.joint.rawValue)
       try await take(joint)
     }
-    return try await outcome(model, sliced: draft.form.pruned, fitted, on: bench)
-  }
-
-  /// Shards to fit on, and shards held back for choices. One shard alone serves for both.
-  private func split(on bench: Workbench) async throws -> (rest: [Digest], heldBack: [Digest]) {
-    guard shards.count > 1 else { return (shards, shards) }
-    let held = Self.heldBack(of: try await bench.shards(shards).map(\.count))
-    return (Array(shards.dropLast(held)), Array(shards.suffix(held)))
-  }
-
-  /// How many shards are held back: the last ones that have a sixteenth of all images or more, and
-  /// never all of them. The very last may have hardly any: it is what the others leave over.
-  static func heldBack(of counts: [Int]) -> Int {
-    let images = counts.reduce(0, +)
-    var (shards, held) = (0, 0)
-    while shards < counts.count - 1, 16 * held < images {
-      shards += 1
-      held += counts[counts.count - shards]
-    }
-    return shards
+    return try await outcome(model, sliced: draft.form.pruned, nearest, on: bench)
   }
 
   /// All layers fitted together; nil where that is not possible.
   private func jointly(
-    _ model: PreparedModel, _ network: Network, _ shards: [Digest], _ heldBack: [Digest],
-    on bench: Workbench
+    _ model: PreparedModel, _ network: Network, on bench: Workbench
   ) async throws -> Network? {
     let fit = JointReconstruction(
       dense: model.network, rounds: jointRounds, relativeDamping: sequentialDamping,
       positions: positions, microBatch: microBatch, runner: bench.runner)
-    let samples = inputs(of: try await bench.shards(shards))
-    bench.progress.enter(shareOfLayers(looks * shards.count)...1)
+    let images = try await bench.shards(shards)
+    let samples = inputs(of: images)
+    bench.progress.enter(shareOfLayers(looks * images.reduce(0) { $0 + $1.count })...1)
     let held = try await bench.shards(heldBack).map(\.tensors)
     // Only numbers that mean an amount can be blended.
     let isBlended = model.network.inputs.allSatisfy { model.network[$0].elementType == .float32 }
@@ -250,13 +232,13 @@ struct PlanSurgery: JobComputation {
     }
   }
 
-  /// A candidate with its error on some shards.
+  /// A candidate with its error on the shards held back.
   private func measured(
-    _ candidate: Recovered, _ model: PreparedModel, _ shards: [Digest], on bench: Workbench
+    _ candidate: Recovered, _ model: PreparedModel, on bench: Workbench
   ) async throws -> Recovered {
     var measured = candidate
     measured.error = try await bench.outputChange(
-      model, against: candidate.network, shards: shards, microBatch: microBatch)
+      model, against: candidate.network, shards: heldBack, microBatch: microBatch)
     return measured
   }
 
@@ -315,7 +297,7 @@ struct PlanSurgery: JobComputation {
   ) async throws -> [DataShard] {
     let room = max(Self.heldBytes / max(3 * looks * fit.bytesPerSample(of: fit.dense), 1), 1)
     var samples: [DataShard] = []
-    for digest in try await split(on: bench).rest {
+    for digest in shards {
       let left = room - samples.reduce(0) { $0 + $1.count }
       guard left > 0 else { break }
       let shard = try await bench.shard(digest)

@@ -139,8 +139,8 @@ let modules: [Module] = [
   Module(
     name: "espalier-coordinator", kind: .executable, path: "coordinator",
     dependencies: [
-      "CoordinatorService", "Postgres", "OneDNNBackend", .argumentParser, .logging,
-      .unixSignals,
+      "CoordinatorService", "Postgres", "OneDNNBackend", "LinearAlgebra", .argumentParser,
+      .logging, .unixSignals,
     ], exclude: ["Dockerfile"], hasTests: false),
   Module(
     name: "espalier-worker", kind: .executable, path: "worker",
@@ -153,7 +153,7 @@ let modules: [Module] = [
     dependencies: [
       "CoordinatorService", "WorkerService", "ClusterSimulation", "Catalogue", "Postgres",
       "Processes", "Pipeline", "Profiling", "Recovery", "Solvers", "ONNXFormat", "OneDNNBackend",
-      "Drawing", "Parallelism",
+      "Drawing", "LinearAlgebra", "Parallelism",
       .argumentParser, .logging, .unixSignals,
     ], hasTests: false),
 ]

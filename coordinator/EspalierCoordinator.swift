@@ -1,6 +1,7 @@
 import ArgumentParser
 import CoordinatorService
 import Foundation
+import LinearAlgebra
 import Logging
 import Messaging
 import OneDNNBackend
@@ -45,6 +46,7 @@ struct EspalierCoordinator: AsyncParsableCommand {
   var allowMixed = false
 
   func run() async throws {
+    OpenBLAS.useKernelsOfProcessor()
     do {
       try await serve()
     } catch {

@@ -49,6 +49,7 @@ struct EspalierWorker: AsyncParsableCommand {
   }
 
   func run() async throws {
+    OpenBLAS.useKernelsOfProcessor()
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     ProcessMemory.shareAmongThreads()
     let identity = name ?? "\(ProcessInfo.processInfo.hostName)-\(getpid())"

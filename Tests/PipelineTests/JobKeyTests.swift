@@ -75,7 +75,12 @@ struct JobKeyTests {
     #expect(try await news { $0.recipe.taps = .blocks } == [.scores])
     #expect(try await news { $0.recipe.utility = .log }.isSuperset(of: [.allocation]))
     #expect(try await news { $0.recipe.errorPower = 2 }.isSuperset(of: [.allocation]))
-    #expect(try await news { $0.recipe.gramPositions = 9 } == downstream.union([.statistics]))
+    #expect(
+      try await news {
+        $0.recipe.gramPositions = 9
+        $0.recipe.fewestPositions = 0
+      } == downstream.union([.statistics]))
+    #expect(try await news { $0.recipe.gramPositions = 32 }.isEmpty, "still as many as there are")
     #expect(
       try await news { $0.recipe.sensitivityImages = 40 }
         .isSuperset(of: [.reconstruction, .allocation]))

@@ -23,6 +23,7 @@ struct RecipeTests {
     recipe.candidates = 4
     recipe.isLadder = true
     recipe.gramPositions = 9
+    recipe.fewestPositions = 90
     recipe.sensitivityImages = 40
     recipe.reconstruction = .single
     recipe.sequentialDamping = 0.5

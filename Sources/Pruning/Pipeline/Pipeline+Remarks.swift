@@ -6,7 +6,7 @@ extension Pipeline {
   public var remarks: [String] {
     let scarce = layers.compactMap { layer -> (layer: ConsumerLayer, positions: Int)? in
       let stride = layer.geometry.positionStride(
-        positionsPerImage: definition.recipe.gramPositions)
+        positionsPerImage: positionsPerImage)
       let positions = definition.calibration.count * layer.geometry.positions / stride
       return positions < layer.geometry.columns ? (layer, positions) : nil
     }

@@ -35,6 +35,14 @@ extension Pipeline {
   var recipe: Recipe { definition.recipe }
   var calibration: DatasetReference { definition.calibration }
 
+  /// Positions of each image that enter Grams and fits, at most: more where images are few. By powers
+  /// of two, so that a few more images do not make other Grams of those that were there.
+  var positionsPerImage: Int {
+    var positions = max(recipe.gramPositions, 1)
+    while positions * calibration.count < recipe.fewestPositions { positions *= 2 }
+    return positions
+  }
+
   var split: CalibrationSplit {
     CalibrationSplit(
       counts: calibration.shards.indices.map { calibration.images(inShard: $0) },
@@ -61,7 +69,7 @@ extension Pipeline {
       try inquiry.outcome(
         of: InputGrams(
           model: model.digest, shard: calibration.shards[index], layers: names,
-          positions: recipe.gramPositions, microBatch: recipe.microBatch),
+          positions: positionsPerImage, microBatch: recipe.microBatch),
         label: "shard \(index)", weight: gramWork(shard: index))
     }
     guard let done = parts.whole() else { return nil }

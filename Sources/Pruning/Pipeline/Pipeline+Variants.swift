@@ -90,7 +90,7 @@ extension Pipeline {
         sequentialDamping: recipe.sequentialDamping,
         meanWeight: recipe.meanWeight, mirrors: recipe.mirrors,
         jointRounds: recipe.reconstruction == .joint ? recipe.jointRounds : 0,
-        positions: recipe.gramPositions,
+        positions: positionsPerImage,
         microBatch: recipe.microBatch),
       label: label, weight: surgeryWork)
   }

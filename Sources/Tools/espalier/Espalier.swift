@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LinearAlgebra
 import Logging
 
 /// `espalier`: the command line of the cluster.
@@ -46,6 +47,7 @@ struct Espalier: AsyncParsableCommand {
 @main
 enum Main {
   static func main() async {
+    OpenBLAS.useKernelsOfProcessor()
     // Standard output is for results; the log of an in-process cluster is for faults alone.
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)

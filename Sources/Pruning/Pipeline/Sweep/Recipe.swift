@@ -73,8 +73,10 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var candidates = 1
   /// Bigger budgets contain smaller ones: widths, and the channels themselves.
   public var isLadder = false
-  /// Positions of each image that enter an input Gram, at most.
+  /// Positions of each image that enter Grams and fits, at most, where images are plenty.
   public var gramPositions = 64
+  /// Positions of all images together, at least, where a layer has as many.
+  public var fewestPositions = 1 << 15
   /// Images that the sensitivity of every group is measured on, at most.
   public var sensitivityImages = 256
   public var reconstruction = ReconstructionKind.paired
@@ -131,6 +133,7 @@ extension Recipe {
     try read(&candidates, .candidates)
     try read(&isLadder, .isLadder)
     try read(&gramPositions, .gramPositions)
+    try read(&fewestPositions, .fewestPositions)
     try read(&sensitivityImages, .sensitivityImages)
     try read(&reconstruction, .reconstruction)
     try read(&sequentialDamping, .sequentialDamping)

@@ -17,6 +17,17 @@ public struct NetworkRunner: Sendable {
     self.threads = threads
   }
 
+  /// What `body` makes of 0 ..< count, on several threads; work that nobody wants any more ends before
+  /// the next one.
+  func map<Value: Sendable>(
+    count: Int, body: @Sendable (Int) throws -> Value
+  ) throws -> [Value] {
+    try parallelMap(count: count, threads: threads) {
+      try progress.check()
+      return try body($0)
+    }
+  }
+
   /// The values at `taps` for all images of a shard, `[n, …]` each.
   ///
   /// - Parameter microBatch: Images that go through together; they and their order decide the

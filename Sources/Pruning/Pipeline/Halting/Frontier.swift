@@ -1,6 +1,5 @@
 import Execution
 import NetworkGraph
-import Parallelism
 import Tensors
 
 /// A network halted before one of its nodes, for some samples that pass together: what it has
@@ -34,8 +33,8 @@ struct Frontier {
 
 extension [Frontier] {
   /// All of them further along, each on one thread.
-  func advanced(along stretch: Stretch, threads: Int) throws -> [Frontier] {
-    try parallelMap(count: count, threads: threads) {
+  func advanced(along stretch: Stretch, with runner: NetworkRunner) throws -> [Frontier] {
+    try runner.map(count: count) {
       var frontier = self[$0]
       try frontier.advance(along: stretch)
       return frontier

@@ -36,7 +36,7 @@ struct HaltedModel: Sendable {
     let stretch = Stretch(
       of: network, position..<next, on: runner.backend, microBatch: microBatch)
     for shard in frontiers.indices {
-      frontiers[shard] = try frontiers[shard].advanced(along: stretch, threads: runner.threads)
+      frontiers[shard] = try frontiers[shard].advanced(along: stretch, with: runner)
     }
     position = next
   }
@@ -81,9 +81,8 @@ extension NetworkRunner {
   /// The outputs of what is left of a network, `[n, …]` each, from where it is halted for a shard.
   func outputs(of rest: Segment, on frontiers: [Frontier]) throws -> [Tensor] {
     let outputs = rest.network.outputs
-    let parts = try parallelMap(count: frontiers.count, threads: threads) {
-      try progress.check()
-      return try rest.values(outputs, on: frontiers[$0].values)
+    let parts = try map(count: frontiers.count) {
+      try rest.values(outputs, on: frontiers[$0].values)
     }
     let values = outputs.indices.map { output in Tensor(joining: parts.map { $0[output] }) }
     progress.add(images: values.first?.shape[0] ?? 0)

@@ -1,5 +1,4 @@
 import NetworkGraph
-import Parallelism
 import Recovery
 import Surgery
 import Tensors
@@ -131,7 +130,7 @@ struct FormFit {
     // What is added to must not be shared with what the threads look at.
     self.sums = nil
     let now = self
-    let own = try parallelMap(count: places.count, threads: reconstruction.runner.threads) {
+    let own = try reconstruction.runner.map(count: places.count) {
       try now.evidence(on: turn, of: places.lowerBound + $0, evidence[$0])
     }
     for (place, evidence) in zip(places, own) {
@@ -169,7 +168,7 @@ struct FormFit {
         let again = reconstruction.stretch(of: result, first.layer.node..<layer.node)
         frontiers = []
         frontiers = try first.frontiers.advanced(
-          along: again, threads: reconstruction.runner.threads)
+          along: again, with: reconstruction.runner)
       }
       last = own.map {
         FittedLayer(

@@ -170,7 +170,7 @@ struct JointReconstruction {
     of samples: SampleBlends, first count: Int, through dense: Segment
   ) throws -> [Batch] {
     let ranges = MicroBatches(images: min(count, samples.count), size: microBatch).ranges
-    return try parallelMap(count: ranges.count, threads: runner.threads) {
+    return try runner.map(count: ranges.count) {
       var batch = Batch(source: samples, range: ranges[$0], targets: [])
       batch.targets = try outputs(of: dense, on: batch)
       return batch
@@ -178,8 +178,7 @@ struct JointReconstruction {
   }
 
   private func outputs(of network: Segment, on batch: Batch) throws -> [Tensor] {
-    try runner.progress.check()
-    return try network.values(dense.outputs, on: dense.binding(batch.inputs))
+    try network.values(dense.outputs, on: dense.binding(batch.inputs))
   }
 
   /// By output: what its squares are divided by, so that all outputs count the same.
@@ -199,7 +198,7 @@ struct JointReconstruction {
     of batches: [Batch], body: @Sendable (_ half: Int, [Batch]) throws -> Value
   ) throws -> [Value] {
     let ranges = MicroBatches(images: batches.count, size: max((batches.count + 1) / 2, 1)).ranges
-    return try parallelMap(count: ranges.count, threads: runner.threads) {
+    return try runner.map(count: ranges.count) {
       try body($0, Array(batches[ranges[$0]]))
     }
   }
@@ -282,7 +281,7 @@ struct JointReconstruction {
       lastStep.map { moved(network, parts, by: $0) } ?? network,
     ]
     let segments = trials.map { Segment($0, on: runner.backend, microBatch: microBatch) }
-    let sums = try parallelMap(count: batches.count, threads: runner.threads) { index in
+    let sums = try runner.map(count: batches.count) { index in
       let batch = batches[index]
       let ends = try segments.map { try outputs(of: $0, on: batch) }
       var lengths = StepLengths(Self.maps)
@@ -301,7 +300,7 @@ struct JointReconstruction {
   private func loss(of network: Network, on batches: [Batch], _ weights: [Double]) throws -> Double
   {
     let segment = Segment(network, on: runner.backend, microBatch: microBatch)
-    return try parallelMap(count: batches.count, threads: runner.threads) { index in
+    return try runner.map(count: batches.count) { index in
       let batch = batches[index]
       let ends = try outputs(of: segment, on: batch)
       return weights.indices.reduce(0.0) {

@@ -56,7 +56,6 @@ struct PairReconstruction {
     var directions = ConjugateDirections()
     var stretch = 1.0
     for round in 0...rounds {
-      try runner.progress.check()
       let loss = try loss(of: current, on: held)
       if loss < least {
         (best, least, missed) = (current, loss, 0)
@@ -80,7 +79,7 @@ struct PairReconstruction {
 
   private func loss(of network: Network, on samples: [Samples]) throws -> Double {
     let segment = segment(pair.segment(of: network, outputs: [pair.end]))
-    return try parallelMap(count: samples.count, threads: runner.threads) { index in
+    return try runner.map(count: samples.count) { index in
       let end = try segment.values([pair.end], on: samples[index].values)[0]
       return pair.endMaps.loss(of: end, to: samples[index].target)
     }.reduce(0, +)
@@ -121,7 +120,7 @@ struct PairReconstruction {
       if index > 0 { take(direction[index - 1], times: trial, index - 1, in: &moved) }
       return segment(pair.segment(of: moved, outputs: [pair.end]))
     }
-    let parts = try parallelMap(count: samples.count, threads: runner.threads) { index in
+    let parts = try runner.map(count: samples.count) { index in
       let part = samples[index]
       let ends = try segments.map { try $0.values([pair.end], on: part.values)[0] }
       var lengths = StepLengths(pair.endMaps)

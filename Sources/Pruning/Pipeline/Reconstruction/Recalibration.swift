@@ -2,7 +2,6 @@ import Datasets
 import Digests
 import Execution
 import NetworkGraph
-import Parallelism
 import Recovery
 import Tensors
 
@@ -14,8 +13,7 @@ extension Workbench {
   func recalibrated(_ network: Network, shards: [Digest]) async throws -> Network {
     let images = try await self.shards(shards)
     return try await compute {
-      let batches = try parallelMap(count: images.count, threads: self.threads) { index in
-        try self.progress.check()
+      let batches = try self.runner.map(count: images.count) { index in
         let shard = images[index]
         let plan = try self.backend.plan(
           network,

@@ -87,7 +87,7 @@ struct SequentialReconstruction {
     var fits = forms.map { FormFit($0, in: self, at: stops, batches: batches, inputs: inputs) }
     guard let end = fits.compactMap(\.end).max() else { return fits.map(\.fitted) }
     var frontiers = try inputs.map { Frontier(dense, inputs: $0) }
-      .advanced(along: stretch(of: dense, 0..<stops[0].node), threads: runner.threads)
+      .advanced(along: stretch(of: dense, 0..<stops[0].node), with: runner)
     // A few at a time, so that little is held of what only one step reads.
     let waves = MicroBatches(images: batches.count, size: 4 * runner.threads).ranges
     let costs = stops.prefix { $0.node <= end }.map { Double(dense.macs(of: dense.nodes[$0.node])) }
@@ -98,9 +98,8 @@ struct SequentialReconstruction {
       let behind = stretch(of: dense, stop.node..<next, taps: stop.taps)
       for place in fits.indices { fits[place].begin(at: stop) }
       for wave in waves {
-        try runner.progress.check()
         let here = Array(frontiers[wave])
-        let evidence = try parallelMap(count: here.count, threads: runner.threads) {
+        let evidence = try runner.map(count: here.count) {
           var frontier = here[$0]
           let taps = try frontier.advance(along: behind)
           return DenseEvidence(before: here[$0], after: frontier, taps: taps)

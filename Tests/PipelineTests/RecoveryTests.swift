@@ -40,6 +40,12 @@ struct RecoveryTests {
       many.others.map(\.count) == [27, 27, 27, 26] && many.others[1].prefix(4) == [0, 1, 2, 6])
     let few = CalibrationSplit(counts: [30, 30, 30, 10], judging: 256)
     #expect(few.judges.count == 4 && few.others[3] == [0, 1, 2])
+    // A fit to 22 images says nothing about one to 150, and four images nothing about any.
+    let uneven = CalibrationSplit(counts: [128, 22], judging: 256)
+    #expect(uneven.judges == [1..<2] && uneven.others == [[0]])
+    let one = CalibrationSplit(counts: [128, 4], judging: 256)
+    #expect(one.judges == [0..<2] && one.others == [[0, 1]])
+    #expect(CalibrationSplit(counts: [20, 20], judging: 0).judges.isEmpty)
   }
 
   @Test("variants answer more like the dense network than surgery alone does")

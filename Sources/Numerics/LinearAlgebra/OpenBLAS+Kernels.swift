@@ -17,9 +17,15 @@ extension OpenBLAS {
         hasAVX512: processor_has_avx512())
     else { return }
     setenv(variable, kernels, 1)
-    var words = CommandLine.arguments.map { strdup($0) } + [nil]
-    defer { for word in words { free(word) } }
-    execv("/proc/self/exe", &words)
+    // Threads of a pool block signals, and the program would begin with what this one blocks.
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
+    // By its own path: processes are called by the last part of it.
+    let link = "/proc/self/exe"
+    execv(
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: link)) ?? link,
+      CommandLine.unsafeArgv)
   }
 
   /// The kernels for a processor with some instructions; nil where those that OpenBLAS took use them,

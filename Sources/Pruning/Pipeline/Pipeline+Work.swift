@@ -24,7 +24,9 @@ extension Pipeline {
   /// Of a shard's input Grams.
   func gramWork(shard: Int) -> Double {
     let products = layers.reduce(0.0) {
-      $0 + Double($1.geometry.columns * $1.geometry.columns * positionsPerImage) / 2
+      $0 + Double(
+        $1.geometry.columns * $1.geometry.columns * min(positionsPerImage, $1.geometry.positions))
+        / 2
     }
     return Double(calibration.images(inShard: shard)) * (forward + products)
   }

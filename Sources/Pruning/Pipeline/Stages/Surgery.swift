@@ -50,7 +50,8 @@ struct PlanSurgery: JobComputation {
   var mirrors: Bool
   /// Rounds of a fit of all layers together.
   var jointRounds: Int
-  /// Positions of each image that enter a sequential fit, at most.
+  /// Positions of each image that enter a fit, at most; gradients of a joint one take four times as
+  /// many.
   var positions: Int
   var microBatch: Int
 

@@ -1,7 +1,8 @@
 /// What calibration shards are for.
 ///
 /// Least squares looks better on its own samples than it is, and the fewer they are, the more so. So
-/// nothing is judged by samples that it was fitted to, unless there is one shard alone.
+/// no fit is judged by samples that it was made from, unless there is one shard alone, or one that has
+/// nearly all. (Which channels go, and how many, is decided with all of them.)
 struct CalibrationSplit: Hashable {
   /// What a variant's layers are fitted to.
   let fitted: Range<Int>
@@ -31,10 +32,17 @@ struct CalibrationSplit: Hashable {
     (fitted, heldBack) = isOne ? (0..<1, 0..<1) : (0..<first, first..<counts.count)
     let seen = counts.prefix(holding: judging) { $0 }.count
     let parts = min(seen, Self.mostJudges)
-    judges = (0..<parts).map { seen * $0 / parts..<seen * ($0 + 1) / parts }
-    others = judges.map { part in
-      let rest = counts.indices.filter { !part.contains($0) }
-      return rest.isEmpty ? Array(part) : rest
+    func samples(_ shards: some Sequence<Int>) -> Int { shards.reduce(0) { $0 + counts[$1] } }
+    // A fit to less than half of the samples would be judged instead of the one to all.
+    let fair = (0..<parts).map { seen * $0 / parts..<seen * ($0 + 1) / parts }
+      .filter { 2 * samples($0) <= all }
+    // A handful of samples is no judge.
+    guard 16 * samples(fair.joined()) >= samples(0..<seen), !fair.isEmpty else {
+      judges = seen > 0 ? [0..<seen] : []
+      others = seen > 0 ? [Array(counts.indices)] : []
+      return
     }
+    judges = fair
+    others = fair.map { part in counts.indices.filter { !part.contains($0) } }
   }
 }

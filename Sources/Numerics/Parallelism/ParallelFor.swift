@@ -39,6 +39,24 @@ public func parallelMap<State, Value: Sendable>(
   return values.withLock { $0.compactMap { $0 } }
 }
 
+extension Array where Element: Sendable {
+  /// The values of `body` for every element, which it may change, in the order of the elements.
+  ///
+  /// - Throws: The error of the lowest index that failed.
+  @discardableResult
+  public mutating func parallelMap<Value: Sendable>(
+    threads: Int, body: @Sendable (_ index: Int, inout Element) throws -> Value
+  ) throws -> [Value] {
+    try withUnsafeMutableBufferPointer { elements in
+      // No two calls have the same element.
+      nonisolated(unsafe) let elements = elements
+      return try Parallelism.parallelMap(count: elements.count, threads: threads) {
+        try body($0, &elements[$0])
+      }
+    }
+  }
+}
+
 /// As ``parallelFor(count:threads:body:)``, with a state that each thread makes for itself.
 ///
 /// An error in making a state counts as one of the index that the state was needed for.

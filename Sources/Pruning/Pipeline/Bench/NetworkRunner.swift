@@ -51,22 +51,59 @@ public struct NetworkRunner: Sendable {
     of network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
     body: @Sendable (Range<Int>, [Tensor]) throws -> Value
   ) throws -> [Value] {
-    let options = ExecutionOptions(
-      batch: microBatch, taps: taps, wantsOutputs: taps.contains(where: network.outputs.contains))
-    return try MicroBatches(images: shard.count, size: microBatch).map(
-      threads: threads, plan: { try backend.plan(network, options: options) },
+    try MicroBatches(images: shard.count, size: microBatch).map(
+      threads: threads,
+      plan: { try plan(for: network, taps: taps, microBatch: microBatch) },
       body: { plan, range in
-        try progress.check()
-        let result = try plan.run(shard.tensors(range))
-        let values = try taps.map { tap in
-          guard let value = result.values[tap] else {
-            throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")
-          }
-          return value.byImage(range.count, network[tap].shape)
-        }
-        progress.add(images: range.count)
-        return try body(range, values)
+        try body(range, try values(of: network, at: taps, of: shard, range, by: plan))
       })
+  }
+
+  /// Calls `body` with the values at `taps`, on the calling thread and in the order of the images: for
+  /// one micro-batch a thread at a time, and nothing is kept of them before the next.
+  ///
+  /// - Parameter body: Takes values `[n, …]` by micro-batch and tap.
+  func waves(
+    of network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
+    body: ([[Tensor]]) throws -> Void
+  ) throws {
+    let batches = MicroBatches(images: shard.count, size: microBatch)
+    let plans = PlanPool { try plan(for: network, taps: taps, microBatch: microBatch) }
+    for wave in MicroBatches(images: batches.count, size: threads).ranges {
+      try body(
+        try map(count: wave.count) { place in
+          let range = batches.range(of: wave.lowerBound + place)
+          return try plans.withPlan {
+            try values(of: network, at: taps, of: shard, range, by: $0)
+          }
+        })
+    }
+  }
+
+  private func plan(
+    for network: Network, taps: [ValueID], microBatch: Int
+  ) throws -> any ExecutionPlan {
+    let wantsOutputs = taps.contains(where: network.outputs.contains)
+    return try backend.plan(
+      network,
+      options: ExecutionOptions(batch: microBatch, taps: taps, wantsOutputs: wantsOutputs))
+  }
+
+  /// By tap, of a micro-batch.
+  private func values(
+    of network: Network, at taps: [ValueID], of shard: DataShard, _ range: Range<Int>,
+    by plan: any ExecutionPlan
+  ) throws -> [Tensor] {
+    try progress.check()
+    let result = try plan.run(shard.tensors(range))
+    let values = try taps.map { tap in
+      guard let value = result.values[tap] else {
+        throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")
+      }
+      return value.byImage(range.count, network[tap].shape)
+    }
+    progress.add(images: range.count)
+    return values
   }
 }
 

@@ -26,15 +26,19 @@ struct InputGrams: JobComputation {
     let layers = model.network.consumerLayers(model.groups).filter { wanted.contains($0.name) }
     let grams = try await bench.compute {
       let inputs = Array(Set(layers.map(\.input))).sorted()
-      let values = try bench.runner.run(
-        model.network, on: shard, taps: inputs, microBatch: microBatch)
-      let features = Dictionary(uniqueKeysWithValues: zip(inputs, values))
-      return try parallelMap(count: layers.count, threads: bench.threads) { index in
-        let layer = layers[index]
-        var collector = GramCollector(geometry: layer.geometry, positionsPerImage: positions)
-        if let input = features[layer.input] { try collector.add(input: layer.arranged(input)) }
-        return try collector.finish().encoded()
+      var collectors = layers.map {
+        GramCollector(geometry: $0.geometry, positionsPerImage: positions)
       }
+      try bench.runner.waves(
+        of: model.network, on: shard, taps: inputs, microBatch: microBatch
+      ) { batches in
+        try collectors.parallelMap(threads: bench.threads) { index, collector in
+          let layer = layers[index]
+          guard let tap = inputs.firstIndex(of: layer.input) else { return }
+          for values in batches { try collector.add(input: layer.arranged(values[tap])) }
+        }
+      }
+      return try collectors.parallelMap(threads: bench.threads) { try $1.finish().encoded() }
     }
     let artifact = try await bench.artifacts.put(Bundle.packed(grams))
     return Outcome(NoSummary(), artifacts: [artifact])

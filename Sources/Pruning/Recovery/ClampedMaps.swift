@@ -42,6 +42,14 @@ public struct ClampedMaps: Sendable {
     }
   }
 
+  /// What is left of values behind the activation, squared.
+  public func power(of values: Tensor) -> Double {
+    values.elements.reduce(0.0) {
+      let seen = Double(min(max($1, lower), upper))
+      return $0 + seen * seen
+    }
+  }
+
   /// A gradient behind the activation as one before it: zero where the activation does not move.
   public func gradient(_ gradient: Tensor, at values: Tensor) -> Tensor {
     let (lower, upper) = (lower, upper)

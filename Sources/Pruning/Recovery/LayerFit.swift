@@ -17,6 +17,10 @@ import Tensors
 /// Reference: Zhang, Zou, He & Sun, "Accelerating Very Deep Convolutional Networks for
 /// Classification and Detection", TPAMI 2016, section 3.2.
 public struct LayerFit: Sendable {
+  /// A layer as near as this to its target, relative and squared, is near enough: what follows the
+  /// first fit is then left out.
+  public static let negligibleError = 1e-3
+
   private let layer: String
   private let geometry: ConsumerGeometry
   private let clamp: OutputClamp?
@@ -74,7 +78,7 @@ public struct LayerFit: Sendable {
     var fit = try TargetFit(
       layer, gram: moments.gram, prior: prior, outputs: geometry.outputs, centred: centred,
       relativeDamping: relativeDamping)
-    guard let clamp else { return fit }
+    guard let clamp, fit.relativeError > Self.negligibleError else { return fit }
     let images = inputs.reduce(0) { $0 + ($1.shape.first ?? 0) }
     var blocks = PositionBlocks(geometry: geometry, positionsPerImage: positionsPerImage)
     for step in 0..<steps {

@@ -15,6 +15,9 @@ public struct TargetFit: Sendable {
   public private(set) var weights: [Float]
   /// T̄ − W Ū, by output; zeros where the fit is not centred.
   public private(set) var offsets: [Double]
+  /// ‖T − W U‖² / ‖T‖² of the fit to T, before ``move(outputsBy:where:)`` changes what is asked for; 0
+  /// for a target that never varies.
+  public private(set) var relativeError = 0.0
 
   public let outputs: Int
   /// U Uᵀ + λ I.
@@ -62,6 +65,19 @@ public struct TargetFit: Sendable {
       for column in inputs { cross[output, column] = whole[column, columns + output] }
     }
     try solve()
+    relativeError = error(
+      ofTargetsWithPower: (columns..<gram.columns).reduce(0) { $0 + whole[$1, $1] })
+  }
+
+  /// As W H = T Uᵀ + λ W₀, ‖T − W U‖² = ‖T‖² − ⟨W, T Uᵀ⟩ + λ ⟨W, W₀ − W⟩.
+  private func error(ofTargetsWithPower power: Double) -> Double {
+    guard power > 0 else { return 0 }
+    let met = weights.indices.reduce(0.0) { sum, place in
+      let weight = Double(weights[place])
+      return sum + weight
+        * (cross.elements[place] - curvature.damping * (Double(prior[place]) - weight))
+    }
+    return max(power - met, 0) / power
   }
 
   /// Fits some outputs to what the layer puts out now, and a change of that.

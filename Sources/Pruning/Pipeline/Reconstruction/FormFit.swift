@@ -110,7 +110,7 @@ struct FormFit {
       }
     turn = Turn(
       layer: layer, output: output, constant: ownBias(of: layer),
-      couple: couple.flatMap { stop.taps.contains($0.end) ? $0 : nil },
+      couple: couple.flatMap { stop.taps.contains($0.end) && pays($0) ? $0 : nil },
       before: reconstruction.stretch(of: result, halted..<layer.node))
     sums = Sums(
       fit: LayerFit(
@@ -162,8 +162,9 @@ struct FormFit {
         layer, &sums.fit, prior: form.prior, relativeDamping: reconstruction.relativeDamping,
         inputs: frontiers.compactMap { $0.values[layer.input] },
         clampSteps: reconstruction.clampSteps)
-      if let couple = turn.couple, let first = last, let own {
+      if let couple = turn.couple, let first = last, let own,
         try refine(couple, [first.fit.curvature, own.curvature], on: sums.ends)
+      {
         // The first layer has other weights: what follows it is computed again.
         let again = reconstruction.stretch(of: result, first.layer.node..<layer.node)
         frontiers = []
@@ -182,14 +183,32 @@ struct FormFit {
     }
   }
 
+  /// Whether there are samples enough to fit a pair.
+  private func pays(_ couple: LayerPair) -> Bool {
+    let taking = batches.filter { takesPart($0, in: couple) }
+    return PairReconstruction.pays(for: couple, samples: taking.reduce(0) { $0 + $1.samples.count })
+  }
+
+  private func takesPart(
+    _ batch: SequentialReconstruction.Batch, in couple: LayerPair
+  ) -> Bool {
+    batch.samples.lowerBound < PairReconstruction.samplesOfChunk(for: couple)
+  }
+
+  /// Fits a pair.
+  ///
+  /// - Returns: Whether its weights are others now.
   private mutating func refine(
     _ couple: LayerPair, _ curvatures: [InputCurvature], on ends: [[PairReconstruction.Samples]]
-  ) throws {
+  ) throws -> Bool {
     let samples = batches.reduce(0) { $0 + $1.samples.count }
     let both = PairReconstruction(
       pair: couple, curvatures: curvatures, positions: reconstruction.positions * samples,
       microBatch: reconstruction.microBatch, runner: reconstruction.runner)
-    result = try both.refined(result, on: ends, rounds: reconstruction.pairRounds)
+    guard let refined = try both.refined(result, on: ends, rounds: reconstruction.pairRounds)
+    else { return false }
+    result = refined
+    return true
   }
 
   /// Takes the form to a layer, and looks at what the dense network has there; nil if a value is
@@ -214,7 +233,7 @@ struct FormFit {
       dense: keeping(wanted, of: value), shortcuts: shortcuts, factors: output.factors,
       constant: turn.constant)
     let end = turn.couple.flatMap { couple in
-      batches[place].samples.lowerBound < PairReconstruction.samplesOfChunk(for: couple)
+      takesPart(batches[place], in: couple)
         ? dense.taps[couple.end].map { keeping($0, of: couple.end) } : nil
     }
     return Evidence(frontier: frontier, input: input, target: target, end: end)

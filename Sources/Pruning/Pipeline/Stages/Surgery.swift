@@ -13,7 +13,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-15"
+  static let kind = "plan-surgery-16"
 
   struct Summary: Codable, Sendable {
     var macs: MACs

@@ -31,4 +31,17 @@ import Testing
   func empty() throws {
     #expect(try parallelMap(count: 0, threads: 4) { $0 } == [])
   }
+
+  @Test("elements change in their places, and what is made of them comes in their order")
+  func elements() throws {
+    for threads in [1, 3] {
+      var elements = Array(0..<100)
+      let values = try elements.parallelMap(threads: threads) { index, element in
+        element += index
+        return "\(index)"
+      }
+      #expect(elements == (0..<100).map { 2 * $0 })
+      #expect(values == (0..<100).map { "\($0)" })
+    }
+  }
 }

@@ -18,7 +18,8 @@ struct LayerFitTests {
       upper: [.infinity, 6, 1, 0, .infinity])
     let prior = [Float](repeating: 0.1, count: 20)
 
-    init(samples: Int = 300) {
+    /// - Parameter noise: The greatest part of the target that no layer can give.
+    init(samples: Int = 300, noise size: Float = 1) {
       var generator = SeededGenerator(seed: 5)
       func tensor(_ width: Int) -> Tensor {
         Tensor(
@@ -32,7 +33,7 @@ struct LayerFitTests {
         shape: [samples, 5],
         elements: (0..<samples * 5).map { place in
           let (row, column) = place.quotientAndRemainder(dividingBy: 5)
-          return noise.elements[place]
+          return size * noise.elements[place]
             + (0..<4).reduce(0) {
               $0 + 2 * hidden.elements[row * 4 + $1] * weights.elements[column * 4 + $1]
             }
@@ -138,6 +139,36 @@ struct LayerFitTests {
       "layer", gram: collector.finish(), prior: problem.prior, outputs: 5, centred: true,
       relativeDamping: 1e-6)
     #expect(plain.weights == direct.weights && plain.offsets == direct.offsets)
+  }
+
+  @Test("a fit knows how far it is from its target, and one that is near enough stays as it is")
+  func near() throws {
+    for (noise, isNear) in [(Float(1), false), (0.01, true)] {
+      let problem = Problem(samples: 1000, noise: noise)
+      let plain = try problem.fit(steps: 0)
+      let (rows, mean) = (
+        problem.input.shape[0],
+        (0..<5).map { output in
+          stride(from: output, to: problem.target.count, by: 5).reduce(0.0) {
+            $0 + Double(problem.target.elements[$1])
+          } / Double(problem.input.shape[0])
+        }
+      )
+      var (missed, power) = (0.0, 0.0)
+      for row in 0..<rows {
+        for output in 0..<5 {
+          let wanted = Double(problem.target.elements[row * 5 + output])
+          let given = (0..<4).reduce(plain.offsets[output]) {
+            $0 + Double(plain.weights[output * 4 + $1] * problem.input.elements[row * 4 + $1])
+          }
+          missed += (wanted - given) * (wanted - given)
+          power += (wanted - mean[output]) * (wanted - mean[output])
+        }
+      }
+      #expect(abs(plain.relativeError - missed / power) < 1e-5 * max(missed / power, 0.1))
+      #expect((plain.relativeError < LayerFit.negligibleError) == isNear)
+      #expect((try problem.fit(steps: 4).weights == plain.weights) == isNear)
+    }
   }
 
   @Test("every alternation lowers what it minimises, and what the clamp lets through is nearer")

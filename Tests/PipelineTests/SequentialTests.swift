@@ -29,11 +29,12 @@ struct SequentialTests {
 
   private static func fitted(
     _ forms: [PrunedForm], to network: Network, damping: Double = 0.001, steps: Int = 4,
-    meanWeight: Int = 4, pairRounds: Int = 0, threads: Int = 1, chunk: Int = 16
+    meanWeight: Int = 4, pairRounds: Int = 0, threads: Int = 1, chunk: Int = 16,
+    images count: Int = 96
   ) throws -> [SequentialReconstruction.Fitted] {
     let images = SmallSweep.images(96, seed: 11)
-    let chunks = stride(from: 0, to: 96, by: chunk).map {
-      images.shard($0..<min($0 + chunk, 96)).tensors
+    let chunks = stride(from: 0, to: count, by: chunk).map {
+      images.shard($0..<min($0 + chunk, count)).tensors
     }
     let fit = SequentialReconstruction(
       dense: network, relativeDamping: damping, positions: 16, clampSteps: steps,
@@ -97,6 +98,23 @@ struct SequentialTests {
       #expect(try Self.fitted([form], to: network, pairRounds: pairRounds) == [fitted])
     }
     #expect(Set(together.map(\.network)).count == forms.count)
+  }
+
+  @Test("a form that needs only a share of the chunks gets what it would get from those alone")
+  func share() throws {
+    let network = try SmallSweep.residualNetwork()
+    let whole = try Self.form(of: network)
+    var part = whole
+    part.share = 0.5
+    // Sixteen chunks of six images: the first eight, 48 images.
+    let together = try Self.fitted([whole, part], to: network, pairRounds: 3, chunk: 6)
+    let alone = try Self.fitted([whole], to: network, pairRounds: 3, chunk: 6, images: 48)
+    #expect(together[1] == alone[0] && together[0] != alone[0])
+    // Four chunks are the least.
+    part.share = 0.1
+    #expect(
+      try Self.fitted([part], to: network, chunk: 24)
+        == Self.fitted([whole], to: network, chunk: 24))
   }
 
   @Test("where nothing is removed nothing is fitted")

@@ -74,7 +74,10 @@ struct FormFit {
   ) {
     self.form = form
     self.reconstruction = reconstruction
-    self.batches = batches
+    let chunks = (batches.last?.chunk ?? -1) + 1
+    // Of four chunks and more, pairs of layers hold one back.
+    let enough = max(Int((form.share * Double(chunks)).rounded(.up)), 4)
+    self.batches = batches.filter { $0.chunk < enough }
     result = form.pruned
     consumers = form.pruned.consumers()
     producers = form.pruned.producers()
@@ -87,7 +90,7 @@ struct FormFit {
     }
     self.layers = Dictionary(
       uniqueKeysWithValues: layers.filter { stops.contains($0.node) }.map { ($0.node, $0) })
-    frontiers = inputs.map { Frontier(form.pruned, inputs: $0) }
+    frontiers = inputs.prefix(self.batches.count).map { Frontier(form.pruned, inputs: $0) }
     if self.layers.isEmpty { result = form.prior }
   }
 
@@ -122,11 +125,12 @@ struct FormFit {
     halted = layer.node
   }
 
-  /// Takes the form to the layer, for some micro-batches.
+  /// Takes the form to the layer, for those of some micro-batches that are its own.
   mutating func add(
     _ evidence: [SequentialReconstruction.DenseEvidence], of places: Range<Int>
   ) throws {
-    guard let turn, var sums, !isLost else { return }
+    let places = places.clamped(to: batches.indices)
+    guard let turn, var sums, !isLost, !places.isEmpty else { return }
     // What is added to must not be shared with what the threads look at.
     self.sums = nil
     let now = self

@@ -14,6 +14,8 @@ struct PrunedForm: Sendable {
   let prior: Network
   /// By axis that lost channels: those kept.
   let kept: [AxisID: [Int]]
+  /// The share of the chunks of samples that are enough to fit it.
+  var share = 1.0
 }
 
 /// Fits the layers of pruned networks again, one after the other.

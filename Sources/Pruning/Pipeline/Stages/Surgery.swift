@@ -61,6 +61,9 @@ struct PlanSurgery: JobComputation {
   private static let pairRounds = 3
   /// A change of the outputs, relative and squared, that no further fit need lower.
   private static let negligibleError = 1e-6
+  /// Where the single pass leaves less than this, half of the images are enough: what a fit owes to
+  /// chance is a share of what there is to repair.
+  private static let slightError = 0.01
   /// Images that BatchNorm statistics are measured on, about: each has as many positions as a layer.
   private static let statisticsImages = 256
   /// How often every image is met in a fit of all layers together: once, and then in blends.
@@ -168,9 +171,11 @@ struct PlanSurgery: JobComputation {
           .pruned(selection, groups: groups),
         kept: network.keptIndices(selection, groups: groups))
     }
-    let single = Recovered(network: form.prior, fit: "single")
-    return Draft(
-      form: form, single: try await measured(single, model, on: bench))
+    let single = try await measured(
+      Recovered(network: form.prior, fit: "single"), model, on: bench)
+    var draft = Draft(form: form, single: single)
+    if single.error < Self.slightError { draft.form.share = 0.5 }
+    return draft
   }
 
   /// Whatever is nearest to the dense network.

@@ -25,7 +25,9 @@ struct GatheredPlaces {
         target += run.count
       }
     } else {
-      for index in scattered.indices { target[index] = source[Int(scattered[index])] }
+      scattered.withUnsafeBufferPointer { scattered in
+        for index in scattered.indices { target[index] = source[Int(scattered[index])] }
+      }
     }
   }
 }

@@ -105,12 +105,19 @@ struct BlockMoments: BlockConsumer, Sendable {
     let sums = (0..<columns).map { Double(product[$0 * rows + columns]) }
     let totals = (0..<columns).map { sums[$0] + count * shift[$0] }
     gram.products.withUnsafeMutableBufferPointer { products in
-      var position = 0
-      for i in 0..<columns {
-        for j in i..<columns {
-          let centred = Double(product[i * rows + j]) + sums[i] * shift[j]
-          products[position] += centred + shift[i] * totals[j]
-          position += 1
+      shift.withUnsafeBufferPointer { shift in
+        totals.withUnsafeBufferPointer { totals in
+          product.withUnsafeBufferPointer { product in
+            var position = 0
+            for i in 0..<columns {
+              let (sum, centre) = (sums[i], shift[i])
+              for j in i..<columns {
+                let centred = Double(product[i &* rows &+ j]) + sum * shift[j]
+                products[position] += centred + centre * totals[j]
+                position &+= 1
+              }
+            }
+          }
         }
       }
     }

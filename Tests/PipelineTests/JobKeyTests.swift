@@ -88,11 +88,11 @@ struct JobKeyTests {
     #expect(try await news { $0.recipe.meanWeight = 3 }.isSuperset(of: [.surgery]))
     #expect(try await news { $0.recipe.exchanges = true }.isSuperset(of: [.surgery]))
     #expect(try await news { $0.recipe.mirrors = true }.isSuperset(of: [.surgery]))
-    #expect(try await news { $0.recipe.jointRounds = 3 }.isEmpty, "only --reconstruction joint")
+    #expect(try await news { $0.recipe.jointSteps = 3 }.isEmpty, "only --reconstruction joint")
     #expect(
       try await news {
         $0.recipe.reconstruction = .joint
-        $0.recipe.jointRounds = 1
+        $0.recipe.jointSteps = 1
       }.isSuperset(of: [.surgery]))
     #expect(
       try await news { $0.recipe.reconstruction = .sequential }.isSuperset(of: [.surgery]))

@@ -14,14 +14,14 @@ import Testing
 @Suite("All layers fitted together", .tags(.backend))
 struct JointTests {
   private static func refined(
-    _ start: Network, dense: Network, rounds: Int, threads: Int = 1, images: Int = 96
+    _ start: Network, dense: Network, steps: Int, threads: Int = 1, images: Int = 96
   ) throws -> Network? {
     let joint = JointReconstruction(
-      dense: dense, rounds: rounds, relativeDamping: 0.001, positions: 16, microBatch: 4,
+      dense: dense, steps: steps, microBatch: 4,
       runner: NetworkRunner(backend: OneDNNBackend(), threads: threads))
     return try joint.refined(
-      start, on: SampleBlends([SmallSweep.images(images, seed: 11).tensors], passes: 4),
-      held: SampleBlends([SmallSweep.images(32, seed: 12).tensors], passes: 1))
+      start, on: SampleBlends([SmallSweep.images(images, seed: 11).tensors], isBlended: true),
+      held: [SmallSweep.images(32, seed: 12).tensors])
   }
 
   /// A residual network, and the same without some channels.
@@ -41,11 +41,11 @@ struct JointTests {
     return zip(logits[0], logits[1]).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
   }
 
-  @Test("rounds bring the network nearer to the dense one, on images it has not seen")
+  @Test("steps bring the network nearer to the dense one, on images it has not seen")
   func nearer() throws {
     let (dense, pruned) = try Self.networks()
-    let changes = try [1, 8].map { rounds in
-      let refined = try Self.refined(pruned, dense: dense, rounds: rounds)
+    let changes = try [8, 64].map { steps in
+      let refined = try Self.refined(pruned, dense: dense, steps: steps)
       return try Self.change(dense, try #require(refined))
     }
     let before = try Self.change(dense, pruned)
@@ -57,7 +57,7 @@ struct JointTests {
   func deterministic() throws {
     let (dense, pruned) = try Self.networks()
     let networks = try [1, 2].map {
-      try Self.refined(pruned, dense: dense, rounds: 2, threads: $0)
+      try Self.refined(pruned, dense: dense, steps: 4, threads: $0)
     }
     #expect(networks[0] != nil && networks[0] == networks[1])
   }
@@ -71,8 +71,10 @@ struct JointTests {
     var start = dense
     let weight = try #require(dense.nodes.last?.inputs[1])
     let elements = try #require(dense.constant(weight)?.elements)
-    for place in elements.indices { start[weight].constant?.elements[place] = Float(place % 3) }
-    let refined = try Self.refined(start, dense: dense, rounds: 8)
+    for place in elements.indices {
+      start[weight].constant?.elements[place] += Float(place % 3 - 1) / 10
+    }
+    let refined = try Self.refined(start, dense: dense, steps: 240)
     let end = try #require(refined)
     let found = try #require(end.constant(weight)?.elements)
     for (a, b) in zip(found, elements) { #expect(abs(a - b) < 0.02, "\(a), \(b)") }
@@ -85,6 +87,6 @@ struct JointTests {
     let classes = try net.gemm(pooled, outputs: 5, name: "fc")
     let end = try net.apply(.softmax(Softmax(axis: 1)), to: [classes], name: "softmax")
     let network = net.finished(end)
-    #expect(try Self.refined(network, dense: network, rounds: 2) == nil)
+    #expect(try Self.refined(network, dense: network, steps: 2) == nil)
   }
 }

@@ -29,7 +29,7 @@ struct RecipeTests {
     recipe.sequentialDamping = 0.5
     recipe.meanWeight = 3
     recipe.mirrors = true
-    recipe.jointRounds = 3
+    recipe.jointSteps = 3
     recipe.exchanges = true
     recipe.recoverWith = "cp {model} {output}"
     recipe.recoveryMinutes = 7

@@ -134,4 +134,23 @@ struct PairStepTests {
     }
     expectClose(place, [0, 0, 0], tolerance: 1e-12)
   }
+
+  @Test("Adam's first step has elements of one, and later ones are those of the published method")
+  func adam() {
+    func layer(_ elements: [Double], _ constants: [Double]) -> LayerStep {
+      LayerStep(
+        weights: Matrix(rows: 1, columns: elements.count, elements: elements),
+        constants: constants)
+    }
+    var directions = AdamDirections()
+    let first = directions.next([layer([3, -0.001, 0], [5e9])])
+    expectClose(first[0].weights.elements + first[0].constants, [1, -1, 0, 1], tolerance: 1e-9)
+    let second = directions.next([layer([-1, -0.001, 2], [5e9])])
+    // m = 0.9 · 0.3 − 0.1 and v = 0.999 · 0.009 + 0.001, without what their zeros at first make.
+    let expected = [
+      (0.17 / 0.19) / (0.009991 / 0.001999).squareRoot(), -1,
+      (0.2 / 0.19) / (0.004 / 0.001999).squareRoot(), 1,
+    ]
+    expectClose(second[0].weights.elements + second[0].constants, expected, tolerance: 1e-9)
+  }
 }

@@ -89,7 +89,7 @@ extension Pipeline {
         reconstruction: recipe.reconstruction,
         sequentialDamping: recipe.sequentialDamping,
         meanWeight: recipe.meanWeight, mirrors: recipe.mirrors,
-        jointRounds: recipe.reconstruction == .joint ? recipe.jointRounds : 0,
+        jointSteps: recipe.reconstruction == .joint ? recipe.jointSteps : 0,
         positions: positionsPerImage,
         microBatch: recipe.microBatch),
       label: label, weight: surgeryWork)

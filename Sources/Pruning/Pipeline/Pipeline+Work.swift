@@ -17,7 +17,7 @@ extension Pipeline {
   /// Of one plan's surgery.
   var surgeryWork: Double {
     let passes = PlanSurgery.passes(
-      recipe.reconstruction, images: calibration.count, rounds: recipe.jointRounds)
+      recipe.reconstruction, images: calibration.count, steps: recipe.jointSteps)
     return (passes.layers + passes.joint) * forward
   }
 

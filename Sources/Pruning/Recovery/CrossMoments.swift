@@ -17,7 +17,20 @@ public struct CrossMoments: Sendable {
   public init(
     _ curvature: InputCurvature, geometry: ConsumerGeometry, positionsPerImage: Int
   ) {
-    mean = curvature.centred ? curvature.mean : curvature.mean.map { _ in 0 }
+    self.init(
+      mean: curvature.centred ? curvature.mean : curvature.mean.map { _ in 0 },
+      geometry: geometry, positionsPerImage: positionsPerImage)
+  }
+
+  /// Of inputs as they are, ū being 0, at all positions.
+  public init(geometry: ConsumerGeometry) {
+    self.init(
+      mean: Array(repeating: 0, count: geometry.columns), geometry: geometry,
+      positionsPerImage: max(geometry.positions, 1))
+  }
+
+  private init(mean: [Double], geometry: ConsumerGeometry, positionsPerImage: Int) {
+    self.mean = mean
     blocks = PositionBlocks(
       geometry: geometry, companions: [geometry.outputs], positionsPerImage: positionsPerImage)
     sums = Sums(columns: geometry.columns, outputs: geometry.outputs, centre: mean.map(Float.init))
@@ -51,11 +64,13 @@ public struct CrossMoments: Sendable {
 
   private struct Sums: BlockConsumer {
     let centre: [Float]
+    let isCentred: Bool
     var products: Matrix
     var totals: [Double]
 
     init(columns: Int, outputs: Int, centre: [Float]) {
       self.centre = centre
+      isCentred = centre.contains { $0 != 0 }
       products = Matrix(rows: outputs, columns: columns)
       totals = [Double](repeating: 0, count: outputs)
     }
@@ -68,7 +83,7 @@ public struct CrossMoments: Sendable {
     mutating func take(_ block: inout [Float], images: [Int]) throws {
       let (size, columns, outputs) = (PositionBlocks.rowLength, products.columns, products.rows)
       let positions = images.reduce(0, +)
-      PositionBlocks.subtract(centre, from: &block, positions: positions)
+      if isCentred { PositionBlocks.subtract(centre, from: &block, positions: positions) }
       let maps = Array(block[columns * size..<(columns + outputs) * size])
       for output in 0..<outputs {
         totals[output] += maps[output * size..<output * size + positions].reduce(0) {

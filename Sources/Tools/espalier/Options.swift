@@ -119,10 +119,10 @@ struct SweepOptions: ParsableArguments {
 
   @Option(
     help: """
-      Rounds that --reconstruction joint makes at most; it ends before where images held back \
-      say that more do not help.
+      Steps of 64 images that --reconstruction joint makes: more take longer and come nearer to \
+      the dense network. Of several moments on the way the best for images held back counts.
       """)
-  var rounds = Recipe().jointRounds
+  var steps = Recipe().jointSteps
 
   @Flag(
     help: """

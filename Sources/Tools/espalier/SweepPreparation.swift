@@ -98,10 +98,10 @@ struct SweepPreparation {
     }
     recipe.meanWeight = options.meanWeight
     recipe.mirrors = options.mirror
-    guard (1...10_000).contains(options.rounds) else {
-      throw InputError("--rounds \(options.rounds): give a number from 1 to 10000")
+    guard (1...1_000_000).contains(options.steps) else {
+      throw InputError("--steps \(options.steps): give a number from 1 to 1000000")
     }
-    recipe.jointRounds = options.rounds
+    recipe.jointSteps = options.steps
     recipe.exchanges = options.exchange
     recipe.latencyRepeats = options.measureLatency ? 50 : 0
     let devices = try DeviceCatalogue.read(URL(filePath: options.devices))

@@ -1,300 +1,229 @@
 import Execution
+import Foundation
 import LinearAlgebra
 import NetworkGraph
 import Parallelism
 import Recovery
 import Tensors
 
-/// Fits all layers of a pruned network together to what the dense network gives at its outputs.
+/// Trains all layers of a pruned network together to give what the dense network gives at its
+/// outputs: distillation, without labels.
 ///
 /// A layer's own fit knows what the layer gave in the dense network, not what its errors become on
 /// their way to the end. Here the loss is the squared difference of the outputs,
 ///
 ///     Σ_outputs ‖f(x) − f̂(x)‖² / mean ‖f‖²
 ///
-/// and every round makes one step of all weights and constants: each layer's gradient, multiplied by
-/// the inverse of its curvature as a Kronecker product (second moments of its input, and of what
-/// random signs at the end are at its output). How far to go along it, and how much of the last step
-/// to repeat, is the least squares of how far either moves the outputs, on other samples.
+/// and every step moves all weights and constants, on other samples and blends of them
+/// (``SampleBlends``), along Adam's directions. How far is a share of the size of the layer's
+/// weights, which rises at first and then falls to nothing as half a wave of the cosine. The network
+/// that was nearest on samples held back is returned.
 ///
-/// Samples are used up quickly where so many weights move at once; so they are followed by blends
-/// of two samples (``SampleBlends``). What samples held back say ends it: the network that was
-/// nearest there is returned.
-///
-/// Reference: Martens & Grosse, "Optimizing Neural Networks with Kronecker-factored Approximate
-/// Curvature", ICML 2015 (section 7 for the lengths).
+/// Reference: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015 (section
+/// 2.1 for squared differences); Loshchilov and Hutter, ICLR 2017 (the cosine).
 struct JointReconstruction {
   let dense: Network
-  let rounds: Int
-  /// λ of the curvatures over the mean of the diagonal of their input's second moments.
-  let relativeDamping: Double
-  /// Positions of each image that enter a curvature; gradients take four times as many.
-  let positions: Int
+  let steps: Int
   let microBatch: Int
   let runner: NetworkRunner
 
-  /// Samples that a round's gradient is made from; half as many say how far to go.
-  private static let samplesOfRound = 448
-  /// Samples that the dense network could be evaluated on in a round's time, about, as measured.
-  static let passesOfRound = 1120.0
-  /// Samples that curvatures are measured on, at most.
-  private static let samplesOfCurvature = 512
-  /// Rounds between two looks at the samples held back.
-  private static let roundsBetweenLooks = 4
-  /// Looks that may find nothing better before it ends.
-  private static let patience = 3
-  /// A layer that reads more has no curvature here: its weights stay.
-  private static let mostColumns = 2304
+  /// Samples that a step's gradient is made from.
+  private static let samplesOfStep = 64
+  /// Samples that the dense network could be evaluated on in a step's time, about, as measured.
+  static let passesOfStep = 192.0
+  /// How far a weight goes in a step, at most, as a share of the root mean square of its layer's.
+  private static let rate = 0.005
+  /// Steps until it goes as far as that, at most.
+  private static let warmup = 20
+  /// How often a sample is met. It is the dense network that takes most of a step, and three
+  /// meetings teach as much as three samples.
+  private static let meetings = 3
+  /// Of the dense network's outputs, which are kept between meetings.
+  private static let mostBytesOfTargets = 1 << 28
+  /// How often the samples held back are looked at.
+  private static let looks = 8
 
-  /// A micro-batch, and what the dense network makes of it.
-  private struct Batch: Sendable {
-    var source: SampleBlends
-    var range: Range<Int>
-    var targets: [Tensor]
-
-    /// The samples, by input: made when they are needed, because blends outnumber samples.
-    var inputs: [Tensor] { source.tensors(range) }
-  }
-
-  /// A layer whose weights move, and how much they count.
+  /// A layer whose weights move.
   private struct Part {
     var layer: ConsumerLayer
-    var inputs: InputCurvature
-    var outputs: Matrix
+    /// The root mean square of its weights.
+    var size: Double
+    /// That of its input: a constant is the weight of a channel that is always as great.
+    var input: Double
 
-    /// The step that the curvature makes of a gradient.
-    func step(along gradient: LayerStep) throws -> LayerStep {
-      // Moments of the input are sums over positions; of the output, over all that count.
-      try inputs.step(along: gradient, outputMoments: outputs).times(Double(inputs.positions))
+    /// What is added along a direction of elements of about 1.
+    func step(along direction: LayerStep, rate: Double) -> LayerStep {
+      let weights = direction.times(rate * size)
+      return LayerStep(weights: weights.weights, constants: weights.constants.map { input * $0 })
     }
   }
 
   /// The network with other weights.
   ///
-  /// - Parameter held: Samples held back.
+  /// - Parameter held: Samples held back, for each input of the network, in chunks.
   /// - Returns: Nil where no layer's gradient can be computed.
-  /// - Throws: ``RecoveryError`` with `singular`.
-  func refined(_ start: Network, on blends: SampleBlends, held: SampleBlends) throws -> Network? {
-    guard dense.canBeHalted, blends.samples > 0 else { return nil }
+  func refined(
+    _ start: Network, on samples: SampleBlends, held: [[Tensor]]
+  ) throws -> Network? {
+    guard dense.canBeHalted, samples.samples > 0 else { return nil }
     let layers = try self.layers(of: start)
     guard !layers.isEmpty else { return nil }
-    let plain = Segment(dense, on: runner.backend, microBatch: microBatch)
-    let wanted = Self.samplesOfCurvature + rounds * Self.samplesOfRound * 3 / 2
-    let batches = try self.batches(of: blends, first: wanted, through: plain)
-    let kept = try self.batches(of: held, first: held.count, through: plain)
-    let weights = weights(of: batches)
-    let parts = try self.parts(
-      of: start, layers, on: Array(batches.prefix(count(Self.samplesOfCurvature))), weights)
+    let teacher = Segment(dense, on: runner.backend, microBatch: microBatch)
+    let kept = try batches(of: held, through: teacher)
+    let weights = weights(of: kept)
+    let parts = try self.parts(of: start, layers, on: samples)
+    var halves = (0..<2).map { Half($0, layers) }
+    var directions = AdamDirections()
     var (current, best) = (start, start)
     var least = try loss(of: start, on: kept, weights)
-    var lastStep: [LayerStep]?
-    var way = AveragedWay()
-    var (stretch, missed, place) = (0.0, 0, 0)
-    func next(_ samples: Int) -> [Batch] {
-      defer { place += count(samples) }
-      return (0..<count(samples)).map { batches[(place + $0) % batches.count] }
-    }
-    for round in 1...max(rounds, 1) {
-      try runner.progress.reach(Double(round - 1) / Double(max(rounds, 1)))
+    for step in 0..<steps {
+      try runner.progress.reach(Double(step) / Double(steps))
       let gradients = try self.gradients(
-        of: current, parts, on: next(Self.samplesOfRound), weights)
-      let direction = try zip(parts, gradients).map { try $0.step(along: $1) }
-      if stretch == 0 { stretch = 0.01 * current.size(of: layers) / max(direction.size, 1e-30) }
-      let lengths = try self.lengths(
-        along: direction, stretch: stretch, repeating: lastStep, from: current, parts,
-        on: next(Self.samplesOfRound / 2), weights)
-      guard lengths.allSatisfy(\.isFinite) else { break }
-      var step = direction.map { $0.times(lengths[0]) }
-      if let lastStep { step = step.adding(lastStep, times: lengths[1]) }
-      current = moved(current, parts, by: step)
-      lastStep = step
-      way.go(step)
-      stretch = min(max(abs(lengths[0]), 0.1 * stretch), 10 * stretch)
-      guard round % Self.roundsBetweenLooks == 0 || round == rounds else { continue }
-      missed += 1
-      for candidate in [current, moved(start, parts, by: way.average)] {
-        let loss = try loss(of: candidate, on: kept, weights)
-        if loss < least { (best, least, missed) = (candidate, loss, 0) }
+        of: current, layers, on: samples, step: step, teacher, weights, by: &halves)
+      let rate = rate(at: step)
+      for (part, direction) in zip(parts, directions.next(gradients)) {
+        current.move(part.layer, by: part.step(along: direction, rate: rate))
       }
-      if missed == Self.patience { break }
+      guard (step + 1) * Self.looks / steps > step * Self.looks / steps else { continue }
+      let loss = try loss(of: current, on: kept, weights)
+      guard loss.isFinite else { break }
+      if loss < least { (best, least) = (current, loss) }
     }
     try runner.progress.reach(1)
     return best
   }
 
-  /// What a fit holds at one time, in bytes, about: two sums of second moments, the curvatures that
-  /// come of them, and for every weight its gradients, its step and the places on the way.
+  /// What a fit holds at one time, in bytes, about: for every weight its gradients, two averages, a
+  /// direction and the steps; blocks of unfolded positions; and the dense network's outputs.
   func bytes(for network: Network) throws -> Int {
-    try layers(of: network).reduce(0) { sum, layer in
+    let targets = keepsTargets ? bytesOfTargets : 0
+    return try layers(of: network).reduce(targets) { sum, layer in
       let (columns, outputs) = (layer.geometry.columns, layer.geometry.outputs)
-      return sum + 8 * (3 * columns * columns + 3 * outputs * outputs + 8 * columns * outputs)
+      return sum + 8 * 9 * columns * outputs + 16 * 1024 * (columns + outputs)
     }
   }
 
-  /// Where rounds have led to, and the average of all places on the way.
-  ///
-  /// The t-th place has a weight that grows like t³: each step follows the samples of its round, and
-  /// the average follows what they have in common.
-  ///
-  /// Reference: Shamir and Zhang, ICML 2013 (polynomial-decay averaging, η = 3).
-  private struct AveragedWay {
-    private var place: [LayerStep] = []
-    private(set) var average: [LayerStep] = []
-    private var rounds = 0.0
-
-    mutating func go(_ step: [LayerStep]) {
-      rounds += 1
-      place = place.isEmpty ? step : place.adding(step, times: 1)
-      let share = 4 / (rounds + 3)
-      average =
-        average.isEmpty
-        ? place : average.map { $0.times(1 - share) }.adding(place, times: share)
-    }
+  private func rate(at step: Int) -> Double {
+    let wave = (1 + cos(.pi * Double(step) / Double(steps))) / 2
+    let warmup = max(min(Self.warmup, steps / 4), 1)
+    return Self.rate * wave * min(Double(step + 1) / Double(warmup), 1)
   }
 
   /// Layers that a change at the outputs can be taken back to.
   private func layers(of network: Network) throws -> [ConsumerLayer] {
-    let own = network.fittableLayers().filter { layer in
-      layer.geometry.columns <= Self.mostColumns && network.nodes[layer.node].operation.isPlain
-    }
+    let own = network.fittableLayers().filter { network.nodes[$0.node].operation.isPlain }
     let gradients = try Pullback(of: network, to: own.map { network.nodes[$0.node].output })
       .gradients
     return own.filter { gradients[network.nodes[$0.node].output] != nil }
   }
 
-  /// Micro-batches that so many samples are.
-  private func count(_ samples: Int) -> Int { max(samples / microBatch, 1) }
+  private func parts(
+    of network: Network, _ layers: [ConsumerLayer], on samples: SampleBlends
+  ) throws -> [Part] {
+    let passes = try LayerChanges(
+      network, at: layers, on: runner.backend, microBatch: microBatch)
+    var parts: [Part] = []
+    try passes.pass(samples.tensors(0..<microBatch)) { outputs in
+      outputs
+    } body: { layer, input, _ in
+      parts.append(
+        Part(
+          layer: layers[layer],
+          size: network.constant(layers[layer].weight)?.elements.rootMeanSquare ?? 0,
+          input: input.elements.rootMeanSquare))
+    }
+    return parts
+  }
 
-  /// The first samples in micro-batches, with what the dense network makes of them.
-  private func batches(
-    of samples: SampleBlends, first count: Int, through dense: Segment
-  ) throws -> [Batch] {
-    let ranges = MicroBatches(images: min(count, samples.count), size: microBatch).ranges
-    return try runner.map(count: ranges.count) {
-      var batch = Batch(source: samples, range: ranges[$0], targets: [])
-      batch.targets = try outputs(of: dense, on: batch)
-      return batch
+  /// A micro-batch, and what the dense network makes of it.
+  private struct Batch: Sendable {
+    var inputs: [Tensor]
+    var targets: [Tensor]
+  }
+
+  /// Samples in micro-batches, with what the dense network makes of them.
+  private func batches(of chunks: [[Tensor]], through teacher: Segment) throws -> [Batch] {
+    let parts = chunks.flatMap { chunk in
+      MicroBatches(images: chunk.first?.shape.first ?? 0, size: microBatch).ranges.map { range in
+        chunk.map { $0.gathering(Array(range), axis: 0) }
+      }
+    }
+    return try runner.map(count: parts.count) {
+      Batch(inputs: parts[$0], targets: try outputs(of: teacher, on: parts[$0]))
     }
   }
 
-  private func outputs(of network: Segment, on batch: Batch) throws -> [Tensor] {
-    try network.values(dense.outputs, on: dense.binding(batch.inputs))
+  private func outputs(of network: Segment, on inputs: [Tensor]) throws -> [Tensor] {
+    try network.values(dense.outputs, on: dense.binding(inputs))
   }
 
   /// By output: what its squares are divided by, so that all outputs count the same.
   private func weights(of batches: [Batch]) -> [Double] {
     dense.outputs.indices.map { output in
-      let squares = batches.reduce(0.0) {
-        $1.targets[output].elements.reduce($0) { $0 + Double($1 * $1) }
-      }
-      let samples = batches.reduce(0) { $0 + $1.range.count }
+      let squares = batches.reduce(0.0) { $0 + Self.maps.power(of: $1.targets[output]) }
+      let samples = batches.reduce(0) { $0 + ($1.targets[output].shape.first ?? 0) }
       return squares > 0 ? Double(samples) / squares : 1
     }
   }
 
-  /// Calls `body` for every half of some micro-batches, whatever the threads, so that sums do not
-  /// depend on them.
-  private func halves<Value: Sendable>(
-    of batches: [Batch], body: @Sendable (_ half: Int, [Batch]) throws -> Value
-  ) throws -> [Value] {
-    let ranges = MicroBatches(images: batches.count, size: max((batches.count + 1) / 2, 1)).ranges
-    return try runner.map(count: ranges.count) {
-      try body($0, Array(batches[ranges[$0]]))
-    }
-  }
+  /// One of two that sum the gradients of half of a step's samples each, whatever the threads, so
+  /// that no bit depends on them.
+  private struct Half: Sendable {
+    let place: Int
+    /// By layer.
+    var moments: [CrossMoments]
+    /// What the dense network makes of the samples met so far, by micro-batch.
+    var targets: [[Tensor]] = []
 
-  private func passes(_ network: Network, _ layers: [ConsumerLayer]) throws -> LayerChanges {
-    try LayerChanges(network, at: layers, on: runner.backend, microBatch: microBatch)
-  }
-
-  /// The layers with their curvatures.
-  private func parts(
-    of network: Network, _ layers: [ConsumerLayer], on batches: [Batch], _ weights: [Double]
-  ) throws -> [Part] {
-    let passes = try passes(network, layers)
-    let sums = try halves(of: batches) { half, batches in
-      var grams = layers.map {
-        GramCollector(geometry: $0.geometry, positionsPerImage: positions)
-      }
-      var moments = layers.map { OutputMoments(outputs: $0.geometry.outputs) }
-      for (place, batch) in batches.enumerated() {
-        try runner.progress.check()
-        try passes.pass(batch.inputs) { outputs in
-          zip(outputs, weights).enumerated().map { index, output in
-            OutputMoments.signs(
-              like: output.0, seed: (half * 1000 + place) * weights.count + index
-            ).scaled(by: Float(output.1.squareRoot()))
-          }
-        } body: { layer, input, change in
-          try grams[layer].add(input: input)
-          moments[layer].add(change)
-        }
-      }
-      return try (grams.indices.map { try grams[$0].finish() }, moments)
-    }
-    return try layers.enumerated().map { index, layer in
-      var (gram, moments) = (sums[0].0[index], sums[0].1[index])
-      for half in sums.dropFirst() {
-        try gram.add(half.0[index])
-        moments.add(half.1[index])
-      }
-      return Part(
-        layer: layer,
-        inputs: try InputCurvature(
-          layer.name, gram: gram, centred: layer.absorbsMean, relativeDamping: relativeDamping),
-        outputs: moments.matrix)
+    init(_ place: Int, _ layers: [ConsumerLayer]) {
+      self.place = place
+      moments = layers.map { CrossMoments(geometry: $0.geometry) }
     }
   }
 
   /// The loss's gradients by the layers, downhill.
   private func gradients(
-    of network: Network, _ parts: [Part], on batches: [Batch], _ weights: [Double]
+    of network: Network, _ layers: [ConsumerLayer], on samples: SampleBlends, step: Int,
+    _ teacher: Segment, _ weights: [Double], by halves: inout [Half]
   ) throws -> [LayerStep] {
-    let passes = try passes(network, parts.map(\.layer))
-    let sums = try halves(of: batches) { _, batches in
-      var moments = parts.map {
-        CrossMoments($0.inputs, geometry: $0.layer.geometry, positionsPerImage: 4 * positions)
-      }
-      for batch in batches {
+    let passes = try LayerChanges(
+      network, at: layers, on: runner.backend, microBatch: microBatch)
+    let count = Self.samplesOfStep / halves.count
+    let ranges = MicroBatches(images: count, size: microBatch).ranges
+    let different = stepsOfPool
+    let gradients = try halves.parallelMap(threads: runner.threads) { _, half in
+      let first = step % different * Self.samplesOfStep + half.place * count
+      for (batch, range) in ranges.enumerated() {
         try runner.progress.check()
-        try passes.pass(batch.inputs) { outputs in
+        let inputs = samples.tensors(range.lowerBound + first..<range.upperBound + first)
+        let place = step % different * ranges.count + batch
+        let targets =
+          place < half.targets.count
+          ? half.targets[place] : try outputs(of: teacher, on: inputs)
+        if place == half.targets.count, keepsTargets { half.targets.append(targets) }
+        try passes.pass(inputs) { outputs in
           outputs.indices.map { index in
-            Self.maps.residual(of: outputs[index], to: batch.targets[index])
+            Self.maps.residual(of: outputs[index], to: targets[index])
               .scaled(by: Float(weights[index]))
           }
         } body: { layer, input, change in
-          try moments[layer].add(input: input, map: change)
+          try half.moments[layer].add(input: input, map: change)
         }
       }
-      return try moments.indices.map { try moments[$0].finish() }
+      return try half.moments.indices.map { try half.moments[$0].finish() }
     }
-    return sums.dropFirst().reduce(sums[0]) { $0.adding($1, times: 1) }
+    return gradients[0].adding(gradients[1], times: 1)
   }
 
-  /// How far to go along a direction, and how much of the last step to repeat.
-  private func lengths(
-    along direction: [LayerStep], stretch: Double, repeating lastStep: [LayerStep]?,
-    from network: Network, _ parts: [Part], on batches: [Batch], _ weights: [Double]
-  ) throws -> [Double] {
-    let trials = [
-      network, moved(network, parts, by: direction, times: stretch),
-      lastStep.map { moved(network, parts, by: $0) } ?? network,
-    ]
-    let segments = trials.map { Segment($0, on: runner.backend, microBatch: microBatch) }
-    let sums = try runner.map(count: batches.count) { index in
-      let batch = batches[index]
-      let ends = try segments.map { try outputs(of: $0, on: batch) }
-      var lengths = StepLengths(Self.maps)
-      for (output, weight) in weights.enumerated() {
-        let scale = Float(weight.squareRoot())
-        let end = ends.map { $0[output].scaled(by: scale) }
-        lengths.add(
-          end[0], first: end[1], stretch: stretch, second: end[2],
-          target: batch.targets[output].scaled(by: scale))
-      }
-      return lengths
-    }
-    return sums.dropFirst().reduce(sums[0]) { $0.adding($1) }.lengths
+  /// Steps until the same samples are met again. The dense network is then not asked again.
+  private var stepsOfPool: Int { max((steps + Self.meetings - 1) / Self.meetings, 1) }
+
+  /// Whether there is room for what the dense network makes of the samples.
+  private var keepsTargets: Bool { bytesOfTargets <= Self.mostBytesOfTargets }
+
+  private var bytesOfTargets: Int {
+    dense.outputs.reduce(0) { $0 + 4 * dense[$1].shape.elementsPerImage } * stepsOfPool
+      * Self.samplesOfStep
   }
 
   private func loss(of network: Network, on batches: [Batch], _ weights: [Double]) throws -> Double
@@ -302,21 +231,11 @@ struct JointReconstruction {
     let segment = Segment(network, on: runner.backend, microBatch: microBatch)
     return try runner.map(count: batches.count) { index in
       let batch = batches[index]
-      let ends = try outputs(of: segment, on: batch)
+      let ends = try outputs(of: segment, on: batch.inputs)
       return weights.indices.reduce(0.0) {
         $0 + weights[$1] * Self.maps.loss(of: ends[$1], to: batch.targets[$1])
       }
     }.reduce(0, +)
-  }
-
-  private func moved(
-    _ network: Network, _ parts: [Part], by step: [LayerStep], times length: Double = 1
-  ) -> Network {
-    var result = network
-    for (part, step) in zip(parts, step) {
-      result.move(part.layer, by: step, times: length, mean: part.inputs.mean)
-    }
-    return result
   }
 
   /// Nothing hides what the outputs are.
@@ -330,19 +249,9 @@ extension Operator {
   }
 }
 
-extension Network {
-  /// The root of the sum of squares of the layers' weights.
-  fileprivate func size(of layers: [ConsumerLayer]) -> Double {
-    layers.reduce(0.0) {
-      (constant($1.weight)?.elements ?? []).reduce($0) { $0 + Double($1 * $1) }
-    }.squareRoot()
-  }
-}
-
-extension [LayerStep] {
-  /// The root of the sum of squares of all weights.
-  fileprivate var size: Double {
-    reduce(0.0) { $1.weights.elements.reduce($0) { $0 + $1 * $1 } }.squareRoot()
+extension [Float] {
+  fileprivate var rootMeanSquare: Double {
+    (reduce(0.0) { $0 + Double($1 * $1) } / Double(Swift.max(count, 1))).squareRoot()
   }
 }
 

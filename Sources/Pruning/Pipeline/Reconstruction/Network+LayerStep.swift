@@ -8,10 +8,10 @@ extension Network {
   ///
   /// - Parameters:
   ///   - length: What the step is multiplied by.
-  ///   - mean: Of the layer's input, which the step's constants are given for.
+  ///   - mean: Of the layer's input, which the step's constants are given for; 0 without it.
   ///   - factors: By output, from where the step is given to the layer's own output; 1 without them.
   mutating func move(
-    _ layer: ConsumerLayer, by step: LayerStep, times length: Double, mean: [Double],
+    _ layer: ConsumerLayer, by step: LayerStep, times length: Double = 1, mean: [Double]? = nil,
     factors: [Float]? = nil
   ) {
     guard let weight = constant(layer.weight) else { return }
@@ -24,7 +24,7 @@ extension Network {
       for column in 0..<columns {
         let change = scale * step.weights[output, column]
         elements[output * columns + column] += Float(change)
-        shift[output] -= change * mean[column]
+        if let mean { shift[output] -= change * mean[column] }
       }
     }
     replaceWeight(of: layer, with: elements)

@@ -1,7 +1,6 @@
 import Datasets
 import Digests
 import Execution
-import Foundation
 import NetworkGraph
 import ONNXFormat
 import Parallelism
@@ -13,7 +12,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-16"
+  static let kind = "plan-surgery-17"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -48,10 +47,9 @@ struct PlanSurgery: JobComputation {
   var sequentialDamping: Double
   var meanWeight: Int
   var mirrors: Bool
-  /// Rounds of a fit of all layers together.
-  var jointRounds: Int
-  /// Positions of each image that enter a fit, at most; gradients of a joint one take four times as
-  /// many.
+  /// Steps of a fit of all layers together.
+  var jointSteps: Int
+  /// Positions of each image that enter a fit layer by layer, at most.
   var positions: Int
   var microBatch: Int
 
@@ -66,8 +64,6 @@ struct PlanSurgery: JobComputation {
   private static let slightError = 0.01
   /// Images that BatchNorm statistics are measured on, about: each has as many positions as a layer.
   private static let statisticsImages = 256
-  /// How often every image is met in a fit of all layers together: once, and then in blends.
-  private static let blendPasses = 4
   /// Plans that are fitted together, at most: a fifth would save a hundredth more, and nobody hears of
   /// any before the last is through.
   private static let greatestCompany = 4
@@ -77,7 +73,7 @@ struct PlanSurgery: JobComputation {
   /// How many passes of the dense network surgery takes as long as, about, as measured: what is done
   /// layer by layer, and all layers together.
   static func passes(
-    _ reconstruction: ReconstructionKind, images: Int, rounds: Int
+    _ reconstruction: ReconstructionKind, images: Int, steps: Int
   ) -> (layers: Double, joint: Double) {
     let perImage: Double =
       switch reconstruction {
@@ -87,7 +83,7 @@ struct PlanSurgery: JobComputation {
       }
     return (
       perImage * Double(images),
-      reconstruction == .joint ? Double(rounds) * JointReconstruction.passesOfRound : 0
+      reconstruction == .joint ? Double(steps) * JointReconstruction.passesOfStep : 0
     )
   }
 
@@ -219,8 +215,7 @@ struct PlanSurgery: JobComputation {
     _ model: PreparedModel, _ network: Network, on bench: Workbench
   ) async throws -> Network? {
     let fit = JointReconstruction(
-      dense: model.network, rounds: jointRounds, relativeDamping: sequentialDamping,
-      positions: positions, microBatch: microBatch, runner: bench.runner)
+      dense: model.network, steps: jointSteps, microBatch: microBatch, runner: bench.runner)
     let images = try await bench.shards(shards)
     let samples = inputs(of: images)
     bench.progress.enter(shareOfLayers(looks * images.reduce(0) { $0 + $1.count })...1)
@@ -229,12 +224,7 @@ struct PlanSurgery: JobComputation {
     let isBlended = model.network.inputs.allSatisfy { model.network[$0].elementType == .float32 }
     bench.cache.makeRoom(try fit.bytes(for: network))
     return try await bench.compute {
-      let blends = SampleBlends(samples, passes: isBlended ? Self.blendPasses : 1)
-      do {
-        return try fit.refined(network, on: blends, held: SampleBlends(held, passes: 1))
-      } catch let error as RecoveryError where error.code == .singular {
-        return nil
-      }
+      try fit.refined(network, on: SampleBlends(samples, isBlended: isBlended), held: held)
     }
   }
 
@@ -275,7 +265,7 @@ struct PlanSurgery: JobComputation {
 
   /// What of all fits those of single layers are.
   private func shareOfLayers(_ images: Int) -> Double {
-    let passes = Self.passes(reconstruction, images: images, rounds: jointRounds)
+    let passes = Self.passes(reconstruction, images: images, steps: jointSteps)
     return passes.layers / max(passes.layers + passes.joint, 1)
   }
 

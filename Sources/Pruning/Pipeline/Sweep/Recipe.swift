@@ -89,8 +89,8 @@ public struct Recipe: Sendable, Hashable, Codable {
   public var meanWeight = 0
   /// Whether mirror images take part in fits layer by layer.
   public var mirrors = false
-  /// Rounds that fit all layers together, at most.
-  public var jointRounds = 48
+  /// Steps of a fit of all layers together.
+  public var jointSteps = 448
   /// A user's own fine-tuning of each variant: a command with `{model}` and `{output}` in it.
   public var recoverWith: String?
   /// How long it may take.
@@ -140,7 +140,7 @@ extension Recipe {
     try read(&exchanges, .exchanges)
     try read(&meanWeight, .meanWeight)
     try read(&mirrors, .mirrors)
-    try read(&jointRounds, .jointRounds)
+    try read(&jointSteps, .jointSteps)
     try read(&recoverWith, .recoverWith)
     try read(&recoveryMinutes, .recoveryMinutes)
     try read(&microBatch, .microBatch)

@@ -32,7 +32,7 @@ struct JointReconstruction {
   /// Samples that the dense network could be evaluated on in a step's time, about, as measured.
   static let passesOfStep = 192.0
   /// How far a weight goes in a step, at most, as a share of the root mean square of its layer's.
-  private static let rate = 0.005
+  private static let rate = 0.01
   /// Steps until it goes as far as that, at most.
   private static let warmup = 20
   /// How often a sample is met. It is the dense network that takes most of a step, and three

@@ -1,6 +1,7 @@
 import CoordinatorService
 import Foundation
 import Messaging
+import Pipeline
 import Postgres
 import Processes
 import ZeroMQ
@@ -127,6 +128,18 @@ struct LocalCluster {
     switch try await client.request(request, timeout: timeout) {
     case .ok(let data): return data
     case .failed(_, let message): throw InputError(message)
+    }
+  }
+
+  /// What the coordinator says of itself.
+  func coordinatorStatus() async throws -> CoordinatorStatus {
+    let data = try await request(.status, timeout: .seconds(5))
+    do {
+      return try CanonicalJSON.decode(CoordinatorStatus.self, from: data)
+    } catch {
+      // Another build may say it in other words.
+      if let process = StateLock.holder(of: folder) { try checkBuild(of: process) }
+      throw error
     }
   }
 

@@ -67,8 +67,7 @@ struct StatusCommand: AsyncParsableCommand {
       answer.database = "external"
     }
     if StateLock.holder(of: local.folder) != nil {
-      let data = try await local.request(.status, timeout: .seconds(5))
-      answer.coordinator = try CanonicalJSON.decode(CoordinatorStatus.self, from: data)
+      answer.coordinator = try await local.coordinatorStatus()
     }
     if answer.database != "stopped" {
       answer.sweeps = try await local.sweepLines(answer.coordinator)
@@ -92,8 +91,7 @@ struct WorkersCommand: AsyncParsableCommand {
   @Option(help: "table or json.") var format = OutputFormat.table
 
   func run() async throws {
-    let data = try await LocalCluster(cluster).request(.status, timeout: .seconds(5))
-    let workers = try CanonicalJSON.decode(CoordinatorStatus.self, from: data).workers
+    let workers = try await LocalCluster(cluster).coordinatorStatus().workers
     switch format {
     case .json: try printJSON(workers)
     case .table:

@@ -117,22 +117,23 @@ struct JointReconstruction {
     return own.filter { gradients[network.nodes[$0.node].output] != nil }
   }
 
+  /// The layers with their sizes, on a few samples.
   private func parts(
     of network: Network, _ layers: [ConsumerLayer], on samples: SampleBlends
   ) throws -> [Part] {
     let passes = try LayerChanges(
       network, at: layers, on: runner.backend, microBatch: microBatch)
-    var parts: [Part] = []
+    var inputs = [Double](repeating: 0, count: layers.count)
     try passes.pass(samples.tensors(0..<microBatch)) { outputs in
       outputs
     } body: { layer, input, _ in
-      parts.append(
-        Part(
-          layer: layers[layer],
-          size: network.constant(layers[layer].weight)?.elements.rootMeanSquare ?? 0,
-          input: input.elements.rootMeanSquare))
+      inputs[layer] = input.elements.rootMeanSquare
     }
-    return parts
+    return zip(layers, inputs).map { layer, input in
+      Part(
+        layer: layer, size: network.constant(layer.weight)?.elements.rootMeanSquare ?? 0,
+        input: input)
+    }
   }
 
   /// A micro-batch, and what the dense network makes of it.

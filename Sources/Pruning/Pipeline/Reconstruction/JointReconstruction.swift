@@ -12,7 +12,7 @@ import Tensors
 /// A layer's own fit knows what the layer gave in the dense network, not what its errors become on
 /// their way to the end. Here the loss is the squared difference of the outputs,
 ///
-///     Σ_outputs ‖f(x) − f̂(x)‖² / mean ‖f‖²
+///     mean over outputs of  Σ ‖f(x) − f̂(x)‖² / Σ ‖f(x)‖²
 ///
 /// and every step moves all weights and constants, on other samples and blends of them
 /// (``SampleBlends``), along Adam's directions. How far is a share of the size of the layer's
@@ -31,8 +31,11 @@ struct JointReconstruction {
   private static let samplesOfStep = 64
   /// Samples that the dense network could be evaluated on in a step's time, about, as measured.
   static let passesOfStep = 192.0
-  /// How far a weight goes in a step, at most, as a share of the root mean square of its layer's.
-  private static let rate = 0.01
+  /// How far a weight goes in a step, at most, as a share of the root mean square of its layer's:
+  /// the nearer the start, the less, for what steps owe to chance costs as much as their square.
+  private static let greatestRate = 0.01
+  /// The relative squared error of the start from which it is as much.
+  private static let greatError = 0.1
   /// Steps until it goes as far as that, at most.
   private static let warmup = 20
   /// How often a sample is met. It is the dense network that takes most of a step, and three
@@ -76,11 +79,12 @@ struct JointReconstruction {
     var directions = AdamDirections()
     var (current, best) = (start, start)
     var least = try loss(of: start, on: kept, weights)
+    let reach = Self.greatestRate * min((least / Self.greatError).squareRoot(), 1)
     for step in 0..<steps {
       try runner.progress.reach(Double(step) / Double(steps))
       let gradients = try self.gradients(
         of: current, layers, on: samples, step: step, teacher, weights, by: &halves)
-      let rate = rate(at: step)
+      let rate = reach * share(at: step)
       for (part, direction) in zip(parts, directions.next(gradients)) {
         current.move(part.layer, by: part.step(along: direction, rate: rate))
       }
@@ -103,10 +107,11 @@ struct JointReconstruction {
     }
   }
 
-  private func rate(at step: Int) -> Double {
+  /// How much of the rate a step has.
+  private func share(at step: Int) -> Double {
     let wave = (1 + cos(.pi * Double(step) / Double(steps))) / 2
     let warmup = max(min(Self.warmup, steps / 4), 1)
-    return Self.rate * wave * min(Double(step + 1) / Double(warmup), 1)
+    return wave * min(Double(step + 1) / Double(warmup), 1)
   }
 
   /// Layers that a change at the outputs can be taken back to.
@@ -158,12 +163,12 @@ struct JointReconstruction {
     try network.values(dense.outputs, on: dense.binding(inputs))
   }
 
-  /// By output: what its squares are divided by, so that all outputs count the same.
+  /// By output: what a squared difference is multiplied by to be a share of what there is, so that
+  /// all outputs count the same.
   private func weights(of batches: [Batch]) -> [Double] {
     dense.outputs.indices.map { output in
-      let squares = batches.reduce(0.0) { $0 + Self.maps.power(of: $1.targets[output]) }
-      let samples = batches.reduce(0) { $0 + ($1.targets[output].shape.first ?? 0) }
-      return squares > 0 ? Double(samples) / squares : 1
+      let power = batches.reduce(0.0) { $0 + Self.maps.power(of: $1.targets[output]) }
+      return 1 / ((power > 0 ? power : 1) * Double(dense.outputs.count))
     }
   }
 
@@ -227,6 +232,7 @@ struct JointReconstruction {
       * Self.samplesOfStep
   }
 
+  /// The relative squared error.
   private func loss(of network: Network, on batches: [Batch], _ weights: [Double]) throws -> Double
   {
     let segment = Segment(network, on: runner.backend, microBatch: microBatch)

@@ -102,7 +102,8 @@ let modules: [Module] = [
     "Surgery", "Parallelism", numeric: true,
     testing: ["OneDNNBackend", "NetworkTestSupport", "Quantities"]),
   module(
-    "Recovery", in: "Pruning", "Quantities", "LinearAlgebra", "Solvers", "NetworkGraph", "Tensors",
+    "Recovery", in: "Pruning", "Quantities", "Parallelism", "LinearAlgebra", "Solvers",
+    "NetworkGraph", "Tensors",
     numeric: true),
   module(
     "Pipeline", in: "Pruning", "Quantities", "Digests", "Tensors", "Parallelism", "LinearAlgebra",

@@ -60,6 +60,13 @@ struct JointTests {
       try Self.refined(pruned, dense: dense, steps: 4, threads: $0)
     }
     #expect(networks[0] != nil && networks[0] == networks[1])
+    #expect(networks[0] != pruned, "a step was taken")
+  }
+
+  @Test("a network that no step can better stays as it is")
+  func perfect() throws {
+    let (dense, _) = try Self.networks()
+    #expect(try Self.refined(dense, dense: dense, steps: 4) == dense)
   }
 
   @Test("a network of one layer finds the dense network's weights again")

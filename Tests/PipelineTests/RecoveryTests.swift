@@ -2,6 +2,7 @@ import Datasets
 import Digests
 import Execution
 import NetworkGraph
+import NetworkTestSupport
 import Recovery
 import Surgery
 import Tensors
@@ -153,6 +154,49 @@ struct RecoveryTests {
       }
     }
     #expect(halts.count > 2)
+  }
+
+  @Test("a group most of whose units never vary is told how much the network minds the others")
+  func deadUnits() async throws {
+    var network = try SmallSweep.residualNetwork()
+    // Seven of ten channels of the inner layer are constant.
+    let norm = try #require(network.nodes.first { $0.name == "block0.inner.norm" })
+    for id in norm.inputs[1...2].compactMap(\.self) {
+      for unit in 3..<10 { network[id].constant?.elements[unit] = 0 }
+    }
+    let sweep = try SmallSweep(network: network)
+    let digests = try await Self.gramDigests(sweep)
+    let bench = sweep.bench()
+    let model = try await bench.model(sweep.definition.model.digest)
+    let group = try #require(model.groups.first { $0.name == "block0.inner.conv" })
+    let names = model.network.consumerLayers([group]).filter { group.consumers.contains($0.node) }
+      .map(\.name)
+    let grams = digests.filter { names.contains($0.key) }
+    let order = GroupOrder(
+      model: model.digest, group: group.id, criterion: "obs", grams: grams,
+      trials: [RemovalTrial(shards: [sweep.definition.calibration.shards[0]], grams: grams)],
+      microBatch: 4)
+    let summary = try await order.compute(on: bench).summary
+    #expect(summary.relativeError[3...].allSatisfy { $0 < 1e-9 } && summary.relativeError[1] > 0)
+    #expect(Set(summary.removalOrder.suffix(3)) == [0, 1, 2])
+    #expect(summary.sensitivity > 0)
+  }
+
+  @Test("a bias that two layers read is neither's to change")
+  func sharedBias() throws {
+    var builder = NetworkBuilder("net", input: [3, 8, 8])
+    let inner = try builder.relu(
+      builder.convolution(builder.input, outputs: 6, name: "first"), name: "relu")
+    let outer = try builder.convolution(inner, outputs: 6, name: "second")
+    let logits = try builder.gemm(
+      builder.flatten(builder.globalAverage(outer)), outputs: 4, name: "fc")
+    var network = builder.finished(logits)
+    #expect(network.fittableLayers().allSatisfy { $0.bias != nil })
+    let places = network.nodes.indices.filter {
+      ["first", "second"].contains(network.nodes[$0].name)
+    }
+    network.nodes[places[1]].inputs[2] = network.nodes[places[0]].inputs[2]
+    #expect(network.fittableLayers().map { $0.bias != nil } == [false, false, true])
   }
 
   private static func half(of group: ChannelGroup) -> ChannelSelection {

@@ -40,21 +40,29 @@ struct LayerFitTests {
         })
     }
 
-    func fit(steps: Int, chunks: [Range<Int>]? = nil, clamped: Bool = true) throws -> TargetFit {
+    /// - Parameter parts: By part of the samples: how they come.
+    func fit(
+      steps: Int, parts: [[Range<Int>]]? = nil, clamped: Bool = true, threads: Int = 1
+    ) throws -> TargetFit {
       var fit = LayerFit(
         "layer", geometry: geometry, clamp: clamped ? clamp : nil, hasShortcut: true,
         positionsPerImage: 64)
-      let ranges = chunks ?? [0..<input.shape[0]]
+      let parts = parts ?? [[0..<input.shape[0]]]
       func part(_ tensor: Tensor, _ range: Range<Int>) -> Tensor {
         tensor.gathering(Array(range), axis: 0)
       }
-      for range in ranges {
+      for ranges in parts {
         try fit.add(
-          input: part(input, range), target: part(target, range), shortcut: part(shortcut, range))
+          fit.part(
+            ranges.map {
+              LayerFit.Samples(
+                input: part(input, $0), target: part(target, $0), shortcut: part(shortcut, $0))
+            }, from: ranges[0].lowerBound))
       }
       return try fit.solved(
-        prior: prior, centred: true, relativeDamping: 1e-6, inputs: ranges.map { part(input, $0) },
-        steps: steps)
+        prior: prior, centred: true, relativeDamping: 1e-6,
+        inputs: parts.joined().map { part(input, $0) },
+        steps: steps, threads: threads)
     }
 
     /// An output with what is added to it, and that alone.
@@ -205,12 +213,17 @@ struct LayerFitTests {
     #expect(fit.weights[16...] == plain.weights[16...])
   }
 
-  @Test("chunks do not matter")
-  func chunks() throws {
+  @Test("how samples come does not matter, nor do threads; how they are parted rounds otherwise")
+  func parts() throws {
     let problem = Problem(samples: 2100)
     let whole = try problem.fit(steps: 3)
-    let parts = try problem.fit(steps: 3, chunks: [0..<7, 7..<1500, 1500..<2100])
-    #expect(whole.weights == parts.weights && whole.offsets == parts.offsets)
+    let ranges = [0..<7, 7..<1500, 1500..<2100]
+    let cut = try problem.fit(steps: 3, parts: [ranges])
+    #expect(whole.weights == cut.weights && whole.offsets == cut.offsets)
+    let parted = try problem.fit(steps: 3, parts: ranges.map { [$0] })
+    expectClose(parted.weights, whole.weights, tolerance: 1e-5)
+    let parallel = try problem.fit(steps: 3, parts: ranges.map { [$0] }, threads: 3)
+    #expect(parallel.weights == parted.weights && parallel.offsets == parted.offsets)
   }
 
   @Test("outputs without bounds keep their least squares")

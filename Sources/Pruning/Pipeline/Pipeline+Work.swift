@@ -11,13 +11,14 @@ extension Pipeline {
   /// Multiply–accumulates of a forward pass of one image.
   var forward: Double { Double(model.cost.macs.count) }
 
-  /// Of one group's order: two networks that lack some of it.
-  var orderWork: Double { 2 * Double(recipe.sensitivityImages) * forward }
+  /// Of one group's order: a network that lacks some of it.
+  var orderWork: Double { Double(recipe.sensitivityImages) * forward }
 
   /// Of one plan's surgery.
   var surgeryWork: Double {
     let passes = PlanSurgery.passes(
-      recipe.reconstruction, images: calibration.count, steps: recipe.jointSteps)
+      recipe.reconstruction, images: (recipe.mirrors ? 2 : 1) * calibration.count,
+      steps: recipe.jointSteps)
     return (passes.layers + passes.joint) * forward
   }
 

@@ -2,7 +2,8 @@ import Foundation
 import LinearAlgebra
 
 /// Directions of the method Adam: the mean of the last gradients, every element divided by the root
-/// of the mean of its own squares. So an element is about 1 at most, whatever the gradients' scale.
+/// of the mean of its own squares. So an element is rarely more than 1, whatever the gradients' scale:
+/// it is up to 3 where a first gradient comes late.
 ///
 /// Reference: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
 public struct AdamDirections: Sendable {
@@ -12,12 +13,16 @@ public struct AdamDirections: Sendable {
   public init() {}
 
   /// The next direction, for gradients by several layers.
+  ///
+  /// - Precondition: They are of the same layers, in the same order, each time.
   public mutating func next(_ gradients: [LayerStep]) -> [LayerStep] {
     if steps == 0 {
       layers = gradients.map {
         (Averages(count: $0.weights.elements.count), Averages(count: $0.constants.count))
       }
     }
+    precondition(
+      layers.count == gradients.count, "\(gradients.count) layers after \(layers.count)")
     steps += 1
     return gradients.enumerated().map { layer, gradient in
       LayerStep(

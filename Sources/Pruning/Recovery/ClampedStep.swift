@@ -10,18 +10,11 @@ struct ClampedStep: BlockConsumer {
   /// What is added to them; empty if nothing.
   private let shortcuts: [[Float]]
   private let meanWeight: Int
-  /// Ū, rounded.
-  private let centre: [Float]
   /// W Ū + offset, by output.
   private let constants: [Float]
   /// Of the targets: where the next block begins.
   private var place: Int
-  /// Positions seen, and with them those that stand for their images' means.
-  private var positions = 0
-  /// Σ (z − y) (u − centre)ᵀ.
-  private var products: Matrix
-  /// Σ (z − y).
-  private var sums: [Double]
+  private(set) var move: OutputMove
   private var outputs: [Float]
 
   /// - Parameter start: The first position that will be looked at, of those that targets are of.
@@ -36,27 +29,25 @@ struct ClampedStep: BlockConsumer {
     self.meanWeight = meanWeight
     place = start
     let centre = fit.curvature.mean.map(Float.init)
-    self.centre = centre
     constants = (0..<fit.outputs).map { output in
       Float(
         (0..<fit.columns).reduce(fit.offsets[output]) {
           $0 + Double(fit.weights[output * fit.columns + $1]) * Double(centre[$1])
         })
     }
-    products = Matrix(rows: fit.outputs, columns: fit.columns)
-    sums = Array(repeating: 0, count: fit.outputs)
+    move = OutputMove(outputs: fit.outputs, centre: centre)
     outputs = [Float](repeating: 0, count: fit.outputs * PositionBlocks.rowLength)
   }
 
   mutating func take(_ block: inout [Float], images: [Int]) throws {
     let size = PositionBlocks.rowLength
     let positions = images.reduce(0, +)
-    PositionBlocks.subtract(centre, from: &block, positions: positions)
+    PositionBlocks.subtract(move.centre, from: &block, positions: positions)
     for index in outputs.indices { outputs[index] = 0 }
     FloatProducts.add(
       fit.weights, times: block, inner: fit.columns, m: fit.outputs, n: positions,
       rowsOfBApart: size, rowsOfCApart: size, into: &outputs)
-    move(positions)
+    moveOutputs(positions)
     _ = PositionBlocks.appendMeans(
       to: &block, rows: fit.columns, images: images, weight: meanWeight)
     let places = PositionBlocks.appendMeans(
@@ -65,13 +56,13 @@ struct ClampedStep: BlockConsumer {
     FloatProducts.add(
       rows: outputs, times: block, inner: places, stride: size, m: fit.outputs,
       n: fit.columns, into: &product)
-    for index in product.indices { products.elements[index] += Double(product[index]) }
+    for index in product.indices { move.products.elements[index] += Double(product[index]) }
     place += positions
-    self.positions += positions * (1 + meanWeight)
+    move.positions += positions * (1 + meanWeight)
   }
 
   /// Replaces the outputs of a block by how far the nearest ones that clamp to the target are.
-  private mutating func move(_ positions: Int) {
+  private mutating func moveOutputs(_ positions: Int) {
     let size = PositionBlocks.rowLength
     let places = place..<place + positions
     for output in 0..<fit.outputs {
@@ -99,21 +90,50 @@ struct ClampedStep: BlockConsumer {
           }
         }
       }
-      sums[output] += Double(1 + meanWeight) * sum
+      move.sums[output] += Double(1 + meanWeight) * sum
     }
+  }
+}
+
+/// Moments of a layer's inputs u with what its outputs y would have to move by, z − y.
+struct OutputMove: Sendable {
+  /// ū, rounded.
+  let centre: [Float]
+  /// Positions seen, and with them those that stand for their images' means.
+  fileprivate(set) var positions = 0
+  /// Σ (z − y) (u − centre)ᵀ.
+  fileprivate(set) var products: Matrix
+  /// Σ (z − y).
+  fileprivate(set) var sums: [Double]
+
+  init(outputs: Int, centre: [Float]) {
+    self.centre = centre
+    products = Matrix(rows: outputs, columns: centre.count)
+    sums = Array(repeating: 0, count: outputs)
+  }
+
+  /// These and those of other images.
+  func adding(_ other: OutputMove) -> OutputMove {
+    var result = self
+    result.positions += other.positions
+    for index in products.elements.indices {
+      result.products.elements[index] += other.products.elements[index]
+    }
+    for index in sums.indices { result.sums[index] += other.sums[index] }
+    return result
   }
 
   /// Σ (z − y) (u − ū)ᵀ and z̄ − ȳ, as if all positions of the fit had been looked at; with ū = 0
   /// where it is not centred.
-  func change(centred: Bool) -> LayerStep {
+  func change(of curvature: InputCurvature, centred: Bool) -> LayerStep {
     let seen = Double(max(positions, 1))
-    let scale = Double(fit.curvature.positions) / seen
+    let scale = Double(curvature.positions) / seen
     var change = LayerStep(weights: products, constants: sums.map { $0 / seen })
-    for output in 0..<fit.outputs {
-      for column in 0..<fit.columns {
+    for output in sums.indices {
+      for column in centre.indices {
         // Centred up to the rounding of c.
         let shift = Double(centre[column])
-        let rest = sums[output] * (centred ? shift - fit.curvature.mean[column] : shift)
+        let rest = sums[output] * (centred ? shift - curvature.mean[column] : shift)
         change.weights[output, column] = scale * (change.weights[output, column] + rest)
       }
     }

@@ -5,7 +5,7 @@ import Tensors
 ///
 ///     Σ g (u − ū)ᵀ,   Σ g
 ///
-/// over some of the positions. Where the layer's curvature is not centred, ū is 0.
+/// over all positions or some of them. Where the layer's curvature is not centred, ū is 0.
 public struct CrossMoments: Sendable {
   private var blocks: PositionBlocks
   private var sums: Sums

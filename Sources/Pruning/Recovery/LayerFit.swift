@@ -1,12 +1,15 @@
+import Parallelism
 import Tensors
 
-/// Fits a layer to what it should put out, from its inputs chunk by chunk.
+/// Fits a layer to what it should put out, from its inputs part by part.
 ///
 /// First in the least-squares sense. Then, where the layer's output goes through a clamp (a ReLU),
 /// to the clamped target: alternately the nearest outputs z that the clamp takes to the target,
 /// and the least-squares weights for z. An output that the clamp hides costs nothing, so the
 /// weights are free for those that show. What z moves outputs by is estimated from another part of
 /// the images each time, which together cost as much as one look at all of them.
+///
+/// Parts are looked at by any thread and added up in their order, so that no bit depends on threads.
 ///
 /// With a mean weight κ, the error of an image's mean counts besides that of its positions,
 ///
@@ -24,10 +27,42 @@ public struct LayerFit: Sendable {
   private let layer: String
   private let geometry: ConsumerGeometry
   private let clamp: OutputClamp?
-  private let positionsPerImage: Int
   private let meanWeight: Int
-  private var blocks: PositionBlocks
-  private var moments: TargetMoments
+  /// Of inputs with targets, and of inputs alone.
+  private let blocks: Pool<PositionBlocks>
+  private let inputBlocks: Pool<PositionBlocks>
+  /// Every how many-th output position is taken.
+  private let stride: Int
+  private var gram: InputGram
+  /// In the order of their images.
+  private var targets: [PartTargets] = []
+
+  /// Some samples.
+  public struct Samples {
+    /// `[n, C, H, W]`.
+    let input: Tensor
+    /// What the layer should put out, `[n, O, H', W']`.
+    let target: Tensor
+    /// What is added to it, of the same shape; needed if there are a clamp and one.
+    let shortcut: Tensor?
+
+    public init(input: Tensor, target: Tensor, shortcut: Tensor?) {
+      (self.input, self.target, self.shortcut) = (input, target, shortcut)
+    }
+  }
+
+  /// What a part of the images tells about the layer.
+  public struct Part: Sendable {
+    fileprivate let gram: InputGram
+    fileprivate let targets: PartTargets
+  }
+
+  fileprivate struct PartTargets: Sendable {
+    let images: Range<Int>
+    /// By output, at all positions; empty without a clamp.
+    let rows: KeptRows
+    let shortcuts: KeptRows
+  }
 
   /// - Parameters:
   ///   - clamp: What the output goes through; nil for plain least squares.
@@ -40,62 +75,102 @@ public struct LayerFit: Sendable {
     self.layer = layer
     self.geometry = geometry
     self.clamp = clamp
-    self.positionsPerImage = positionsPerImage
     // The mean of one position is the position.
     let meanWeight = geometry.positions > 1 ? meanWeight : 0
     self.meanWeight = meanWeight
     let outputs = geometry.outputs
-    blocks = PositionBlocks(
-      geometry: geometry, companions: hasShortcut && clamp != nil ? [outputs, outputs] : [outputs],
-      positionsPerImage: positionsPerImage)
-    moments = TargetMoments(
-      columns: geometry.columns, outputs: outputs, positionStride: blocks.stride,
-      meanWeight: meanWeight, keepsTargets: clamp != nil)
+    let companions = hasShortcut && clamp != nil ? [outputs, outputs] : [outputs]
+    blocks = Pool {
+      PositionBlocks(
+        geometry: geometry, companions: companions, positionsPerImage: positionsPerImage)
+    }
+    inputBlocks = Pool {
+      PositionBlocks(geometry: geometry, positionsPerImage: positionsPerImage)
+    }
+    stride = geometry.positionStride(positionsPerImage: positionsPerImage)
+    gram = InputGram(columns: geometry.columns + outputs, positionStride: stride)
   }
 
-  /// Adds a chunk.
+  /// What some images tell; for any thread.
   ///
-  /// - Parameters:
-  ///   - input: `[n, C, H, W]`.
-  ///   - target: What the layer should put out, `[n, O, H', W']`.
-  ///   - shortcut: What is added to it, of the same shape; needed if there are a clamp and one.
-  public mutating func add(input: Tensor, target: Tensor, shortcut: Tensor?) throws {
-    let added = blocks.companions.count > 1 ? shortcut.map { [$0] } ?? [] : []
-    try blocks.add(input: input, maps: [target] + added, to: &moments)
+  /// - Parameter first: The place of the first among all images.
+  /// - Throws: ``RecoveryError`` with `shapeMismatch` or `nonFiniteActivations`.
+  public func part(_ samples: [Samples], from first: Int) throws -> Part {
+    var moments = TargetMoments(
+      columns: geometry.columns, outputs: geometry.outputs, positionStride: stride,
+      meanWeight: meanWeight, keepsTargets: clamp != nil)
+    try blocks.withValue { blocks in
+      blocks.restart(after: first)
+      for samples in samples {
+        let added = blocks.companions.count > 1 ? samples.shortcut.map { [$0] } ?? [] : []
+        try blocks.add(input: samples.input, maps: [samples.target] + added, to: &moments)
+      }
+      try blocks.flush(to: &moments)
+    }
+    let images = samples.reduce(0) { $0 + ($1.input.shape.first ?? 0) }
+    return Part(
+      gram: moments.gram,
+      targets: PartTargets(
+        images: first..<first + images, rows: moments.targets, shortcuts: moments.shortcuts))
+  }
+
+  /// Adds the next part.
+  public mutating func add(_ part: Part) throws {
+    try gram.add(part.gram)
+    targets.append(part.targets)
   }
 
   /// The fit.
   ///
   /// - Parameters:
   ///   - prior: The weights it leans to, `[O, K]`.
-  ///   - inputs: Gives the input of each chunk again, in the order they were added.
+  ///   - inputs: The inputs of all samples again, in the order they were added.
   ///   - steps: Alternations for the clamp.
   /// - Throws: ``RecoveryError``, naming the layer.
-  public mutating func solved(
-    prior: [Float], centred: Bool, relativeDamping: Double, inputs: [Tensor], steps: Int
+  public func solved(
+    prior: [Float], centred: Bool, relativeDamping: Double, inputs: [Tensor], steps: Int,
+    threads: Int = 1
   ) throws -> TargetFit {
-    try blocks.flush(to: &moments)
     var fit = try TargetFit(
-      layer, gram: moments.gram, prior: prior, outputs: geometry.outputs, centred: centred,
+      layer, gram: gram, prior: prior, outputs: geometry.outputs, centred: centred,
       relativeDamping: relativeDamping)
     guard let clamp, fit.relativeError > Self.negligibleError else { return fit }
     let images = inputs.reduce(0) { $0 + ($1.shape.first ?? 0) }
-    var blocks = PositionBlocks(geometry: geometry, positionsPerImage: positionsPerImage)
     for step in 0..<steps {
-      let part = self.images(ofStep: step, of: steps, from: images)
-      var moved = ClampedStep(
-        fit, clamp: clamp, targets: moments.targets.rows, shortcuts: moments.shortcuts.rows,
-        start: blocks.positions(ofFirst: part.lowerBound), meanWeight: meanWeight)
-      try blocks.add(images: part, of: inputs, to: &moved)
-      try fit.move(outputsBy: moved.change(centred: centred), where: clamp.isBounded)
+      let taken = self.images(ofStep: step, of: steps, from: images)
+      let parts = targets.filter { $0.images.overlaps(taken) }
+      let moves = try parallelMap(count: parts.count, threads: threads) { [fit] in
+        try self.move(
+          fit, clamp, of: parts[$0], taken.clamped(to: parts[$0].images), inputs: inputs)
+      }
+      guard let first = moves.first else { break }
+      let sum = moves.dropFirst().reduce(first) { $0.adding($1) }
+      try fit.move(
+        outputsBy: sum.change(of: fit.curvature, centred: centred), where: clamp.isBounded)
     }
     return fit
+  }
+
+  /// How far the clamp would have outputs moved, by some images of a part.
+  private func move(
+    _ fit: TargetFit, _ clamp: OutputClamp, of part: PartTargets, _ images: Range<Int>,
+    inputs: [Tensor]
+  ) throws -> OutputMove {
+    try inputBlocks.withValue { blocks in
+      var step = ClampedStep(
+        fit, clamp: clamp, targets: part.rows.rows, shortcuts: part.shortcuts.rows,
+        start: blocks.positions(ofFirst: images.lowerBound)
+          - blocks.positions(ofFirst: part.images.lowerBound),
+        meanWeight: meanWeight)
+      try blocks.add(images: images, of: inputs, to: &step)
+      return step.move
+    }
   }
 
   /// The images that an alternation looks at: each its share, and as many as tell enough about every
   /// column.
   private func images(ofStep step: Int, of steps: Int, from images: Int) -> Range<Int> {
-    let enough = Self.positionsPerColumn * geometry.columns * blocks.stride / geometry.positions
+    let enough = Self.positionsPerColumn * geometry.columns * stride / geometry.positions
     let count = min(max((images + steps - 1) / steps, enough), images)
     let first = min(step * images / steps, images - count)
     return first..<first + count

@@ -9,35 +9,43 @@ import Tensors
 /// No label is blended, as mixup does (Zhang et al., ICLR 2018): what the dense network makes of a
 /// blend is the target.
 public struct SampleBlends: Sendable {
-  /// By input of a network: all samples.
-  private let inputs: [Tensor]
-  private let isBlended: Bool
+  /// How many there are to choose from.
   public let samples: Int
+
+  private let chunks: [[Tensor]]
+  /// By sample: its chunk, and its place there.
+  private let places: [(chunk: Int, place: Int)]
+  private let isBlended: Bool
 
   /// - Parameters:
   ///   - chunks: Samples, `[n, …]` for each input of a network.
   ///   - isBlended: False where numbers do not mean an amount: then there are samples alone.
   public init(_ chunks: [[Tensor]], isBlended: Bool) {
-    inputs = (chunks.first ?? []).indices.map { input in
-      Tensor(joining: chunks.map { $0[input] })
+    self.chunks = chunks
+    places = chunks.enumerated().flatMap { chunk, inputs in
+      (0..<(inputs.first?.shape.first ?? 0)).map { (chunk, $0) }
     }
-    samples = inputs.first?.shape.first ?? 0
+    samples = places.count
     self.isBlended = isBlended
   }
 
-  /// Some of an endless row of random samples, one tensor for each input: of every four the first is
-  /// a sample as it is, the others are blends.
+  /// Some of an endless row of random samples, `[range.count, …]` for each input: of every four the
+  /// first is a sample as it is, the others are blends.
+  ///
+  /// - Precondition: There are samples, and the range begins at 0 or later.
   public func tensors(_ range: Range<Int>) -> [Tensor] {
-    inputs.map { input in
-      let size = input.count / max(samples, 1)
+    precondition(samples > 0 && range.lowerBound >= 0, "\(range) of \(samples) samples")
+    return chunks[places[0].chunk].indices.map { input in
+      let shape = chunks[places[0].chunk][input].shape.dropFirst()
+      let size = shape.reduce(1, *)
       var elements: [Float] = []
       elements.reserveCapacity(range.count * size)
       for place in range {
         // The same for every input, thread and machine.
         var generator = SplitMix64(seed: UInt64(place))
         func sample() -> ArraySlice<Float> {
-          let start = Int.random(in: 0..<samples, using: &generator) * size
-          return input.elements[start..<start + size]
+          let (chunk, place) = places[Int.random(in: 0..<samples, using: &generator)]
+          return chunks[chunk][input].elements[place * size..<(place + 1) * size]
         }
         let own = sample()
         guard isBlended, place % 4 != 0 else {
@@ -48,7 +56,7 @@ public struct SampleBlends: Sendable {
         let share = Float.random(in: 0.5..<1, using: &generator)
         elements += zip(own, other).lazy.map { share * $0 + (1 - share) * $1 }
       }
-      return Tensor(shape: [range.count] + input.shape.dropFirst(), elements: elements)
+      return Tensor(shape: [range.count] + shape, elements: elements)
     }
   }
 }

@@ -30,7 +30,7 @@ struct WorkerOptions: ParsableArguments {
   @Option(help: "Worker processes to start; with 0, `run` computes in its own process.")
   var workers = ProcessInfo.processInfo.activeProcessorCount
 
-  @Option(help: "Compute threads per worker.")
+  @Option(help: "Compute threads per worker; a variant is fitted by one worker.")
   var threads = 1
 
   @Option(
@@ -140,8 +140,8 @@ struct SweepOptions: ParsableArguments {
 
   @Flag(
     help: """
-      Let the mirror image of every calibration image take part in fits layer by layer, where a \
-      picture and its mirror image mean the same.
+      Let the mirror image of every calibration image take part in fits, where a picture and its \
+      mirror image mean the same.
       """)
   var mirror = false
 

@@ -68,12 +68,12 @@ public struct NetworkRunner: Sendable {
     body: ([[Tensor]]) throws -> Void
   ) throws {
     let batches = MicroBatches(images: shard.count, size: microBatch)
-    let plans = PlanPool { try plan(for: network, taps: taps, microBatch: microBatch) }
+    let plans = Pool { try plan(for: network, taps: taps, microBatch: microBatch) }
     for wave in MicroBatches(images: batches.count, size: threads).ranges {
       try body(
         try map(count: wave.count) { place in
           let range = batches.range(of: wave.lowerBound + place)
-          return try plans.withPlan {
+          return try plans.withValue {
             try values(of: network, at: taps, of: shard, range, by: $0)
           }
         })

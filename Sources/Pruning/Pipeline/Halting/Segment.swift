@@ -1,17 +1,18 @@
 import Execution
 import NetworkGraph
+import Parallelism
 import Tensors
 
 /// A part of a network made ready to run, for any thread and as often as one likes: making plans
 /// takes as long as some images do.
 struct Segment {
   let network: Network
-  private let plans: PlanPool
+  private let plans: Pool<any ExecutionPlan>
 
   /// - Parameter microBatch: Samples that are given at once, at most.
   init(_ network: Network, on backend: any Backend, microBatch: Int) {
     self.network = network
-    plans = PlanPool { try backend.plan(network, options: ExecutionOptions(batch: microBatch)) }
+    plans = Pool { try backend.plan(network, options: ExecutionOptions(batch: microBatch)) }
   }
 
   /// Some of its outputs, `[samples, …]` each, from values that hold its inputs.
@@ -20,7 +21,7 @@ struct Segment {
   func values(_ wanted: [ValueID], on values: [ValueID: Tensor]) throws -> [Tensor] {
     guard !wanted.isEmpty else { return [] }
     let inputs = try network.inputs.map { try value($0, in: values) }
-    let outputs = try plans.withPlan { try $0.run(inputs).values }
+    let outputs = try plans.withValue { try $0.run(inputs).values }
     return try wanted.map { try value($0, in: outputs) }
   }
 

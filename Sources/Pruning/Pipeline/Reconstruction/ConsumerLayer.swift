@@ -8,9 +8,10 @@ struct ConsumerLayer: Sendable {
   let node: Int
   let input: ValueID
   let weight: ValueID
-  /// One constant per output: the node's own bias, or what alone is added to its output.
+  /// One constant per output that nothing else reads: the node's own bias, or what alone is added to
+  /// its output.
   let bias: ValueID?
-  /// The BatchNormalization that alone reads its output.
+  /// The BatchNormalization that alone reads its output, with a mean of its own.
   let normalisation: Int?
   let geometry: ConsumerGeometry
   /// The weight's axis of input channels.
@@ -63,12 +64,17 @@ struct ConsumerLayer: Sendable {
     self.input = input
     self.weight = weight
     let reader = network.onlyReader(of: node.output, consumers: consumers)
+    func isOwn(_ constant: ValueID) -> Bool { consumers[constant.index].count == 1 }
+    var constant: ValueID?
     if readsLastAxis, let reader {
-      bias = network.nodes[reader].addedConstant(of: geometry.outputs, in: network)
-    } else {
-      bias = node.operation.readsBias && node.inputs.count > 2 ? node.inputs[2] : nil
+      constant = network.nodes[reader].addedConstant(of: geometry.outputs, in: network)
+    } else if node.operation.readsBias, node.inputs.count > 2 {
+      constant = node.inputs[2]
     }
-    if let reader, case .batchNormalization = network.nodes[reader].operation {
+    bias = constant.flatMap { isOwn($0) ? $0 : nil }
+    if let reader, case .batchNormalization = network.nodes[reader].operation,
+      let mean = network.nodes[reader].inputs[3], isOwn(mean)
+    {
       normalisation = reader
     } else {
       normalisation = nil

@@ -1,3 +1,4 @@
+import Execution
 import NetworkGraph
 import Recovery
 import Surgery
@@ -97,6 +98,9 @@ struct FormFit {
   /// The last layer to fit.
   var end: Int? { layers.keys.max() }
 
+  /// How many micro-batches take part.
+  var batchCount: Int { batches.count }
+
   /// The dense network is halted before a layer.
   mutating func begin(at stop: SequentialReconstruction.Stop) {
     guard let layer = layers[stop.node], !isLost else { return }
@@ -137,11 +141,11 @@ struct FormFit {
     let own = try reconstruction.runner.map(count: places.count) {
       try now.evidence(on: turn, of: places.lowerBound + $0, evidence[$0])
     }
+    guard let own = own.whole() else {
+      isLost = true
+      return
+    }
     for (place, evidence) in zip(places, own) {
-      guard let evidence else {
-        isLost = true
-        return
-      }
       frontiers[place] = evidence.frontier
       if let end = evidence.end, let couple = turn.couple, let first = last {
         sums.ends[batches[place].chunk].append(
@@ -149,23 +153,33 @@ struct FormFit {
             values: first.frontiers[place].values.filter { couple.inputs.contains($0.key) },
             target: end))
       }
-      try sums.fit.add(
-        input: turn.layer.arranged(evidence.input),
-        target: turn.layer.arranged(evidence.target.target), shortcut: evidence.target.shortcut)
     }
+    let groups = MicroBatches(
+      images: places.count, size: SequentialReconstruction.batchesOfPart
+    ).ranges
+    let parts = try reconstruction.runner.map(count: groups.count) { [fit = sums.fit] group in
+      let before = now.batches[..<(places.lowerBound + groups[group].lowerBound)]
+      return try fit.part(
+        own[groups[group]].map {
+          LayerFit.Samples(
+            input: turn.layer.arranged($0.input), target: turn.layer.arranged($0.target.target),
+            shortcut: $0.target.shortcut)
+        }, from: before.reduce(0) { $0 + $1.samples.count })
+    }
+    for part in parts { try sums.fit.add(part) }
     self.sums = sums
   }
 
   /// Everything about the layer is known: fits it, and the one before it where they are a pair.
   mutating func finish() throws {
-    guard let turn, var sums, !isLost else { return }
+    guard let turn, let sums, !isLost else { return }
     (self.turn, self.sums) = (nil, nil)
     let layer = turn.layer
     do {
       let own = try result.fit(
-        layer, &sums.fit, prior: form.prior, relativeDamping: reconstruction.relativeDamping,
+        layer, sums.fit, prior: form.prior, relativeDamping: reconstruction.relativeDamping,
         inputs: frontiers.compactMap { $0.values[layer.input] },
-        clampSteps: reconstruction.clampSteps)
+        clampSteps: reconstruction.clampSteps, threads: reconstruction.runner.threads)
       if let couple = turn.couple, let first = last, let own,
         try refine(couple, [first.fit.curvature, own.curvature], on: sums.ends)
       {
@@ -271,14 +285,14 @@ struct FormFit {
 extension Network {
   /// Gives a layer the weights that bring its output nearest to a target.
   fileprivate mutating func fit(
-    _ layer: ConsumerLayer, _ fit: inout LayerFit, prior: Network, relativeDamping: Double,
-    inputs: [Tensor], clampSteps: Int
+    _ layer: ConsumerLayer, _ fit: LayerFit, prior: Network, relativeDamping: Double,
+    inputs: [Tensor], clampSteps: Int, threads: Int
   ) throws -> TargetFit? {
     guard let start = prior.constant(layer.weight) else { return nil }
     let solution = try fit.solved(
       prior: (layer.inputAxis == 1 ? start : start.transposed).elements,
       centred: layer.absorbsMean, relativeDamping: relativeDamping,
-      inputs: inputs.map { layer.arranged($0) }, steps: clampSteps)
+      inputs: inputs.map { layer.arranged($0) }, steps: clampSteps, threads: threads)
     replaceWeight(of: layer, with: solution.weights)
     if layer.absorbsMean { absorb(solution.offsets, in: layer) }
     return solution

@@ -31,7 +31,7 @@ struct JointReconstruction {
   private static let samplesOfStep = 64
   /// Samples that the dense network could be evaluated on in a step's time, about, as measured.
   static let passesOfStep = 192.0
-  /// How far a weight goes in a step, at most, as a share of the root mean square of its layer's:
+  /// How far a weight goes in a step, about, as a share of the root mean square of its layer's:
   /// the nearer the start, the less, for what steps owe to chance costs as much as their square.
   private static let greatestRate = 0.01
   /// The relative squared error of the start from which it is as much.
@@ -43,28 +43,32 @@ struct JointReconstruction {
   private static let meetings = 3
   /// Of the dense network's outputs, which are kept between meetings.
   private static let mostBytesOfTargets = 1 << 28
+  /// What all layers that move may take, in bytes: where it is more, the largest stay as they are.
+  private static let mostBytesOfLayers = 3 << 29
   /// How often the samples held back are looked at.
   private static let looks = 8
 
   /// A layer whose weights move.
-  private struct Part {
+  private struct MovingLayer {
     var layer: ConsumerLayer
     /// The root mean square of its weights.
     var size: Double
     /// That of its input: a constant is the weight of a channel that is always as great.
     var input: Double
 
-    /// What is added along a direction of elements of about 1.
+    /// What is added along a direction, whose elements are rarely more than 1.
     func step(along direction: LayerStep, rate: Double) -> LayerStep {
       let weights = direction.times(rate * size)
       return LayerStep(weights: weights.weights, constants: weights.constants.map { input * $0 })
     }
   }
 
-  /// The network with other weights.
+  /// The network with other weights; as it was where no step brings it nearer.
   ///
   /// - Parameter held: Samples held back, for each input of the network, in chunks.
-  /// - Returns: Nil where no layer's gradient can be computed.
+  /// - Returns: Nil where no layer's gradient can be computed, where networks cannot be halted, and
+  ///   without samples.
+  /// - Throws: What the backend does; `CancellationError` where the work has been given up.
   func refined(
     _ start: Network, on samples: SampleBlends, held: [[Tensor]]
   ) throws -> Network? {
@@ -73,23 +77,23 @@ struct JointReconstruction {
     guard !layers.isEmpty else { return nil }
     let teacher = Segment(dense, on: runner.backend, microBatch: microBatch)
     let kept = try batches(of: held, through: teacher)
-    let weights = weights(of: kept)
-    let parts = try self.parts(of: start, layers, on: samples)
+    let factors = factors(of: kept)
+    let moving = try self.moving(layers, of: start, on: samples)
     var halves = (0..<2).map { Half($0, layers) }
     var directions = AdamDirections()
     var (current, best) = (start, start)
-    var least = try loss(of: start, on: kept, weights)
-    let reach = Self.greatestRate * min((least / Self.greatError).squareRoot(), 1)
+    var least = try loss(of: start, on: kept, factors)
+    let peak = Self.greatestRate * min((least / Self.greatError).squareRoot(), 1)
     for step in 0..<steps {
       try runner.progress.reach(Double(step) / Double(steps))
       let gradients = try self.gradients(
-        of: current, layers, on: samples, step: step, teacher, weights, by: &halves)
-      let rate = reach * share(at: step)
-      for (part, direction) in zip(parts, directions.next(gradients)) {
-        current.move(part.layer, by: part.step(along: direction, rate: rate))
+        of: current, layers, on: samples, step: step, teacher, factors, by: &halves)
+      let rate = rate(at: step, peak: peak)
+      for (moving, direction) in zip(moving, directions.next(gradients)) {
+        current.move(moving.layer, by: moving.step(along: direction, rate: rate))
       }
       guard (step + 1) * Self.looks / steps > step * Self.looks / steps else { continue }
-      let loss = try loss(of: current, on: kept, weights)
+      let loss = try loss(of: current, on: kept, factors)
       guard loss.isFinite else { break }
       if loss < least { (best, least) = (current, loss) }
     }
@@ -101,17 +105,18 @@ struct JointReconstruction {
   /// direction and the steps; blocks of unfolded positions; and the dense network's outputs.
   func bytes(for network: Network) throws -> Int {
     let targets = keepsTargets ? bytesOfTargets : 0
-    return try layers(of: network).reduce(targets) { sum, layer in
-      let (columns, outputs) = (layer.geometry.columns, layer.geometry.outputs)
-      return sum + 8 * 9 * columns * outputs + 16 * 1024 * (columns + outputs)
-    }
+    return try layers(of: network).reduce(targets) { $0 + Self.bytes(for: $1) }
   }
 
-  /// How much of the rate a step has.
-  private func share(at step: Int) -> Double {
+  private static func bytes(for layer: ConsumerLayer) -> Int {
+    let (columns, outputs) = (layer.geometry.columns, layer.geometry.outputs)
+    return 8 * 9 * columns * outputs + 16 * 1024 * (columns + outputs)
+  }
+
+  private func rate(at step: Int, peak: Double) -> Double {
     let wave = (1 + cos(.pi * Double(step) / Double(steps))) / 2
     let warmup = max(min(Self.warmup, steps / 4), 1)
-    return wave * min(Double(step + 1) / Double(warmup), 1)
+    return peak * wave * min(Double(step + 1) / Double(warmup), 1)
   }
 
   /// Layers that a change at the outputs can be taken back to.
@@ -119,25 +124,27 @@ struct JointReconstruction {
     let own = network.fittableLayers().filter { network.nodes[$0.node].operation.isPlain }
     let gradients = try Pullback(of: network, to: own.map { network.nodes[$0.node].output })
       .gradients
-    return own.filter { gradients[network.nodes[$0.node].output] != nil }
+    let reached = own.filter { gradients[network.nodes[$0.node].output] != nil }
+    var held = 0
+    let fitting = reached.sorted { Self.bytes(for: $0) < Self.bytes(for: $1) }.prefix {
+      held += Self.bytes(for: $0)
+      return held <= Self.mostBytesOfLayers
+    }
+    let nodes = Set(fitting.map(\.node))
+    return reached.filter { nodes.contains($0.node) }
   }
 
   /// The layers with their sizes, on a few samples.
-  private func parts(
-    of network: Network, _ layers: [ConsumerLayer], on samples: SampleBlends
-  ) throws -> [Part] {
-    let passes = try LayerChanges(
-      network, at: layers, on: runner.backend, microBatch: microBatch)
-    var inputs = [Double](repeating: 0, count: layers.count)
-    try passes.pass(samples.tensors(0..<microBatch)) { outputs in
-      outputs
-    } body: { layer, input, _ in
-      inputs[layer] = input.elements.rootMeanSquare
-    }
-    return zip(layers, inputs).map { layer, input in
-      Part(
+  private func moving(
+    _ layers: [ConsumerLayer], of network: Network, on samples: SampleBlends
+  ) throws -> [MovingLayer] {
+    let values = try LayerChanges(
+      network, at: layers, on: runner.backend, microBatch: microBatch
+    ).values(samples.tensors(0..<microBatch))
+    return layers.map { layer in
+      MovingLayer(
         layer: layer, size: network.constant(layer.weight)?.elements.rootMeanSquare ?? 0,
-        input: input)
+        input: values[layer.input]?.elements.rootMeanSquare ?? 0)
     }
   }
 
@@ -151,7 +158,7 @@ struct JointReconstruction {
   private func batches(of chunks: [[Tensor]], through teacher: Segment) throws -> [Batch] {
     let parts = chunks.flatMap { chunk in
       MicroBatches(images: chunk.first?.shape.first ?? 0, size: microBatch).ranges.map { range in
-        chunk.map { $0.gathering(Array(range), axis: 0) }
+        chunk.map { $0.samples(range) }
       }
     }
     return try runner.map(count: parts.count) {
@@ -165,7 +172,7 @@ struct JointReconstruction {
 
   /// By output: what a squared difference is multiplied by to be a share of what there is, so that
   /// all outputs count the same.
-  private func weights(of batches: [Batch]) -> [Double] {
+  private func factors(of batches: [Batch]) -> [Double] {
     dense.outputs.indices.map { output in
       let power = batches.reduce(0.0) { $0 + Self.maps.power(of: $1.targets[output]) }
       return 1 / ((power > 0 ? power : 1) * Double(dense.outputs.count))
@@ -190,7 +197,7 @@ struct JointReconstruction {
   /// The loss's gradients by the layers, downhill.
   private func gradients(
     of network: Network, _ layers: [ConsumerLayer], on samples: SampleBlends, step: Int,
-    _ teacher: Segment, _ weights: [Double], by halves: inout [Half]
+    _ teacher: Segment, _ factors: [Double], by halves: inout [Half]
   ) throws -> [LayerStep] {
     let passes = try LayerChanges(
       network, at: layers, on: runner.backend, microBatch: microBatch)
@@ -210,11 +217,12 @@ struct JointReconstruction {
         try passes.pass(inputs) { outputs in
           outputs.indices.map { index in
             Self.maps.residual(of: outputs[index], to: targets[index])
-              .scaled(by: Float(weights[index]))
+              .scaled(by: Float(factors[index]))
           }
         } body: { layer, input, change in
           try half.moments[layer].add(input: input, map: change)
         }
+        runner.progress.add(images: range.count)
       }
       return try half.moments.indices.map { try half.moments[$0].finish() }
     }
@@ -233,14 +241,14 @@ struct JointReconstruction {
   }
 
   /// The relative squared error.
-  private func loss(of network: Network, on batches: [Batch], _ weights: [Double]) throws -> Double
+  private func loss(of network: Network, on batches: [Batch], _ factors: [Double]) throws -> Double
   {
     let segment = Segment(network, on: runner.backend, microBatch: microBatch)
     return try runner.map(count: batches.count) { index in
       let batch = batches[index]
       let ends = try outputs(of: segment, on: batch.inputs)
-      return weights.indices.reduce(0.0) {
-        $0 + weights[$1] * Self.maps.loss(of: ends[$1], to: batch.targets[$1])
+      return factors.indices.reduce(0.0) {
+        $0 + factors[$1] * Self.maps.loss(of: ends[$1], to: batch.targets[$1])
       }
     }.reduce(0, +)
   }

@@ -34,11 +34,7 @@ struct LayerChanges {
     _ inputs: [Tensor], change: ([Tensor]) -> [Tensor],
     body: (Int, _ input: Tensor, _ change: Tensor) throws -> Void
   ) throws {
-    var values = network.binding(inputs)
-    let computed = forward.network.outputs
-    for (id, value) in zip(computed, try forward.values(computed, on: values)) {
-      values[id] = value
-    }
+    let values = try values(inputs)
     var changes = pullback.network.binding(change(network.outputs.compactMap { values[$0] }))
     for (value, input) in pullback.activations { changes[input] = values[value] }
     let places = layers.compactMap { pullback.gradients[network.nodes[$0.node].output] }
@@ -47,5 +43,17 @@ struct LayerChanges {
       guard let input = values[layer.input] else { continue }
       try body(index, layer.arranged(input), layer.arranged(gradients[index]))
     }
+  }
+
+  /// What layers read, and what takes changes back needs to know.
+  ///
+  /// - Parameter inputs: One micro-batch, for each input of the network.
+  func values(_ inputs: [Tensor]) throws -> [ValueID: Tensor] {
+    var values = network.binding(inputs)
+    let computed = forward.network.outputs
+    for (id, value) in zip(computed, try forward.values(computed, on: values)) {
+      values[id] = value
+    }
+    return values
   }
 }

@@ -45,6 +45,9 @@ struct SequentialReconstruction {
   let microBatch: Int
   let runner: NetworkRunner
 
+  /// Micro-batches whose moments are summed by one thread.
+  static let batchesOfPart = 4
+
   /// Where networks are halted: before a layer that can be fitted.
   struct Stop {
     var node: Int
@@ -88,10 +91,11 @@ struct SequentialReconstruction {
     let stops = self.stops
     var fits = forms.map { FormFit($0, in: self, at: stops, batches: batches, inputs: inputs) }
     guard let end = fits.compactMap(\.end).max() else { return fits.map(\.fitted) }
-    var frontiers = try inputs.map { Frontier(dense, inputs: $0) }
+    let count = fits.map(\.batchCount).max() ?? 0
+    var frontiers = try inputs.prefix(count).map { Frontier(dense, inputs: $0) }
       .advanced(along: stretch(of: dense, 0..<stops[0].node), with: runner)
-    // A few at a time, so that little is held of what only one step reads.
-    let waves = MicroBatches(images: batches.count, size: 4 * runner.threads).ranges
+    // A few at a time, so that little is held of what only one step reads: a part for each thread.
+    let waves = MicroBatches(images: count, size: Self.batchesOfPart * runner.threads).ranges
     let costs = stops.prefix { $0.node <= end }.map { Double(dense.macs(of: dense.nodes[$0.node])) }
     for (index, stop) in stops.enumerated() where stop.node <= end {
       try runner.progress.reach(costs[..<index].reduce(0, +) / costs.reduce(0, +))
@@ -119,8 +123,12 @@ struct SequentialReconstruction {
     Stretch(of: network, range, taps: taps, on: runner.backend, microBatch: microBatch)
   }
 
+  /// What a sample holds: networks stand still between layers, the dense one and, for a pair, the
+  /// whole of another twice.
+  var bytesHeldPerSample: Int { 3 * bytesPerSample(of: dense) }
+
   /// What one sample of a network leaves where it is halted, at most.
-  func bytesPerSample(of network: Network) -> Int {
+  private func bytesPerSample(of network: Network) -> Int {
     network.fittableLayers().map { network.liveBytes(before: $0.node) }.max() ?? 0
   }
 

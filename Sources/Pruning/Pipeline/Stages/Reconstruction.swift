@@ -16,7 +16,7 @@ struct RemovalTrial: Codable, Sendable, Hashable {
 /// network minds.
 struct GroupOrder: JobComputation {
   static let stage = Stage.reconstruction
-  static let kind = "group-order-7"
+  static let kind = "group-order-8"
 
   /// What a group's job finds.
   struct Summary: Codable, Sendable {
@@ -30,9 +30,11 @@ struct GroupOrder: JobComputation {
     var minimumWidth: Int?
   }
 
-  /// The share of a group's units that stays when it alone is pruned: a half and a quarter, each by
-  /// itself or both, do no better.
+  /// The share of a group's units that stays when it alone is pruned, of those that count: a half and
+  /// a quarter, each by itself or both, do no better.
   private static let triedShare = 0.375
+  /// A relative error of no more than this is rounding.
+  private static let roundingError = 1e-9
 
   var model: Digest
   var group: Int
@@ -55,10 +57,12 @@ struct GroupOrder: JobComputation {
       let evidence = try model.network.evidence(of: group, grams: grams)
       return (try evidence.database(by: criterion), criterion.minimumWidth(of: evidence))
     }
-    let width = max(Int(Self.triedShare * Double(group.width)), 1)
-    let error = width < group.width ? database.relativeError[width] : 0
+    // Units that never vary cost nothing: without them alone there is nothing to be seen.
+    let live = database.relativeError.prefix { $0 > Self.roundingError }.count
+    let width = max(Int(Self.triedShare * Double(live)), 1)
+    let error = database.relativeError[width]
     var sensitivity = 0.0
-    if error > 0 {
+    if error > Self.roundingError {
       let change = try await bench.outputChange(
         model, selection: ChannelSelection(kept: [group.id: database.keptUnits(width: width)]),
         on: trials, microBatch: microBatch)

@@ -12,7 +12,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-18"
+  static let kind = "plan-surgery-19"
 
   struct Summary: Codable, Sendable {
     var macs: MACs
@@ -67,7 +67,7 @@ struct PlanSurgery: JobComputation {
   /// Plans that are fitted together, at most: a fifth would save a hundredth more, and nobody hears of
   /// any before the last is through.
   private static let greatestCompany = 4
-  /// What both networks may hold where they stand still, in bytes.
+  /// What samples may hold, in bytes.
   private static let heldBytes = 3 << 29
 
   /// How many passes of the dense network surgery takes as long as, about, as measured: what is done
@@ -104,7 +104,8 @@ struct PlanSurgery: JobComputation {
     let first = plans[0]
     let model = try await bench.model(first.model)
     let fit = first.layerwise(model, on: bench)
-    let samples = try await first.samples(for: fit, on: bench).reduce(0) { $0 + $1.count }
+    let samples = try await first.samples(bytesEach: fit.bytesHeldPerSample, on: bench)
+      .reduce(0) { $0 + $1.count }
     return try await bench.compute {
       let forms = try plans.prefix(Self.greatestCompany).map { plan in
         try model.network.pruned(plan.selection, groups: model.groups)
@@ -200,7 +201,7 @@ struct PlanSurgery: JobComputation {
       recalibrated.statistics = "calibration"
       try await take(recalibrated)
     }
-    if reconstruction == .joint,
+    if reconstruction == .joint, !(nearest.error <= Self.negligibleError),
       let network = try await jointly(model, nearest.network, on: bench)
     {
       var joint = nearest
@@ -216,10 +217,19 @@ struct PlanSurgery: JobComputation {
   ) async throws -> Network? {
     let fit = JointReconstruction(
       dense: model.network, steps: jointSteps, microBatch: microBatch, runner: bench.runner)
-    let images = try await bench.shards(shards)
-    let samples = inputs(of: images)
+    let bytesPerSample = model.network.inputs.reduce(0) {
+      $0 + 4 * model.network[$1].shape.elementsPerImage
+    }
+    var images = try await samples(bytesEach: bytesPerSample, on: bench)
+    var judges = try await bench.shards(heldBack)
+    // A shard alone serves for both: its last samples judge then, or every step would seem to pay.
+    if shards == heldBack, let shard = images.first {
+      let rest = shard.count - max(shard.count / 8, 1)
+      guard rest > 0 else { return nil }
+      (images, judges) = ([shard.shard(0..<rest)], [shard.shard(rest..<shard.count)])
+    }
+    let (samples, held) = (inputs(of: images), judges.map(\.tensors))
     bench.progress.enter(shareOfLayers(looks * images.reduce(0) { $0 + $1.count })...1)
-    let held = try await bench.shards(heldBack).map(\.tensors)
     // Only numbers that mean an amount can be blended.
     let isBlended = model.network.inputs.allSatisfy { model.network[$0].elementType == .float32 }
     bench.cache.makeRoom(try fit.bytes(for: network))
@@ -274,7 +284,7 @@ struct PlanSurgery: JobComputation {
     _ model: PreparedModel, _ forms: [PrunedForm], on bench: Workbench
   ) async throws -> [SequentialReconstruction.Fitted] {
     let fit = layerwise(model, on: bench)
-    let samples = try await samples(for: fit, on: bench)
+    let samples = try await samples(bytesEach: fit.bytesHeldPerSample, on: bench)
     let count = looks * samples.reduce(0) { $0 + $1.count }
     bench.progress.enter(0...shareOfLayers(count))
     bench.cache.makeRoom(fit.bytes(for: forms.map(\.pruned), samples: count))
@@ -286,12 +296,9 @@ struct PlanSurgery: JobComputation {
   /// How often a fit looks at a sample: as it is, and mirrored.
   private var looks: Int { mirrors ? 2 : 1 }
 
-  /// What layers are fitted on one by one. Networks stand still between layers: what the dense one
-  /// and the whole of another could hold then bounds the number of samples.
-  private func samples(
-    for fit: SequentialReconstruction, on bench: Workbench
-  ) async throws -> [DataShard] {
-    let room = max(Self.heldBytes / max(3 * looks * fit.bytesPerSample(of: fit.dense), 1), 1)
+  /// What layers are fitted on: as many samples as there is room for, with their mirror images.
+  private func samples(bytesEach: Int, on bench: Workbench) async throws -> [DataShard] {
+    let room = max(Self.heldBytes / max(looks * bytesEach, 1), 1)
     var samples: [DataShard] = []
     for digest in shards {
       let left = room - samples.reduce(0) { $0 + $1.count }

@@ -87,7 +87,7 @@ public struct Recipe: Sendable, Hashable, Codable {
   /// How many times the error of an image's mean counts in a sequential fit, besides that of its
   /// positions.
   public var meanWeight = 0
-  /// Whether mirror images take part in fits layer by layer.
+  /// Whether mirror images take part in fits.
   public var mirrors = false
   /// Steps of a fit of all layers together.
   public var jointSteps = 448

@@ -16,7 +16,7 @@ struct RemovalTrial: Codable, Sendable, Hashable {
 /// network minds.
 struct GroupOrder: JobComputation {
   static let stage = Stage.reconstruction
-  static let kind = "group-order-8"
+  static let kind = "group-order-9"
 
   /// What a group's job finds.
   struct Summary: Codable, Sendable {
@@ -30,8 +30,8 @@ struct GroupOrder: JobComputation {
     var minimumWidth: Int?
   }
 
-  /// The share of a group's units that stays when it alone is pruned, of those that count: a half and
-  /// a quarter, each by itself or both, do no better.
+  /// The share of a group's units that stays when it alone is pruned: a half and a quarter, each by
+  /// itself or both, do no better.
   private static let triedShare = 0.375
   /// A relative error of no more than this is rounding.
   private static let roundingError = 1e-9
@@ -57,9 +57,10 @@ struct GroupOrder: JobComputation {
       let evidence = try model.network.evidence(of: group, grams: grams)
       return (try evidence.database(by: criterion), criterion.minimumWidth(of: evidence))
     }
-    // Units that never vary cost nothing: without them alone there is nothing to be seen.
     let live = database.relativeError.prefix { $0 > Self.roundingError }.count
-    let width = max(Int(Self.triedShare * Double(live)), 1)
+    func share(of units: Int) -> Int { max(Int(Self.triedShare * Double(units)), 1) }
+    // Where only units go that never vary, nothing is to be seen: then of those that do.
+    let width = share(of: share(of: group.width) < live ? group.width : live)
     let error = database.relativeError[width]
     var sensitivity = 0.0
     if error > Self.roundingError {

@@ -70,7 +70,8 @@ struct RandomMessages {
       .assign(
         (0..<Int.random(in: 1...5, using: &generator)).map { _ in
           JobAssignment(job: job(), stage: text(), label: text(), payload: data())
-        }, with: Bool.random(using: &generator) ? gang() : nil),
+        }, with: Bool.random(using: &generator) ? gang() : nil,
+        lentThreads: Int.random(in: 0...64, using: &generator)),
       .acknowledged(job(), accepted: Bool.random(using: &generator)),
       .cancel(job()),
       .drain,

@@ -36,6 +36,32 @@ extension SystemTests {
       check(first.scores)
     }
 
+    @Test("the only variant is fitted with the threads of idle neighbours, and has the same bits")
+    func lentThreads() async throws {
+      let device = """
+        version: 1
+        devices:
+          - {name: half, class: phone, budgets: {macs: 50%}}
+
+        """
+      var models: [String?] = []
+      for workers in [1, 2] {
+        try await TestCluster.with { cluster in
+          try await cluster.espalier("up", "--workers", "\(workers)")
+          while try await cluster.currentStatus().coordinator?.workers.count != workers {}
+          try await cluster.espalier(
+            ["submit"] + cluster.sweep(devices: device) + ["--no-evaluate"])
+          try await cluster.espalier("watch", "test")
+          let log = URL(filePath: cluster.state).appending(path: "logs/workers.log")
+          #expect(
+            try String(contentsOf: log, encoding: .utf8).contains("threads of neighbours")
+              == (workers > 1))
+          models += try await cluster.variants("status = 'ready'").map(\.digest)
+        }
+      }
+      #expect(models.count == 2 && models[0] != nil && models[0] == models[1])
+    }
+
     private func check(_ scores: ScoresAnswer) {
       let count = scores.taps.count
       #expect(count > 1)

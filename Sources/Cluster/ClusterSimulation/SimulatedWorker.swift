@@ -59,7 +59,7 @@ public struct SimulatedWorker: Sendable {
             }
           }
         case .refused(let reason): return reason
-        case .assign(let portion, _):
+        case .assign(let portion, _, _):
           for assignment in portion {
             held.insert(assignment.job)
             group.addTask { await perform(assignment.job, assignment.payload) }

@@ -88,8 +88,8 @@ extension Coordinator {
         orphaned.insert(choice.session.hello.workerID)
       }
     }
-    let gangs = gangs(among: given)
-    for (choice, gang) in zip(given, gangs) {
+    let (gangs, lent) = (gangs(among: given), lentThreads(among: given))
+    for (place, choice) in given.enumerated() {
       let leased = choice.portion.compactMap { entry in
         references[entry.job.id].map { (entry: entry, job: $0) }
       }
@@ -100,7 +100,7 @@ extension Coordinator {
             let job = entry.job.specification
             return JobAssignment(
               job: reference, stage: job.stage, label: job.label, payload: job.payload)
-          }, with: gang), to: choice.peer)
+          }, with: gangs[place], lentThreads: lent[place]), to: choice.peer)
     }
     // They left while their jobs were being leased.
     for worker in orphaned where !workers.values.contains(where: { $0.hello.workerID == worker }) {
@@ -201,6 +201,31 @@ extension Coordinator {
       for place in places { choices[place].session.lastGang = gangs[place]?.name }
     }
     return gangs
+  }
+
+  /// By choice: threads of neighbours that nothing is left for, dealt out among those who are given
+  /// what takes long. The neighbours' own next jobs then share the processors with them for a while.
+  private func lentThreads(among choices: [Choice]) -> [Int] {
+    var lent = [Int](repeating: 0, count: choices.count)
+    guard window.count == 0 else { return lent }
+    let borrowers = choices.indices.filter { place in
+      choices[place].level == 0
+        && choices[place].portion.allSatisfy { $0.request?.scalesWithThreads == true }
+    }
+    let given = Set(choices.map(\.peer))
+    for (neighbourhood, places) in Dictionary(
+      grouping: borrowers, by: { choices[$0].session.neighbourhood })
+    {
+      guard let neighbourhood else { continue }
+      let idle = workers.filter { peer, session in
+        session.neighbourhood == neighbourhood && session.heldPortions == 0 && !given.contains(peer)
+      }
+      let threads = idle.values.reduce(0) { $0 + $1.hello.threads }
+      for (rank, place) in places.enumerated() {
+        lent[place] = (threads + rank) / places.count
+      }
+    }
+    return lent
   }
 
   /// Bytes of payloads in a message, at most: each member is told what all do.

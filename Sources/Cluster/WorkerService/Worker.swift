@@ -86,9 +86,9 @@ public actor Worker {
         switch message {
         case .welcome(let interval, _): startHeartbeat(every: interval)
         case .refused(let reason): throw WorkerError(.refused, reason)
-        case .assign(let jobs, let gang):
+        case .assign(let jobs, let gang, let lentThreads):
           held += jobs.map(\.job)
-          continuation.yield(Portion(jobs: jobs, gang: gang))
+          continuation.yield(Portion(jobs: jobs, gang: gang, lentThreads: lentThreads))
         case .acknowledged(let job, _): settle(job)
         case .cancel(let job): cancel(job)
         case .drain: drain()
@@ -151,6 +151,10 @@ public actor Worker {
 
   private func perform(_ portion: Portion) async {
     defer { underway = [] }
+    bench.borrow(threads: portion.lentThreads)
+    if portion.lentThreads > 0 {
+      logger.info("threads of neighbours", metadata: ["count": "\(portion.lentThreads)"])
+    }
     var waiting: [Waiting] = []
     for assignment in portion.jobs {
       logger.debug(
@@ -271,6 +275,7 @@ public actor Worker {
 private struct Portion {
   var jobs: [JobAssignment]
   var gang: GangAssignment?
+  var lentThreads: Int
 }
 
 /// A job that is yet to be done.

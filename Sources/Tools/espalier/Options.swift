@@ -30,7 +30,7 @@ struct WorkerOptions: ParsableArguments {
   @Option(help: "Worker processes to start; with 0, `run` computes in its own process.")
   var workers = ProcessInfo.processInfo.activeProcessorCount
 
-  @Option(help: "Compute threads per worker; a variant is fitted by one worker.")
+  @Option(help: "Compute threads per worker.")
   var threads = 1
 
   @Option(

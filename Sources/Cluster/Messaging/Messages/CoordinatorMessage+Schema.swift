@@ -16,7 +16,7 @@ extension CoordinatorMessage {
       guard !jobs.isEmpty, jobs.count == portion.jobs.count else { return nil }
       let gang = portion.hasGang ? GangAssignment(portion.gang) : nil
       guard portion.hasGang == (gang != nil) else { return nil }
-      self = .assign(jobs, with: gang)
+      self = .assign(jobs, with: gang, lentThreads: Int(portion.lentThreads))
     case .acknowledged(let acknowledged):
       guard let job = JobReference(acknowledged.job) else { return nil }
       self = .acknowledged(job, accepted: acknowledged.accepted)
@@ -60,9 +60,10 @@ extension CoordinatorMessage {
         $0.leaseDurationMilliseconds = leaseDuration.wholeMilliseconds
       }
     case .refused(let reason): schema.refused = .with { $0.reason = reason }
-    case .assign(let jobs, let gang):
+    case .assign(let jobs, let gang, let lentThreads):
       schema.portion = .with {
         $0.jobs = jobs.map(\.schema)
+        $0.lentThreads = UInt32(clamping: lentThreads)
         if let gang { $0.gang = gang.schema }
       }
     case .acknowledged(let job, let accepted):

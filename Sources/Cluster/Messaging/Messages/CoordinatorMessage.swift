@@ -10,8 +10,9 @@ public enum CoordinatorMessage: Hashable, Sendable {
   case welcome(heartbeatInterval: Duration, leaseDuration: Duration)
   /// The coordinator will not work with this peer, or could not read what it said.
   case refused(reason: String)
-  /// Jobs to compute: one, or some that one pass over the data does, perhaps with other workers.
-  case assign([JobAssignment], with: GangAssignment? = nil)
+  /// Jobs to compute: one, or some that one pass over the data does, perhaps with other workers, or
+  /// with some threads of neighbours that have no work.
+  case assign([JobAssignment], with: GangAssignment? = nil, lentThreads: Int = 0)
   /// Answers completed and failed; not accepted if another attempt was faster or the job is gone.
   case acknowledged(JobReference, accepted: Bool)
   case cancel(JobReference)

@@ -525,6 +525,9 @@ nonisolated struct SchemaCoordinatorMessage: Sendable {
     /// Clears the value of `gang`. Subsequent reads from it will return its default value.
     mutating func clearGang() {self._gang = nil}
 
+    /// Threads of neighbours without work that the worker may use besides its own.
+    var lentThreads: UInt32 = 0
+
     var unknownFields = SwiftProtobuf.UnknownStorage()
 
     init() {}
@@ -1825,7 +1828,7 @@ nonisolated extension SchemaCoordinatorMessage.Refused: SwiftProtobuf.Message, S
 
 nonisolated extension SchemaCoordinatorMessage.Portion: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = SchemaCoordinatorMessage.protoMessageName + ".Portion"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0\u{1}gang\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}jobs\0\u{1}gang\0\u{3}lent_threads\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1835,6 +1838,7 @@ nonisolated extension SchemaCoordinatorMessage.Portion: SwiftProtobuf.Message, S
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.jobs) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._gang) }()
+      case 3: try { try decoder.decodeSingularUInt32Field(value: &self.lentThreads) }()
       default: break
       }
     }
@@ -1851,12 +1855,16 @@ nonisolated extension SchemaCoordinatorMessage.Portion: SwiftProtobuf.Message, S
     try { if let v = self._gang {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    if self.lentThreads != 0 {
+      try visitor.visitSingularUInt32Field(value: self.lentThreads, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: SchemaCoordinatorMessage.Portion, rhs: SchemaCoordinatorMessage.Portion) -> Bool {
     if lhs.jobs != rhs.jobs {return false}
     if lhs._gang != rhs._gang {return false}
+    if lhs.lentThreads != rhs.lentThreads {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -10,11 +10,16 @@ public struct NetworkRunner: Sendable {
   /// Compute threads; no result depends on their number.
   public let threads: Int
   /// Of the work that networks are run for.
-  let progress = WorkProgress()
+  let progress: WorkProgress
 
   public init(backend: any Backend, threads: Int) {
+    self.init(backend: backend, threads: threads, progress: WorkProgress())
+  }
+
+  init(backend: any Backend, threads: Int, progress: WorkProgress) {
     self.backend = backend
     self.threads = threads
+    self.progress = progress
   }
 
   /// What `body` makes of 0 ..< count, on several threads; work that nobody wants any more ends before

@@ -5,6 +5,7 @@ import Execution
 import Foundation
 import NetworkGraph
 import ONNXFormat
+import Synchronization
 import Tensors
 
 /// What a computation works with: a backend, threads, artifacts, and what it remembers.
@@ -12,11 +13,15 @@ import Tensors
 /// A bench does one job at a time; what jobs share (decoded networks, plans, samples) stays in
 /// a cache bounded in bytes.
 public final class Workbench: Sendable {
-  let runner: NetworkRunner
+  public let backend: any Backend
+  /// Of what is computed here.
+  public let progress = WorkProgress()
   let artifacts: any ArtifactAccess
   let cache: ByteCache
   /// Runs users' commands; nil where none may be run.
   let commands: (any CommandRunner)?
+  private let ownThreads: Int
+  private let lentThreads = Atomic(0)
   private let queue = DispatchQueue(label: "espalier.compute")
 
   /// - Parameter cacheBytes: How much may be remembered between jobs, and held by those that say
@@ -25,17 +30,22 @@ public final class Workbench: Sendable {
     backend: any Backend, threads: Int, artifacts: any ArtifactAccess, cacheBytes: Int = 1 << 30,
     commands: (any CommandRunner)? = nil
   ) {
-    runner = NetworkRunner(backend: backend, threads: threads)
+    self.backend = backend
+    ownThreads = threads
     self.artifacts = artifacts
     self.commands = commands
     cache = ByteCache(limit: cacheBytes)
   }
 
-  public var backend: any Backend { runner.backend }
   /// Compute threads; no result depends on their number.
-  var threads: Int { runner.threads }
-  /// Of what is computed here.
-  public var progress: WorkProgress { runner.progress }
+  var threads: Int { ownThreads + lentThreads.load(ordering: .relaxed) }
+
+  var runner: NetworkRunner {
+    NetworkRunner(backend: backend, threads: threads, progress: progress)
+  }
+
+  /// So many threads are there besides the bench's own, for what is begun from now on.
+  public func borrow(threads: Int) { lentThreads.store(max(threads, 0), ordering: .relaxed) }
 
   /// Runs blocking work on the bench's own thread, away from the cooperative pool.
   func compute<Value: Sendable>(

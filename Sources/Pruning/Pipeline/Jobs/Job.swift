@@ -47,6 +47,9 @@ public protocol JobComputation: Codable, Sendable {
   /// Whether workers of one machine can make a pass together.
   static var makesGangs: Bool { get }
 
+  /// Whether it is done sooner by more threads than a worker has.
+  static var scalesWithThreads: Bool { get }
+
   /// How many computations of one pass a bench should do together, from the first on.
   static func companions(among computations: [Self], on bench: Workbench) async throws -> Int
 
@@ -86,6 +89,7 @@ extension JobComputation {
   public var pass: Digest? { nil }
   public var load: Double { 1 }
   public static var makesGangs: Bool { false }
+  public static var scalesWithThreads: Bool { false }
 
   public static func companions(
     among computations: [Self], on bench: Workbench

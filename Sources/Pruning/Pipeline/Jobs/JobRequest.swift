@@ -21,6 +21,9 @@ public struct JobRequest: Sendable {
   /// Whether workers of one machine can make its pass together.
   public var makesGangs: Bool { type(of: computation).makesGangs }
 
+  /// Whether it is done sooner by more threads than a worker has.
+  public var scalesWithThreads: Bool { type(of: computation).scalesWithThreads }
+
   /// How much there is to do for it beside what its pass does for all.
   public var load: Double { computation.load }
 

@@ -13,6 +13,7 @@ import Tensors
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
   static let kind = "plan-surgery-19"
+  static let scalesWithThreads = true
 
   struct Summary: Codable, Sendable {
     var macs: MACs

@@ -63,12 +63,6 @@ struct JointTests {
     #expect(networks[0] != pruned, "a step was taken")
   }
 
-  @Test("a network that no step can better stays as it is")
-  func perfect() throws {
-    let (dense, _) = try Self.networks()
-    #expect(try Self.refined(dense, dense: dense, steps: 4) == dense)
-  }
-
   @Test("a network of one layer finds the dense network's weights again")
   func oneLayer() throws {
     var net = NetworkBuilder("net", input: [3, 8, 8])

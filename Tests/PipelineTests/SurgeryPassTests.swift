@@ -53,7 +53,7 @@ struct SurgeryPassTests {
     }
     let (sweep, pairs) = try await requests(.paired)
     var last = 0
-    for memory in stride(from: 100_000, through: 3_000_000, by: 100_000) {
+    for memory in stride(from: 100_000, through: 20_000_000, by: 400_000) {
       let places = await JobRequest.next(of: pairs, on: sweep.bench(cacheBytes: memory))
       #expect(places == Array(0..<places.count))
       #expect(places.count >= max(last, 1), "more memory, no fewer plans")

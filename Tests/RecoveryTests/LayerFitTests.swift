@@ -40,28 +40,25 @@ struct LayerFitTests {
         })
     }
 
-    /// - Parameter parts: By part of the samples: how they come.
     func fit(
-      steps: Int, parts: [[Range<Int>]]? = nil, clamped: Bool = true, threads: Int = 1
+      steps: Int, chunks: [Range<Int>]? = nil, clamped: Bool = true, threads: Int = 1
     ) throws -> TargetFit {
       var fit = LayerFit(
         "layer", geometry: geometry, clamp: clamped ? clamp : nil, hasShortcut: true,
         positionsPerImage: 64)
-      let parts = parts ?? [[0..<input.shape[0]]]
+      let ranges = chunks ?? [0..<input.shape[0]]
       func part(_ tensor: Tensor, _ range: Range<Int>) -> Tensor {
         tensor.gathering(Array(range), axis: 0)
       }
-      for ranges in parts {
+      for range in ranges {
         try fit.add(
-          fit.part(
-            ranges.map {
-              LayerFit.Samples(
-                input: part(input, $0), target: part(target, $0), shortcut: part(shortcut, $0))
-            }, from: ranges[0].lowerBound))
+          LayerFit.Samples(
+            input: part(input, range), target: part(target, range),
+            shortcut: part(shortcut, range)), threads: threads)
       }
       return try fit.solved(
         prior: prior, centred: true, relativeDamping: 1e-6,
-        inputs: parts.joined().map { part(input, $0) },
+        inputs: ranges.map { part(input, $0) },
         steps: steps, threads: threads)
     }
 
@@ -213,17 +210,23 @@ struct LayerFitTests {
     #expect(fit.weights[16...] == plain.weights[16...])
   }
 
-  @Test("how samples come does not matter, nor do threads; how they are parted rounds otherwise")
+  @Test("threads do not matter, nor how the samples of a part come; parts round otherwise")
   func parts() throws {
-    let problem = Problem(samples: 2100)
+    let samples = 5 * LayerFit.positionsOfPart / 2
+    let problem = Problem(samples: samples)
     let whole = try problem.fit(steps: 3)
-    let ranges = [0..<7, 7..<1500, 1500..<2100]
-    let cut = try problem.fit(steps: 3, parts: [ranges])
-    #expect(whole.weights == cut.weights && whole.offsets == cut.offsets)
-    let parted = try problem.fit(steps: 3, parts: ranges.map { [$0] })
+    let first = LayerFit.positionsOfPart + 10
+    let ranges = [0..<first, first..<2 * first, 2 * first..<samples]
+    let parted = try problem.fit(steps: 3, chunks: ranges)
     expectClose(parted.weights, whole.weights, tolerance: 1e-5)
-    let parallel = try problem.fit(steps: 3, parts: ranges.map { [$0] }, threads: 3)
-    #expect(parallel.weights == parted.weights && parallel.offsets == parted.offsets)
+    for threads in [2, 3, 8] {
+      let parallel = try problem.fit(steps: 3, chunks: ranges, threads: threads)
+      #expect(parallel.weights == parted.weights && parallel.offsets == parted.offsets)
+    }
+    // The first part is full with its last samples alone.
+    let finer = [0..<7, 7..<4000, 4000..<first] + ranges.dropFirst()
+    let cut = try problem.fit(steps: 3, chunks: finer, threads: 2)
+    #expect(cut.weights == parted.weights && cut.offsets == parted.offsets)
   }
 
   @Test("outputs without bounds keep their least squares")

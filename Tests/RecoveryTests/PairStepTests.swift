@@ -26,7 +26,7 @@ struct PairStepTests {
     var layer = LayerFit(
       "layer", geometry: geometry, clamp: nil, hasShortcut: false, positionsPerImage: 1)
     try layer.add(
-      layer.part([LayerFit.Samples(input: input, target: target, shortcut: nil)], from: 0))
+      LayerFit.Samples(input: input, target: target, shortcut: nil), threads: 1)
     let start = (0..<12).map { Float($0) / 6 - 1 }
     let fit = try layer.solved(
       prior: start, centred: true, relativeDamping: 0, inputs: [input], steps: 0)
@@ -59,8 +59,7 @@ struct PairStepTests {
     let (input, map) = (Self.tensor(50, 3, &generator), Self.tensor(50, 2, &generator))
     var layer = LayerFit(
       "layer", geometry: geometry, clamp: nil, hasShortcut: false, positionsPerImage: 1)
-    try layer.add(
-      layer.part([LayerFit.Samples(input: input, target: map, shortcut: nil)], from: 0))
+    try layer.add(LayerFit.Samples(input: input, target: map, shortcut: nil), threads: 1)
     let fit = try layer.solved(
       prior: [Float](repeating: 0, count: 6), centred: true, relativeDamping: 0.1,
       inputs: [input], steps: 0)

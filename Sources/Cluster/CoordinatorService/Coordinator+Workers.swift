@@ -93,7 +93,7 @@ extension Coordinator {
       let leased = choice.portion.compactMap { entry in
         references[entry.job.id].map { (entry: entry, job: $0) }
       }
-      choice.session.take(leased)
+      choice.session.take(leased, borrowing: lent[place])
       send(
         .assign(
           leased.map { entry, reference in
@@ -217,10 +217,11 @@ extension Coordinator {
       grouping: borrowers, by: { choices[$0].session.neighbourhood })
     {
       guard let neighbourhood else { continue }
-      let idle = workers.filter { peer, session in
-        session.neighbourhood == neighbourhood && session.heldPortions == 0 && !given.contains(peer)
-      }
-      let threads = idle.values.reduce(0) { $0 + $1.hello.threads }
+      let neighbours = workers.filter { $0.value.neighbourhood == neighbourhood }
+      let idle = neighbours.filter { $0.value.heldPortions == 0 && !given.contains($0.key) }
+      let threads = max(
+        idle.values.reduce(0) { $0 + $1.hello.threads }
+          - neighbours.values.reduce(0) { $0 + $1.borrowedThreads }, 0)
       for (rank, place) in places.enumerated() {
         lent[place] = (threads + rank) / places.count
       }

@@ -23,6 +23,8 @@ final class WorkerSession {
   /// By portion: what is left of it.
   private var portions: [Int: Int] = [:]
   private var lastPortion = 0
+  /// By portion: threads of neighbours that it may use for it.
+  private var borrowed: [Int: Int] = [:]
   /// Jobs whose results were refused: better done by another.
   private(set) var refusedJobs: Set<Int64> = []
   /// Results refused since the last good one.
@@ -66,8 +68,15 @@ final class WorkerSession {
 
   func entry(_ job: WireReference) -> JobWindow.Entry? { holdings[job]?.entry }
 
-  func take(_ portion: [(entry: JobWindow.Entry, job: WireReference)]) {
+  /// Threads of neighbours that it may use now.
+  var borrowedThreads: Int { borrowed.values.reduce(0, +) }
+
+  /// - Parameter threads: What neighbours lend for it.
+  func take(
+    _ portion: [(entry: JobWindow.Entry, job: WireReference)], borrowing threads: Int = 0
+  ) {
     hold(portion.map { ($0.job, $0.entry) })
+    if threads > 0, !portion.isEmpty { borrowed[lastPortion] = threads }
   }
 
   private func hold(_ jobs: [(WireReference, JobWindow.Entry?)]) {
@@ -91,6 +100,7 @@ final class WorkerSession {
     if underway.jobs.isEmpty { underway.share = 0 }
     let left = portions[portion, default: 1] - 1
     portions[portion] = left > 0 ? left : nil
+    if left <= 0 { borrowed[portion] = nil }
   }
 
   /// It says how far it is.

@@ -3,7 +3,7 @@ import LinearAlgebra
 
 /// Directions of the method Adam: the mean of the last gradients, every element divided by the root
 /// of the mean of its own squares. So an element is rarely more than 1, whatever the gradients' scale:
-/// it is up to 3 where a first gradient comes late.
+/// it is up to 7 where gradients begin late.
 ///
 /// Reference: Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
 public struct AdamDirections: Sendable {

@@ -28,14 +28,14 @@ struct ClampedStep: BlockConsumer {
     self.shortcuts = shortcuts
     self.meanWeight = meanWeight
     place = start
-    let centre = fit.curvature.mean.map(Float.init)
+    move = OutputMove(of: fit)
+    let centre = move.centre
     constants = (0..<fit.outputs).map { output in
       Float(
         (0..<fit.columns).reduce(fit.offsets[output]) {
           $0 + Double(fit.weights[output * fit.columns + $1]) * Double(centre[$1])
         })
     }
-    move = OutputMove(outputs: fit.outputs, centre: centre)
     outputs = [Float](repeating: 0, count: fit.outputs * PositionBlocks.rowLength)
   }
 
@@ -106,21 +106,20 @@ struct OutputMove: Sendable {
   /// Σ (z − y).
   fileprivate(set) var sums: [Double]
 
-  init(outputs: Int, centre: [Float]) {
-    self.centre = centre
-    products = Matrix(rows: outputs, columns: centre.count)
-    sums = Array(repeating: 0, count: outputs)
+  /// Those of no positions.
+  init(of fit: TargetFit) {
+    centre = fit.curvature.mean.map(Float.init)
+    products = Matrix(rows: fit.outputs, columns: fit.columns)
+    sums = Array(repeating: 0, count: fit.outputs)
   }
 
-  /// These and those of other images.
-  func adding(_ other: OutputMove) -> OutputMove {
-    var result = self
-    result.positions += other.positions
+  /// Adds those of other images.
+  mutating func add(_ other: OutputMove) {
+    positions += other.positions
     for index in products.elements.indices {
-      result.products.elements[index] += other.products.elements[index]
+      products.elements[index] += other.products.elements[index]
     }
-    for index in sums.indices { result.sums[index] += other.sums[index] }
-    return result
+    for index in sums.indices { sums[index] += other.sums[index] }
   }
 
   /// Σ (z − y) (u − ū)ᵀ and z̄ − ȳ, as if all positions of the fit had been looked at; with ū = 0

@@ -24,6 +24,11 @@ public struct LayerFit: Sendable {
   /// first fit is then left out.
   public static let negligibleError = 1e-3
 
+  /// Positions that a part has at least, so that its sums are worth their while.
+  static let positionsOfPart = 4 * PositionBlocks.size
+  /// What the sums of parts that are looked at together may take, in bytes.
+  private static let mostBytesOfParts = 1 << 28
+
   private let layer: String
   private let geometry: ConsumerGeometry
   private let clamp: OutputClamp?
@@ -33,12 +38,16 @@ public struct LayerFit: Sendable {
   private let inputBlocks: Pool<PositionBlocks>
   /// Every how many-th output position is taken.
   private let stride: Int
+  /// Samples that are not looked at yet, by part; the last part may still grow.
+  private var waiting: [[Samples]] = []
+  /// Images that were looked at.
+  private var images = 0
   private var gram: InputGram
   /// In the order of their images.
   private var targets: [PartTargets] = []
 
   /// Some samples.
-  public struct Samples {
+  public struct Samples: Sendable {
     /// `[n, C, H, W]`.
     let input: Tensor
     /// What the layer should put out, `[n, O, H', W']`.
@@ -49,15 +58,11 @@ public struct LayerFit: Sendable {
     public init(input: Tensor, target: Tensor, shortcut: Tensor?) {
       (self.input, self.target, self.shortcut) = (input, target, shortcut)
     }
+
+    fileprivate var count: Int { input.shape.first ?? 0 }
   }
 
-  /// What a part of the images tells about the layer.
-  public struct Part: Sendable {
-    fileprivate let gram: InputGram
-    fileprivate let targets: PartTargets
-  }
-
-  fileprivate struct PartTargets: Sendable {
+  private struct PartTargets: Sendable {
     let images: Range<Int>
     /// By output, at all positions; empty without a clamp.
     let rows: KeptRows
@@ -91,33 +96,71 @@ public struct LayerFit: Sendable {
     gram = InputGram(columns: geometry.columns + outputs, positionStride: stride)
   }
 
-  /// What some images tell; for any thread.
+  /// Adds the next samples. They are looked at once there are parts enough for all threads; parts
+  /// are whole additions, so their sizes decide about the last bits.
   ///
-  /// - Parameter first: The place of the first among all images.
   /// - Throws: ``RecoveryError`` with `shapeMismatch` or `nonFiniteActivations`.
-  public func part(_ samples: [Samples], from first: Int) throws -> Part {
-    var moments = TargetMoments(
-      columns: geometry.columns, outputs: geometry.outputs, positionStride: stride,
-      meanWeight: meanWeight, keepsTargets: clamp != nil)
-    try blocks.withValue { blocks in
-      blocks.restart(after: first)
-      for samples in samples {
-        let added = blocks.companions.count > 1 ? samples.shortcut.map { [$0] } ?? [] : []
-        try blocks.add(input: samples.input, maps: [samples.target] + added, to: &moments)
-      }
-      try blocks.flush(to: &moments)
+  public mutating func add(_ samples: Samples, threads: Int) throws {
+    if waiting.last.map(isFull) ?? true {
+      if waiting.count >= together(threads) { try look(threads) }
+      waiting.append([])
     }
-    let images = samples.reduce(0) { $0 + ($1.input.shape.first ?? 0) }
-    return Part(
-      gram: moments.gram,
-      targets: PartTargets(
-        images: first..<first + images, rows: moments.targets, shortcuts: moments.shortcuts))
+    waiting[waiting.count - 1].append(samples)
   }
 
-  /// Adds the next part.
-  public mutating func add(_ part: Part) throws {
-    try gram.add(part.gram)
-    targets.append(part.targets)
+  private func isFull(_ part: [Samples]) -> Bool {
+    let images = part.reduce(0) { $0 + $1.count }
+    return images * geometry.positions >= Self.positionsOfPart * stride
+  }
+
+  /// How many parts are looked at together.
+  private func together(_ threads: Int) -> Int {
+    let bytes = Self.bytesOfPart(geometry)
+    return max(min(threads, Self.mostBytesOfParts / max(bytes, 1)), 1)
+  }
+
+  /// What the sums of one part take: a Gram, a product, and a block.
+  private static func bytesOfPart(_ geometry: ConsumerGeometry) -> Int {
+    let rows = geometry.columns + geometry.outputs
+    return 8 * rows * rows + 4 * rows * PositionBlocks.rowLength
+  }
+
+  /// What a layer's fit takes besides its samples, in bytes, about.
+  public static func bytes(_ geometry: ConsumerGeometry, threads: Int) -> Int {
+    let part = bytesOfPart(geometry)
+    return part + max(min(threads * part, mostBytesOfParts), part)
+  }
+
+  /// Looks at all parts that wait, on some threads, and adds them up in their order.
+  private mutating func look(_ threads: Int) throws {
+    let parts = waiting
+    waiting = []
+    let firsts = parts.reduce(into: [images]) { firsts, part in
+      firsts.append(firsts[firsts.count - 1] + part.reduce(0) { $0 + $1.count })
+    }
+    images = firsts[parts.count]
+    let looks = try parallelMap(count: parts.count, threads: threads) {
+      [blocks, geometry, stride, meanWeight, keepsTargets = clamp != nil] place in
+      try blocks.withValue { blocks in
+        var moments = TargetMoments(
+          columns: geometry.columns, outputs: geometry.outputs, positionStride: stride,
+          meanWeight: meanWeight, keepsTargets: keepsTargets)
+        blocks.restart(after: firsts[place])
+        for samples in parts[place] {
+          let added = blocks.companions.count > 1 ? samples.shortcut.map { [$0] } ?? [] : []
+          try blocks.add(input: samples.input, maps: [samples.target] + added, to: &moments)
+        }
+        try blocks.flush(to: &moments)
+        return moments
+      }
+    }
+    for (place, moments) in looks.enumerated() {
+      try gram.add(moments.gram)
+      targets.append(
+        PartTargets(
+          images: firsts[place]..<firsts[place + 1], rows: moments.targets,
+          shortcuts: moments.shortcuts))
+    }
   }
 
   /// The fit.
@@ -127,28 +170,43 @@ public struct LayerFit: Sendable {
   ///   - inputs: The inputs of all samples again, in the order they were added.
   ///   - steps: Alternations for the clamp.
   /// - Throws: ``RecoveryError``, naming the layer.
-  public func solved(
+  public mutating func solved(
     prior: [Float], centred: Bool, relativeDamping: Double, inputs: [Tensor], steps: Int,
     threads: Int = 1
   ) throws -> TargetFit {
+    try look(threads)
     var fit = try TargetFit(
       layer, gram: gram, prior: prior, outputs: geometry.outputs, centred: centred,
       relativeDamping: relativeDamping)
     guard let clamp, fit.relativeError > Self.negligibleError else { return fit }
-    let images = inputs.reduce(0) { $0 + ($1.shape.first ?? 0) }
     for step in 0..<steps {
-      let taken = self.images(ofStep: step, of: steps, from: images)
-      let parts = targets.filter { $0.images.overlaps(taken) }
-      let moves = try parallelMap(count: parts.count, threads: threads) { [fit] in
-        try self.move(
-          fit, clamp, of: parts[$0], taken.clamped(to: parts[$0].images), inputs: inputs)
-      }
-      guard let first = moves.first else { break }
-      let sum = moves.dropFirst().reduce(first) { $0.adding($1) }
+      let move = try move(
+        fit, clamp, by: images(ofStep: step, of: steps), of: inputs, threads: threads)
       try fit.move(
-        outputsBy: sum.change(of: fit.curvature, centred: centred), where: clamp.isBounded)
+        outputsBy: move.change(of: fit.curvature, centred: centred), where: clamp.isBounded)
     }
     return fit
+  }
+
+  /// How far the clamp would have outputs moved, by some images.
+  private func move(
+    _ fit: TargetFit, _ clamp: OutputClamp, by images: Range<Int>, of inputs: [Tensor],
+    threads: Int
+  ) throws -> OutputMove {
+    let parts = targets.filter { $0.images.overlaps(images) }
+    var sum = OutputMove(of: fit)
+    var next = 0
+    while next < parts.count {
+      let group = parts[next..<min(next + together(threads), parts.count)]
+      let moves = try parallelMap(count: group.count, threads: threads) { place in
+        let part = group[group.startIndex + place]
+        return try move(
+          fit, clamp, of: part, images.clamped(to: part.images), inputs: inputs)
+      }
+      for move in moves { sum.add(move) }
+      next += group.count
+    }
+    return sum
   }
 
   /// How far the clamp would have outputs moved, by some images of a part.
@@ -169,7 +227,7 @@ public struct LayerFit: Sendable {
 
   /// The images that an alternation looks at: each its share, and as many as tell enough about every
   /// column.
-  private func images(ofStep step: Int, of steps: Int, from images: Int) -> Range<Int> {
+  private func images(ofStep step: Int, of steps: Int) -> Range<Int> {
     let enough = Self.positionsPerColumn * geometry.columns * stride / geometry.positions
     let count = min(max((images + steps - 1) / steps, enough), images)
     let first = min(step * images / steps, images - count)

@@ -11,8 +11,10 @@ struct ConsumerLayer: Sendable {
   /// One constant per output that nothing else reads: the node's own bias, or what alone is added to
   /// its output.
   let bias: ValueID?
-  /// The BatchNormalization that alone reads its output, with a mean of its own.
+  /// The BatchNormalization that alone reads its output.
   let normalisation: Int?
+  /// Its mean, if nothing else reads that.
+  let mean: ValueID?
   let geometry: ConsumerGeometry
   /// The weight's axis of input channels.
   let inputAxis: Int
@@ -22,7 +24,7 @@ struct ConsumerLayer: Sendable {
   let readsLastAxis: Bool
 
   /// Whether a constant can be added to its output: then only centred inputs need be fitted.
-  var absorbsMean: Bool { bias != nil || normalisation != nil }
+  var absorbsMean: Bool { bias != nil || mean != nil }
 
   init?(_ index: Int, in network: Network, consumers: [[Int]]) {
     let node = network.nodes[index]
@@ -72,12 +74,11 @@ struct ConsumerLayer: Sendable {
       constant = node.inputs[2]
     }
     bias = constant.flatMap { isOwn($0) ? $0 : nil }
-    if let reader, case .batchNormalization = network.nodes[reader].operation,
-      let mean = network.nodes[reader].inputs[3], isOwn(mean)
-    {
+    if let reader, case .batchNormalization = network.nodes[reader].operation {
       normalisation = reader
+      mean = network.nodes[reader].inputs[3].flatMap { isOwn($0) ? $0 : nil }
     } else {
-      normalisation = nil
+      (normalisation, mean) = (nil, nil)
     }
   }
 

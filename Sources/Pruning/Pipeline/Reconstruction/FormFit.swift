@@ -1,4 +1,3 @@
-import Execution
 import NetworkGraph
 import Recovery
 import Surgery
@@ -154,30 +153,24 @@ struct FormFit {
             target: end))
       }
     }
-    let groups = MicroBatches(
-      images: places.count, size: SequentialReconstruction.batchesOfPart
-    ).ranges
-    let parts = try reconstruction.runner.map(count: groups.count) { [fit = sums.fit] group in
-      let before = now.batches[..<(places.lowerBound + groups[group].lowerBound)]
-      return try fit.part(
-        own[groups[group]].map {
-          LayerFit.Samples(
-            input: turn.layer.arranged($0.input), target: turn.layer.arranged($0.target.target),
-            shortcut: $0.target.shortcut)
-        }, from: before.reduce(0) { $0 + $1.samples.count })
+    for evidence in own {
+      try sums.fit.add(
+        LayerFit.Samples(
+          input: turn.layer.arranged(evidence.input),
+          target: turn.layer.arranged(evidence.target.target), shortcut: evidence.target.shortcut),
+        threads: reconstruction.runner.threads)
     }
-    for part in parts { try sums.fit.add(part) }
     self.sums = sums
   }
 
   /// Everything about the layer is known: fits it, and the one before it where they are a pair.
   mutating func finish() throws {
-    guard let turn, let sums, !isLost else { return }
+    guard let turn, var sums, !isLost else { return }
     (self.turn, self.sums) = (nil, nil)
     let layer = turn.layer
     do {
       let own = try result.fit(
-        layer, sums.fit, prior: form.prior, relativeDamping: reconstruction.relativeDamping,
+        layer, &sums.fit, prior: form.prior, relativeDamping: reconstruction.relativeDamping,
         inputs: frontiers.compactMap { $0.values[layer.input] },
         clampSteps: reconstruction.clampSteps, threads: reconstruction.runner.threads)
       if let couple = turn.couple, let first = last, let own,
@@ -285,7 +278,7 @@ struct FormFit {
 extension Network {
   /// Gives a layer the weights that bring its output nearest to a target.
   fileprivate mutating func fit(
-    _ layer: ConsumerLayer, _ fit: LayerFit, prior: Network, relativeDamping: Double,
+    _ layer: ConsumerLayer, _ fit: inout LayerFit, prior: Network, relativeDamping: Double,
     inputs: [Tensor], clampSteps: Int, threads: Int
   ) throws -> TargetFit? {
     guard let start = prior.constant(layer.weight) else { return nil }
@@ -301,7 +294,7 @@ extension Network {
   /// The weights and constants that a layer has in another form of the network.
   fileprivate mutating func take(_ layer: ConsumerLayer, from other: Network) {
     let parameters = [
-      layer.weight, layer.bias, layer.normalisation.flatMap { nodes[$0].inputs[3] },
+      layer.weight, layer.bias, layer.mean,
     ]
     for id in parameters.compactMap(\.self) { self[id].constant = other.constant(id) }
   }

@@ -66,9 +66,7 @@ extension Network {
         constant.elements[channel] += Float(factor * amount)
       }
       self[bias].constant = constant
-    } else if let normalisation = layer.normalisation,
-      let id = nodes[normalisation].inputs[3], var mean = constant(id)
-    {
+    } else if let id = layer.mean, var mean = constant(id) {
       // The BatchNorm subtracts its mean: a smaller mean is a larger output.
       for (channel, amount) in shift.enumerated() { mean.elements[channel] -= Float(amount) }
       self[id].constant = mean

@@ -45,9 +45,6 @@ struct SequentialReconstruction {
   let microBatch: Int
   let runner: NetworkRunner
 
-  /// Micro-batches whose moments are summed by one thread.
-  static let batchesOfPart = 4
-
   /// Where networks are halted: before a layer that can be fitted.
   struct Stop {
     var node: Int
@@ -94,8 +91,8 @@ struct SequentialReconstruction {
     let count = fits.map(\.batchCount).max() ?? 0
     var frontiers = try inputs.prefix(count).map { Frontier(dense, inputs: $0) }
       .advanced(along: stretch(of: dense, 0..<stops[0].node), with: runner)
-    // A few at a time, so that little is held of what only one step reads: a part for each thread.
-    let waves = MicroBatches(images: count, size: Self.batchesOfPart * runner.threads).ranges
+    // A few at a time, so that little is held of what only one step reads.
+    let waves = MicroBatches(images: count, size: 4 * runner.threads).ranges
     let costs = stops.prefix { $0.node <= end }.map { Double(dense.macs(of: dense.nodes[$0.node])) }
     for (index, stop) in stops.enumerated() where stop.node <= end {
       try runner.progress.reach(costs[..<index].reduce(0, +) / costs.reduce(0, +))
@@ -138,12 +135,13 @@ struct SequentialReconstruction {
   }
 
   /// A form's samples, halted before a layer and before the one that it is a pair with; its weights,
-  /// pruned, from the single pass and fitted; the moments of both layers.
+  /// pruned, from the single pass and fitted; the moments of both layers, and what gathers them.
   private func bytes(for form: Network, samples: Int) -> Int {
-    let layers = pairRounds > 0 ? 2 : 1
-    let widest = form.fittableLayers().map { $0.geometry.columns + $0.geometry.outputs }.max() ?? 0
+    let geometries = form.fittableLayers().map(\.geometry)
+    let widest = geometries.map { $0.columns + $0.outputs }.max() ?? 0
     let held = samples * bytesPerSample(of: form) + 8 * widest * widest
-    return layers * held + 3 * Int(form.cost().modelBytes.count)
+    let gathering = geometries.map { LayerFit.bytes($0, threads: runner.threads) }.max() ?? 0
+    return (pairRounds > 0 ? 2 : 1) * held + gathering + 3 * Int(form.cost().modelBytes.count)
   }
 
   /// In execution order. What is tapped decides how operations are computed together, and so the

@@ -12,7 +12,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-19"
+  static let kind = "plan-surgery-20"
   static let scalesWithThreads = true
 
   struct Summary: Codable, Sendable {
@@ -230,7 +230,9 @@ struct PlanSurgery: JobComputation {
       (images, judges) = ([shard.shard(0..<rest)], [shard.shard(rest..<shard.count)])
     }
     let (samples, held) = (inputs(of: images), judges.map(\.tensors))
-    bench.progress.enter(shareOfLayers(looks * images.reduce(0) { $0 + $1.count })...1)
+    let layered = try await self.samples(
+      bytesEach: layerwise(model, on: bench).bytesHeldPerSample, on: bench)
+    bench.progress.enter(shareOfLayers(looks * layered.reduce(0) { $0 + $1.count })...1)
     // Only numbers that mean an amount can be blended.
     let isBlended = model.network.inputs.allSatisfy { model.network[$0].elementType == .float32 }
     bench.cache.makeRoom(try fit.bytes(for: network))

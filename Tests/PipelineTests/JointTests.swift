@@ -1,5 +1,7 @@
 import Datasets
 import Execution
+import Foundation
+import LinearAlgebra
 import NetworkGraph
 import NetworkTestSupport
 import OneDNNBackend
@@ -13,15 +15,29 @@ import Testing
 
 @Suite("All layers fitted together", .tags(.backend))
 struct JointTests {
+  private static func fit(
+    dense: Network, steps: Int, threads: Int = 1, images: Int = 96
+  ) -> JointReconstruction {
+    JointReconstruction(
+      dense: dense, steps: steps, microBatch: 4,
+      runner: NetworkRunner(backend: OneDNNBackend(), threads: threads),
+      samples: SampleBlends([SmallSweep.images(images, seed: 11).tensors], isBlended: true),
+      teacher: TeacherOutputs())
+  }
+
+  /// Where all steps lead to; nil where nothing can be trained.
   private static func refined(
     _ start: Network, dense: Network, steps: Int, threads: Int = 1, images: Int = 96
   ) throws -> Network? {
-    let joint = JointReconstruction(
-      dense: dense, steps: steps, microBatch: 4,
-      runner: NetworkRunner(backend: OneDNNBackend(), threads: threads))
-    return try joint.refined(
-      start, on: SampleBlends([SmallSweep.images(images, seed: 11).tensors], isBlended: true),
-      held: [SmallSweep.images(32, seed: 12).tensors])
+    let fit = fit(dense: dense, steps: steps, threads: threads, images: images)
+    guard try fit.canTrain(start) else { return nil }
+    let judges = try fit.judges([SmallSweep.images(32, seed: 12).tensors])
+    var momentum = fit.momentum(for: try fit.error(of: start, by: judges))
+    var network = start
+    for stretch in JointReconstruction.stretches(of: steps) {
+      network = try fit.trained(network, by: stretch, &momentum, judges)
+    }
+    return network
   }
 
   /// A residual network, and the same without some channels.
@@ -89,5 +105,31 @@ struct JointTests {
     let end = try net.apply(.softmax(Softmax(axis: 1)), to: [classes], name: "softmax")
     let network = net.finished(end)
     #expect(try Self.refined(network, dense: network, steps: 2) == nil)
+  }
+
+  @Test("stretches are all steps, in order", arguments: [1, 3, 8, 20, 448])
+  func stretches(steps: Int) {
+    let stretches = JointReconstruction.stretches(of: steps)
+    #expect(stretches.flatMap { Array($0) } == Array(0..<steps))
+    #expect(stretches.count == min(steps, 8) && stretches.allSatisfy { !$0.isEmpty })
+  }
+
+  @Test("what a stretch leaves is read as it was written, and nothing else is")
+  func momentum() throws {
+    let (dense, pruned) = try Self.networks()
+    let fit = Self.fit(dense: dense, steps: 4)
+    let judges = try fit.judges([SmallSweep.images(32, seed: 12).tensors])
+    var momentum = fit.momentum(for: 0.05)
+    _ = try fit.trained(pruned, by: 0..<2, &momentum, judges)
+    let data = momentum.encoded()
+    #expect(try JointReconstruction.Momentum(decoding: data).encoded() == data)
+    for end in [0, 4, 20, data.count / 2, data.count - 1] {
+      #expect(throws: LinearAlgebraError.self) {
+        try JointReconstruction.Momentum(decoding: data.prefix(end))
+      }
+    }
+    #expect { try fit.trained(dense, by: 2..<3, &momentum, judges) } throws: {
+      ($0 as? PipelineError)?.code == .corruptArtifact
+    }
   }
 }

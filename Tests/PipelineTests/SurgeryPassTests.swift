@@ -61,9 +61,7 @@ struct SurgeryPassTests {
     }
     #expect(last == 3)
     #expect(await JobRequest.next(of: pairs, on: sweep.bench(cacheBytes: 100_000)) == [0])
-    for kind in [ReconstructionKind.single, .joint] {
-      #expect(try await requests(kind).1.allSatisfy { $0.pass == nil })
-    }
+    #expect(try await requests(.single).1.allSatisfy { $0.pass == nil })
     let (_, sequential) = try await requests(.sequential)
     #expect(Set((pairs + sequential).map(\.pass)).count == 2)
   }

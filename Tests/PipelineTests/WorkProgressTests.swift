@@ -31,6 +31,7 @@ struct WorkProgressTests {
   func abandoned(reconstruction: ReconstructionKind) async throws {
     var sweep = try SmallSweep()
     sweep.definition.recipe.reconstruction = reconstruction
+    sweep.definition.recipe.jointSteps = 12
     let ending = try await sweep.run()
     var seen: Set<Stage> = []
     var shares: Set<Double> = []
@@ -54,7 +55,7 @@ struct WorkProgressTests {
       bench.progress.abandon()
       let together = try ending.jobs(stage).map { try JobRequest(payload: $0.payload) }
         .filter { $0.pass != nil }
-      #expect(together.count > 1 || reconstruction == .joint && stage == .surgery)
+      #expect(together.count > 1)
       for output in await JobRequest.run(together, on: bench) {
         #expect(throws: CancellationError.self) { try output.get() }
       }
@@ -64,13 +65,15 @@ struct WorkProgressTests {
 
   @Test(
     "what is foreseen is what the jobs turn out to be, exactly once all devices have widths",
-    .tags(.backend))
-  func foreseen() async throws {
+    .tags(.backend), arguments: [ReconstructionKind.paired, .joint])
+  func foreseen(reconstruction: ReconstructionKind) async throws {
     let devices = [
       SmallSweep.device("half", [.macs: 0.5]), SmallSweep.device("some", [.macs: 0.7]),
       SmallSweep.device("half again", [.macs: 0.5]), SmallSweep.device("nothing", [.macs: 1e-6]),
     ]
-    let sweep = try SmallSweep(devices: devices)
+    var sweep = try SmallSweep(devices: devices)
+    sweep.definition.recipe.reconstruction = reconstruction
+    sweep.definition.recipe.jointSteps = 12
     let pipeline = try sweep.pipeline()
     let ending = try await sweep.run()
     #expect(try ending.report.variants.map(\.status) == [.ready, .ready, .ready, .infeasible])

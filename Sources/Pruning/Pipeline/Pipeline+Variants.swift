@@ -59,7 +59,7 @@ extension Pipeline {
     var isWaiting = false
     for place in report.candidates.indices {
       let label = place == 0 ? report.device : "\(report.device), plan \(place + 1)"
-      switch try surgery(of: report.candidates[place].plan, plan, label, &inquiry) {
+      switch try fitted(report.candidates[place].plan, plan, label, &inquiry) {
       case nil: isWaiting = true
       case .failure(let reason): failure = failure ?? reason
       case .success(let outcome):
@@ -75,6 +75,52 @@ extension Pipeline {
     return try evaluate(report, device, chosen.outcome, &inquiry)
   }
 
+  /// A plan's network, fitted as the recipe says.
+  private func fitted(
+    _ plan: PruningPlanWidths, _ shared: VariantPlan, _ label: String, _ inquiry: inout Inquiry
+  ) throws -> Attempt<PlanSurgery.Summary>? {
+    let attempt = try surgery(of: plan, shared, label, &inquiry)
+    guard recipe.reconstruction == .joint, case .success(let outcome) = attempt,
+      outcome.summary.isOpen
+    else { return attempt }
+    return try trained(outcome, label, &inquiry)
+  }
+
+  /// A variant after stretches of steps that train all layers together: the one of them that is
+  /// nearest to the dense network, which may be none.
+  private func trained(
+    _ surgery: Outcome<PlanSurgery.Summary>, _ label: String, _ inquiry: inout Inquiry
+  ) throws -> Attempt<PlanSurgery.Summary>? {
+    var best = surgery
+    var least = Double.infinity
+    var (network, momentum) = (surgery.artifacts[1], Digest?.none)
+    for stretch in JointReconstruction.stretches(of: recipe.jointSteps) {
+      let attempt = try inquiry.attempt(
+        JointTraining(
+          model: model.digest, network: network, momentum: momentum, first: stretch.lowerBound,
+          end: stretch.upperBound, steps: recipe.jointSteps,
+          shards: Array(calibration.shards[split.fitted]),
+          heldBack: Array(calibration.shards[split.heldBack]), mirrors: recipe.mirrors,
+          microBatch: recipe.microBatch),
+        label: "\(label), steps \(stretch.lowerBound + 1) to \(stretch.upperBound)",
+        weight: trainingWork(steps: stretch.count))
+      switch attempt {
+      case nil: return nil
+      case .failure(let reason): return .failure(reason)
+      case .success(let outcome):
+        least = min(least, outcome.summary.errorBefore ?? least)
+        guard let error = outcome.summary.error else { return .success(best) }
+        (network, momentum) = (outcome.artifacts[0], outcome.artifacts[1])
+        guard error < least else { continue }
+        least = error
+        best.artifacts[1] = network
+        best.summary.outputError = error
+        best.summary.reconstruction = ReconstructionKind.joint.rawValue
+      }
+    }
+    return .success(best)
+  }
+
   private func surgery(
     of plan: PruningPlanWidths, _ shared: VariantPlan, _ label: String, _ inquiry: inout Inquiry
   ) throws -> Attempt<PlanSurgery.Summary>? {
@@ -86,12 +132,9 @@ extension Pipeline {
         model: model.digest, modelName: definition.model.name, selection: selection,
         grams: shared.grams, shards: Array(calibration.shards[split.fitted]),
         heldBack: Array(calibration.shards[split.heldBack]), exchanges: recipe.exchanges,
-        reconstruction: recipe.reconstruction,
-        sequentialDamping: recipe.sequentialDamping,
-        meanWeight: recipe.meanWeight, mirrors: recipe.mirrors,
-        jointSteps: recipe.reconstruction == .joint ? recipe.jointSteps : 0,
-        positions: positionsPerImage,
-        microBatch: recipe.microBatch),
+        reconstruction: recipe.reconstruction.byLayer,
+        sequentialDamping: recipe.sequentialDamping, meanWeight: recipe.meanWeight,
+        mirrors: recipe.mirrors, positions: positionsPerImage, microBatch: recipe.microBatch),
       label: label, weight: surgeryWork)
   }
 

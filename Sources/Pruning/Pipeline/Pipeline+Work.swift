@@ -16,10 +16,13 @@ extension Pipeline {
 
   /// Of one plan's surgery.
   var surgeryWork: Double {
-    let passes = PlanSurgery.passes(
-      recipe.reconstruction, images: (recipe.mirrors ? 2 : 1) * calibration.count,
-      steps: recipe.jointSteps)
-    return (passes.layers + passes.joint) * forward
+    let images = (recipe.mirrors ? 2 : 1) * calibration.count
+    return PlanSurgery.passes(recipe.reconstruction.byLayer, images: images) * forward
+  }
+
+  /// Of steps that train all layers of a variant together.
+  func trainingWork(steps: Int) -> Double {
+    Double(steps) * JointReconstruction.passesOfStep * forward
   }
 
   /// Of a shard's input Grams.
@@ -66,6 +69,7 @@ extension Pipeline {
     work[.statistics] = calibration.shards.indices.reduce(0) { $0 + gramWork(shard: $1) }
     work[.reconstruction] = Double(model.groups.count(where: \.isPrunable)) * orderWork
     guard !recipe.plansOnly else { return work }
+    let training = recipe.reconstruction == .joint ? trainingWork(steps: recipe.jointSteps) : 0
     let evaluated = recipe.evaluates ? Double(definition.evaluation?.count ?? 0) : 0
     // As it was cut, as it was fitted, and after a user's command.
     let versions = recipe.recoverWith == nil ? 2.0 : 3
@@ -78,7 +82,7 @@ extension Pipeline {
         macs = answer.plans.filter { known.insert($0).inserted }
           .map { Double(model.costs.macs.value(widths: $0)) }
       }
-      work[.surgery, default: 0] += Double(macs.count) * surgeryWork
+      work[.surgery, default: 0] += Double(macs.count) * (surgeryWork + training)
       work[.evaluation, default: 0] += versions * evaluated * (macs.first ?? 0)
     }
     return work

@@ -33,17 +33,20 @@ public struct AdamDirections: Sendable {
     }
   }
 
-  /// Of the gradients' elements, and of their squares; the later a step, the more it counts.
+  /// Of the gradients' elements, and of their squares; the later a step, the more it counts. In
+  /// single precision: they are kept and sent between stretches of steps.
   private struct Averages {
     private static let (decay, decayOfSquares) = (0.9, 0.999)
 
-    private var means: [Double]
-    private var squares: [Double]
+    fileprivate private(set) var means: [Float]
+    fileprivate private(set) var squares: [Float]
 
     init(count: Int) {
       means = Array(repeating: 0, count: count)
       squares = means
     }
+
+    init(means: [Float], squares: [Float]) { (self.means, self.squares) = (means, squares) }
 
     /// - Parameter step: From 1 on.
     mutating func direction(_ gradient: [Double], step: Int) -> [Double] {
@@ -53,11 +56,42 @@ public struct AdamDirections: Sendable {
         / (1 - pow(Self.decay, Double(step)))
       return gradient.indices.map { place in
         let element = gradient[place]
-        means[place] += (1 - Self.decay) * (element - means[place])
-        squares[place] += (1 - Self.decayOfSquares) * (element * element - squares[place])
+        var (mean, square) = (Double(means[place]), Double(squares[place]))
+        mean += (1 - Self.decay) * (element - mean)
+        square += (1 - Self.decayOfSquares) * (element * element - square)
+        (means[place], squares[place]) = (Float(mean), Float(square))
         // What never had a gradient stays where it is.
-        return squares[place] > 0 ? scale * means[place] / squares[place].squareRoot() : 0
+        return square > 0 ? scale * mean / square.squareRoot() : 0
       }
     }
   }
+}
+
+/// As part of a record.
+extension AdamDirections {
+  private static let mostElements = 1 << 40
+
+  public func write(to record: inout RecordWriter) {
+    record.write(steps)
+    record.write(layers.count)
+    for averages in layers.flatMap({ [$0.weights, $0.constants] }) {
+      record.write(averages.means.count)
+      record.write(averages.means)
+      record.write(averages.squares)
+    }
+  }
+
+  /// - Throws: ``LinearAlgebraError`` with `corruptedRecord`.
+  public init(from record: inout RecordReader) throws {
+    steps = try record.integer(in: 0...Self.mostElements)
+    let count = try record.integer(in: 0...Self.mostElements)
+    func averages() throws -> Averages {
+      let count = try record.integer(in: 0...Self.mostElements)
+      return Averages(means: try record.floats(count), squares: try record.floats(count))
+    }
+    for _ in 0..<count { layers.append((try averages(), try averages())) }
+  }
+
+  /// How many elements each layer's weights and constants have.
+  public var counts: [[Int]] { layers.map { [$0.weights.means.count, $0.constants.means.count] } }
 }

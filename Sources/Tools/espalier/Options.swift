@@ -120,7 +120,8 @@ struct SweepOptions: ParsableArguments {
   @Option(
     help: """
       Steps of 64 images that --reconstruction joint makes: more take longer and come nearer to \
-      the dense network. Of several moments on the way the best for images held back counts.
+      the dense network. They are made in eight stretches; the best for images held back of what \
+      these lead to counts.
       """)
   var steps = Recipe().jointSteps
 

@@ -194,7 +194,8 @@ public struct Job: Sendable, Hashable {
     let all: [any JobComputation.Type] = [
       KernelMeasurement.self, TilePairScores.self, ScoreSum.self, InputGrams.self, GramSum.self,
       GroupOrder.self, AllocationTables.self, DeviceAllocations.self, PlanCosts.self,
-      PlanSurgery.self, ExternalRecovery.self, ShardEvaluation.self, LatencyEvaluation.self,
+      PlanSurgery.self, JointTraining.self, ExternalRecovery.self, ShardEvaluation.self,
+      LatencyEvaluation.self,
     ]
     return Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
   }()

@@ -4,6 +4,7 @@ import LinearAlgebra
 import NetworkGraph
 import Parallelism
 import Recovery
+import Synchronization
 import Tensors
 
 /// Trains all layers of a pruned network together to give what the dense network gives at its
@@ -16,16 +17,22 @@ import Tensors
 ///
 /// and every step moves all weights and constants, on other samples and blends of them
 /// (``SampleBlends``), along Adam's directions. How far is a share of the size of the layer's
-/// weights, which rises at first and then falls to nothing as half a wave of the cosine. The network
-/// that was nearest on samples held back is returned.
+/// weights, which rises at first and then falls to nothing as half a wave of the cosine.
+///
+/// Steps come in stretches: what a stretch leaves, a network and its ``Momentum``, is all that the
+/// next one needs to go on.
 ///
 /// Reference: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015 (section
 /// 2.1 for squared differences); Loshchilov and Hutter, ICLR 2017 (the cosine).
 struct JointReconstruction {
   let dense: Network
+  /// Of all stretches.
   let steps: Int
   let microBatch: Int
   let runner: NetworkRunner
+  let samples: SampleBlends
+  /// What the dense network makes of the samples, as far as it is known.
+  let teacher: TeacherOutputs
 
   /// Samples that a step's gradient is made from.
   private static let samplesOfStep = 64
@@ -45,8 +52,8 @@ struct JointReconstruction {
   private static let mostBytesOfTargets = 1 << 28
   /// What all layers that move may take, in bytes: where it is more, the largest stay as they are.
   private static let mostBytesOfLayers = 3 << 29
-  /// How often the samples held back are looked at.
-  private static let looks = 8
+  /// Into which all steps are divided: what is lost when a worker dies is one of them.
+  private static let stretches = 8
 
   /// A layer whose weights move.
   private struct MovingLayer {
@@ -63,54 +70,70 @@ struct JointReconstruction {
     }
   }
 
-  /// The network with other weights; as it was where no step brings it nearer.
-  ///
-  /// - Parameter held: Samples held back, for each input of the network, in chunks.
-  /// - Returns: Nil where no layer's gradient can be computed, where networks cannot be halted, and
-  ///   without samples.
-  /// - Throws: What the backend does; `CancellationError` where the work has been given up.
-  func refined(
-    _ start: Network, on samples: SampleBlends, held: [[Tensor]]
-  ) throws -> Network? {
-    guard dense.canBeHalted, samples.samples > 0 else { return nil }
-    let layers = try self.layers(of: start)
-    guard !layers.isEmpty else { return nil }
-    let teacher = Segment(dense, on: runner.backend, microBatch: microBatch)
-    let kept = try batches(of: held, through: teacher)
-    let factors = factors(of: kept)
-    let moving = try self.moving(layers, of: start, on: samples)
-    var halves = (0..<2).map { Half($0, layers) }
+  /// What steps have besides the network that they have come to.
+  struct Momentum: Sendable {
+    /// How far a step goes at most.
+    var rate: Double
     var directions = AdamDirections()
-    var (current, best) = (start, start)
-    var least = try loss(of: start, on: kept, factors)
-    let peak = Self.greatestRate * min((least / Self.greatError).squareRoot(), 1)
-    for step in 0..<steps {
-      try runner.progress.reach(Double(step) / Double(steps))
-      let gradients = try self.gradients(
-        of: current, layers, on: samples, step: step, teacher, factors, by: &halves)
-      let rate = rate(at: step, peak: peak)
-      for (moving, direction) in zip(moving, directions.next(gradients)) {
-        current.move(moving.layer, by: moving.step(along: direction, rate: rate))
-      }
-      guard (step + 1) * Self.looks / steps > step * Self.looks / steps else { continue }
-      let loss = try loss(of: current, on: kept, factors)
-      guard loss.isFinite else { break }
-      if loss < least { (best, least) = (current, loss) }
-    }
-    try runner.progress.reach(1)
-    return best
   }
 
-  /// What a fit holds at one time, in bytes, about: for every weight its gradients, two averages, a
-  /// direction and the steps; blocks of unfolded positions; and the dense network's outputs.
+  /// The stretches that some steps are made in.
+  static func stretches(of steps: Int) -> [Range<Int>] {
+    let count = min(stretches, steps)
+    return (0..<count).map { steps * $0 / count..<steps * ($0 + 1) / count }
+  }
+
+  /// Whether there are layers that can be trained, and samples.
+  func canTrain(_ network: Network) throws -> Bool {
+    try dense.canBeHalted && samples.samples > 0 && !layers(of: network).isEmpty
+  }
+
+  /// What the first step begins with.
+  ///
+  /// - Parameter error: The relative squared error of the start.
+  func momentum(for error: Double) -> Momentum {
+    Momentum(rate: Self.greatestRate * min((error / Self.greatError).squareRoot(), 1))
+  }
+
+  /// The network that some of the steps lead to.
+  ///
+  /// - Throws: What the backend does; ``PipelineError`` with `corruptArtifact` for a momentum of
+  ///   other layers; `CancellationError` where the work has been given up.
+  func trained(
+    _ start: Network, by stretch: Range<Int>, _ momentum: inout Momentum, _ judges: Judges
+  ) throws -> Network {
+    let layers = try self.layers(of: start)
+    let counts = layers.map { [$0.geometry.columns * $0.geometry.outputs, $0.geometry.outputs] }
+    guard stretch.lowerBound == 0 || momentum.directions.counts == counts else {
+      throw PipelineError(.corruptArtifact, "averages of other layers' gradients")
+    }
+    let moving = try self.moving(layers, of: start)
+    let dense = Segment(dense, on: runner.backend, microBatch: microBatch)
+    var halves = (0..<2).map { Half($0, layers) }
+    var network = start
+    for step in stretch {
+      try runner.progress.reach(Double(step - stretch.lowerBound) / Double(stretch.count))
+      let gradients = try self.gradients(
+        of: network, layers, step: step, dense, judges.factors, by: &halves)
+      let rate = rate(at: step, peak: momentum.rate)
+      for (moving, direction) in zip(moving, momentum.directions.next(gradients)) {
+        network.move(moving.layer, by: moving.step(along: direction, rate: rate))
+      }
+    }
+    try runner.progress.reach(1)
+    return network
+  }
+
+  /// What a stretch holds at one time, in bytes, about, besides the dense network's outputs: for
+  /// every weight its gradients, two averages, a direction and the steps; blocks of unfolded
+  /// positions.
   func bytes(for network: Network) throws -> Int {
-    let targets = keepsTargets ? bytesOfTargets : 0
-    return try layers(of: network).reduce(targets) { $0 + Self.bytes(for: $1) }
+    try layers(of: network).reduce(0) { $0 + Self.bytes(for: $1) }
   }
 
   private static func bytes(for layer: ConsumerLayer) -> Int {
     let (columns, outputs) = (layer.geometry.columns, layer.geometry.outputs)
-    return 8 * 9 * columns * outputs + 16 * 1024 * (columns + outputs)
+    return 8 * 8 * columns * outputs + 16 * 1024 * (columns + outputs)
   }
 
   private func rate(at step: Int, peak: Double) -> Double {
@@ -136,7 +159,7 @@ struct JointReconstruction {
 
   /// The layers with their sizes, on a few samples.
   private func moving(
-    _ layers: [ConsumerLayer], of network: Network, on samples: SampleBlends
+    _ layers: [ConsumerLayer], of network: Network
   ) throws -> [MovingLayer] {
     let values = try LayerChanges(
       network, at: layers, on: runner.backend, microBatch: microBatch
@@ -148,35 +171,47 @@ struct JointReconstruction {
     }
   }
 
-  /// A micro-batch, and what the dense network makes of it.
-  private struct Batch: Sendable {
-    var inputs: [Tensor]
-    var targets: [Tensor]
+  /// Samples held back, with what the dense network makes of them.
+  struct Judges: Sendable {
+    fileprivate var batches: [(inputs: [Tensor], targets: [Tensor])] = []
+    /// By output: what a squared difference is multiplied by to be a share of what there is, so that
+    /// all outputs count the same.
+    fileprivate var factors: [Double] = []
   }
 
-  /// Samples in micro-batches, with what the dense network makes of them.
-  private func batches(of chunks: [[Tensor]], through teacher: Segment) throws -> [Batch] {
+  /// - Parameter chunks: Samples, for each input of the network.
+  func judges(_ chunks: [[Tensor]]) throws -> Judges {
     let parts = chunks.flatMap { chunk in
       MicroBatches(images: chunk.first?.shape.first ?? 0, size: microBatch).ranges.map { range in
         chunk.map { $0.samples(range) }
       }
     }
-    return try runner.map(count: parts.count) {
-      Batch(inputs: parts[$0], targets: try outputs(of: teacher, on: parts[$0]))
+    let dense = Segment(dense, on: runner.backend, microBatch: microBatch)
+    var judges = Judges()
+    judges.batches = try runner.map(count: parts.count) {
+      (parts[$0], try outputs(of: dense, on: parts[$0]))
     }
+    judges.factors = self.dense.outputs.indices.map { output in
+      let power = judges.batches.reduce(0.0) { $0 + Self.maps.power(of: $1.targets[output]) }
+      return 1 / ((power > 0 ? power : 1) * Double(self.dense.outputs.count))
+    }
+    return judges
+  }
+
+  /// The relative squared error of the outputs.
+  func error(of network: Network, by judges: Judges) throws -> Double {
+    let segment = Segment(network, on: runner.backend, microBatch: microBatch)
+    return try runner.map(count: judges.batches.count) { index in
+      let batch = judges.batches[index]
+      let ends = try outputs(of: segment, on: batch.inputs)
+      return judges.factors.indices.reduce(0.0) {
+        $0 + judges.factors[$1] * Self.maps.loss(of: ends[$1], to: batch.targets[$1])
+      }
+    }.reduce(0, +)
   }
 
   private func outputs(of network: Segment, on inputs: [Tensor]) throws -> [Tensor] {
     try network.values(dense.outputs, on: dense.binding(inputs))
-  }
-
-  /// By output: what a squared difference is multiplied by to be a share of what there is, so that
-  /// all outputs count the same.
-  private func factors(of batches: [Batch]) -> [Double] {
-    dense.outputs.indices.map { output in
-      let power = batches.reduce(0.0) { $0 + Self.maps.power(of: $1.targets[output]) }
-      return 1 / ((power > 0 ? power : 1) * Double(dense.outputs.count))
-    }
   }
 
   /// One of two that sum the gradients of half of a step's samples each, whatever the threads, so
@@ -185,8 +220,6 @@ struct JointReconstruction {
     let place: Int
     /// By layer.
     var moments: [CrossMoments]
-    /// What the dense network makes of the samples met so far, by micro-batch.
-    var targets: [[Tensor]] = []
 
     init(_ place: Int, _ layers: [ConsumerLayer]) {
       self.place = place
@@ -196,24 +229,23 @@ struct JointReconstruction {
 
   /// The loss's gradients by the layers, downhill.
   private func gradients(
-    of network: Network, _ layers: [ConsumerLayer], on samples: SampleBlends, step: Int,
-    _ teacher: Segment, _ factors: [Double], by halves: inout [Half]
+    of network: Network, _ layers: [ConsumerLayer], step: Int, _ dense: Segment,
+    _ factors: [Double], by halves: inout [Half]
   ) throws -> [LayerStep] {
     let passes = try LayerChanges(
       network, at: layers, on: runner.backend, microBatch: microBatch)
     let count = Self.samplesOfStep / halves.count
     let ranges = MicroBatches(images: count, size: microBatch).ranges
-    let different = stepsOfPool
+    let first = step % stepsOfPool * Self.samplesOfStep
     let gradients = try halves.parallelMap(threads: runner.threads) { _, half in
-      let first = step % different * Self.samplesOfStep + half.place * count
-      for (batch, range) in ranges.enumerated() {
+      for range in ranges {
         try runner.progress.check()
-        let inputs = samples.tensors(range.lowerBound + first..<range.upperBound + first)
-        let place = step % different * ranges.count + batch
+        let place = first + half.place * count + range.lowerBound
+        let inputs = samples.tensors(place..<place + range.count)
         let targets =
-          place < half.targets.count
-          ? half.targets[place] : try outputs(of: teacher, on: inputs)
-        if place == half.targets.count, keepsTargets { half.targets.append(targets) }
+          try keepsTargets
+          ? teacher.outputs(at: place) { try outputs(of: dense, on: inputs) }
+          : outputs(of: dense, on: inputs)
         try passes.pass(inputs) { outputs in
           outputs.indices.map { index in
             Self.maps.residual(of: outputs[index], to: targets[index])
@@ -233,28 +265,53 @@ struct JointReconstruction {
   private var stepsOfPool: Int { max((steps + Self.meetings - 1) / Self.meetings, 1) }
 
   /// Whether there is room for what the dense network makes of the samples.
-  private var keepsTargets: Bool { bytesOfTargets <= Self.mostBytesOfTargets }
+  private var keepsTargets: Bool { bytesOfAllTargets <= Self.mostBytesOfTargets }
 
-  private var bytesOfTargets: Int {
+  private var bytesOfAllTargets: Int {
     dense.outputs.reduce(0) { $0 + 4 * dense[$1].shape.elementsPerImage } * stepsOfPool
       * Self.samplesOfStep
   }
 
-  /// The relative squared error.
-  private func loss(of network: Network, on batches: [Batch], _ factors: [Double]) throws -> Double
-  {
-    let segment = Segment(network, on: runner.backend, microBatch: microBatch)
-    return try runner.map(count: batches.count) { index in
-      let batch = batches[index]
-      let ends = try outputs(of: segment, on: batch.inputs)
-      return factors.indices.reduce(0.0) {
-        $0 + factors[$1] * Self.maps.loss(of: ends[$1], to: batch.targets[$1])
-      }
-    }.reduce(0, +)
-  }
+  /// What the dense network's outputs come to, in bytes, as far as they are kept.
+  var bytesOfTargets: Int { keepsTargets ? bytesOfAllTargets : 0 }
 
   /// Nothing hides what the outputs are.
   private static let maps = ClampedMaps(lower: -.infinity, upper: .infinity)
+}
+
+/// What the dense network makes of samples, by their place; for any thread.
+///
+/// Whoever asks first has it computed: it is the same for every variant and in every stretch.
+final class TeacherOutputs: Sendable {
+  private let known = Mutex<[Int: [Tensor]]>([:])
+
+  func outputs(at place: Int, make: () throws -> [Tensor]) rethrows -> [Tensor] {
+    if let outputs = known.withLock({ $0[place] }) { return outputs }
+    let outputs = try make()
+    known.withLock { $0[place] = outputs }
+    return outputs
+  }
+}
+
+extension JointReconstruction.Momentum {
+  private static let kind = "EJMO"
+  private static let version: UInt32 = 1
+
+  /// As an artifact.
+  func encoded() -> Data {
+    var record = RecordWriter(kind: Self.kind, version: Self.version)
+    record.write([rate])
+    directions.write(to: &record)
+    return record.data
+  }
+
+  /// - Throws: ``LinearAlgebraError`` with `corruptedRecord`.
+  init(decoding data: Data) throws {
+    var record = try RecordReader(data, kind: Self.kind, version: Self.version)
+    rate = try record.doubles(1)[0]
+    directions = try AdamDirections(from: &record)
+    try record.finish()
+  }
 }
 
 extension Operator {

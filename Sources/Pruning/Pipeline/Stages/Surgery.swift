@@ -12,7 +12,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-20"
+  static let kind = "plan-surgery-21"
   static let scalesWithThreads = true
 
   struct Summary: Codable, Sendable {
@@ -23,13 +23,16 @@ struct PlanSurgery: JobComputation {
     /// How BatchNorm statistics were chosen: `dense`, or `calibration` where that is nearer to the
     /// dense network on images held back for the choice.
     var batchNormalization: String
-    /// `single`, `sequential`, `rectified`, `paired` or `joint`, whichever was nearest to the dense
-    /// network on the same images; `dense` where nothing was cut.
+    /// `single`, `sequential`, `rectified` or `paired`, whichever was nearest to the dense network on
+    /// the same images; `dense` where nothing was cut.
     var reconstruction: String
     /// Relative squared change of the outputs on the images held back.
     var outputError: Double
     /// Layers whose fit was not finite: they have the weights of the single pass.
     var unfitted: [String]
+
+    /// Whether a further fit may find something to repair.
+    var isOpen: Bool { !(outputError <= PlanSurgery.negligibleError) }
   }
 
   var model: Digest
@@ -44,12 +47,11 @@ struct PlanSurgery: JobComputation {
   var heldBack: [Digest]
   /// Whether units are exchanged first, where that lowers the error of a group.
   var exchanges: Bool
+  /// Layer by layer: what is done to all layers together is ``JointTraining``'s.
   var reconstruction: ReconstructionKind
   var sequentialDamping: Double
   var meanWeight: Int
   var mirrors: Bool
-  /// Steps of a fit of all layers together.
-  var jointSteps: Int
   /// Positions of each image that enter a fit layer by layer, at most.
   var positions: Int
   var microBatch: Int
@@ -68,34 +70,23 @@ struct PlanSurgery: JobComputation {
   /// Plans that are fitted together, at most: a fifth would save a hundredth more, and nobody hears of
   /// any before the last is through.
   private static let greatestCompany = 4
-  /// What samples may hold, in bytes.
-  private static let heldBytes = 3 << 29
 
-  /// How many passes of the dense network surgery takes as long as, about, as measured: what is done
-  /// layer by layer, and all layers together.
-  static func passes(
-    _ reconstruction: ReconstructionKind, images: Int, steps: Int
-  ) -> (layers: Double, joint: Double) {
+  /// How many passes of the dense network surgery takes as long as, about, as measured.
+  static func passes(_ reconstruction: ReconstructionKind, images: Int) -> Double {
     let perImage: Double =
       switch reconstruction {
       case .single: 1
       case .sequential, .rectified: 3
       case .paired, .joint: 5
       }
-    return (
-      perImage * Double(images),
-      reconstruction == .joint ? Double(steps) * JointReconstruction.passesOfStep : 0
-    )
+    return perImage * Double(images)
   }
 
-  /// Plans that fit layers one by one to the same dense network on the same samples. A fit of all
-  /// layers together takes so much longer that its plans had better be done one after the other.
+  /// Plans that fit layers one by one to the same dense network on the same samples.
   var pass: Digest? {
     var common = self
     common.selection = ChannelSelection()
-    guard reconstruction != .single, reconstruction != .joint,
-      let fields = try? CanonicalJSON.encode(common)
-    else {
+    guard reconstruction != .single, let fields = try? CanonicalJSON.encode(common) else {
       return nil
     }
     return Digest(of: fields)
@@ -105,7 +96,7 @@ struct PlanSurgery: JobComputation {
     let first = plans[0]
     let model = try await bench.model(first.model)
     let fit = first.layerwise(model, on: bench)
-    let samples = try await first.samples(bytesEach: fit.bytesHeldPerSample, on: bench)
+    let samples = try await first.samples.loaded(bytesEach: fit.bytesHeldPerSample, on: bench)
       .reduce(0) { $0 + $1.count }
     return try await bench.compute {
       let forms = try plans.prefix(Self.greatestCompany).map { plan in
@@ -113,7 +104,7 @@ struct PlanSurgery: JobComputation {
       }
       let fitting = (1...forms.count).last { count in
         // The rest is for the model, its plans and the samples.
-        fit.bytes(for: forms.prefix(count), samples: first.looks * samples)
+        fit.bytes(for: forms.prefix(count), samples: first.samples.looks * samples)
           <= bench.cache.limit / 4 * 3
       }
       return fitting ?? 1
@@ -190,7 +181,7 @@ struct PlanSurgery: JobComputation {
     if let layered = draft.layered {
       try await take(
         Recovered(
-          network: layered.network, fit: reconstruction.byLayer.rawValue,
+          network: layered.network, fit: reconstruction.rawValue,
           unfitted: layered.unfitted))
     }
     if nearest.network.hasBatchNormalization {
@@ -202,43 +193,7 @@ struct PlanSurgery: JobComputation {
       recalibrated.statistics = "calibration"
       try await take(recalibrated)
     }
-    if reconstruction == .joint, !(nearest.error <= Self.negligibleError),
-      let network = try await jointly(model, nearest.network, on: bench)
-    {
-      var joint = nearest
-      (joint.network, joint.fit) = (network, ReconstructionKind.joint.rawValue)
-      try await take(joint)
-    }
     return try await outcome(model, sliced: draft.form.pruned, nearest, on: bench)
-  }
-
-  /// All layers fitted together; nil where that is not possible.
-  private func jointly(
-    _ model: PreparedModel, _ network: Network, on bench: Workbench
-  ) async throws -> Network? {
-    let fit = JointReconstruction(
-      dense: model.network, steps: jointSteps, microBatch: microBatch, runner: bench.runner)
-    let bytesPerSample = model.network.inputs.reduce(0) {
-      $0 + 4 * model.network[$1].shape.elementsPerImage
-    }
-    var images = try await samples(bytesEach: bytesPerSample, on: bench)
-    var judges = try await bench.shards(heldBack)
-    // A shard alone serves for both: its last samples judge then, or every step would seem to pay.
-    if shards == heldBack, let shard = images.first {
-      let rest = shard.count - max(shard.count / 8, 1)
-      guard rest > 0 else { return nil }
-      (images, judges) = ([shard.shard(0..<rest)], [shard.shard(rest..<shard.count)])
-    }
-    let (samples, held) = (inputs(of: images), judges.map(\.tensors))
-    let layered = try await self.samples(
-      bytesEach: layerwise(model, on: bench).bytesHeldPerSample, on: bench)
-    bench.progress.enter(shareOfLayers(looks * layered.reduce(0) { $0 + $1.count })...1)
-    // Only numbers that mean an amount can be blended.
-    let isBlended = model.network.inputs.allSatisfy { model.network[$0].elementType == .float32 }
-    bench.cache.makeRoom(try fit.bytes(for: network))
-    return try await bench.compute {
-      try fit.refined(network, on: SampleBlends(samples, isBlended: isBlended), held: held)
-    }
   }
 
   /// A candidate with its error on the shards held back.
@@ -272,49 +227,22 @@ struct PlanSurgery: JobComputation {
     SequentialReconstruction(
       dense: model.network, relativeDamping: sequentialDamping, positions: positions,
       clampSteps: reconstruction == .sequential ? 0 : Self.clampSteps, meanWeight: meanWeight,
-      pairRounds: reconstruction.byLayer == .paired ? Self.pairRounds : 0,
+      pairRounds: reconstruction == .paired ? Self.pairRounds : 0,
       microBatch: microBatch, runner: bench.runner)
   }
 
-  /// What of all fits those of single layers are.
-  private func shareOfLayers(_ images: Int) -> Double {
-    let passes = Self.passes(reconstruction, images: images, steps: jointSteps)
-    return passes.layers / max(passes.layers + passes.joint, 1)
-  }
+  private var samples: FitSamples { FitSamples(shards: shards, mirrors: mirrors) }
 
   /// Networks whose layers are fitted one by one, together.
   private func sequential(
     _ model: PreparedModel, _ forms: [PrunedForm], on bench: Workbench
   ) async throws -> [SequentialReconstruction.Fitted] {
     let fit = layerwise(model, on: bench)
-    let samples = try await samples(bytesEach: fit.bytesHeldPerSample, on: bench)
-    let count = looks * samples.reduce(0) { $0 + $1.count }
-    bench.progress.enter(0...shareOfLayers(count))
+    let samples = samples
+    let loaded = try await samples.loaded(bytesEach: fit.bytesHeldPerSample, on: bench)
+    let count = samples.looks * loaded.reduce(0) { $0 + $1.count }
     bench.cache.makeRoom(fit.bytes(for: forms.map(\.pruned), samples: count))
-    return try await bench.compute {
-      try fit.fitted(forms, on: inputs(of: samples))
-    }
-  }
-
-  /// How often a fit looks at a sample: as it is, and mirrored.
-  private var looks: Int { mirrors ? 2 : 1 }
-
-  /// What layers are fitted on: as many samples as there is room for, with their mirror images.
-  private func samples(bytesEach: Int, on bench: Workbench) async throws -> [DataShard] {
-    let room = max(Self.heldBytes / max(looks * bytesEach, 1), 1)
-    var samples: [DataShard] = []
-    for digest in shards {
-      let left = room - samples.reduce(0) { $0 + $1.count }
-      guard left > 0 else { break }
-      let shard = try await bench.shard(digest)
-      samples.append(shard.count > left ? shard.shard(0..<left) : shard)
-    }
-    return samples
-  }
-
-  /// What the network reads of some samples, and of their mirror images where those take part.
-  private func inputs(of samples: [DataShard]) -> [[Tensor]] {
-    samples.map { mirrors ? $0.tensors.map(\.withMirrorImages) : $0.tensors }
+    return try await bench.compute { try fit.fitted(forms, on: samples.inputs(of: loaded)) }
   }
 
   private func outcome(
@@ -353,15 +281,6 @@ struct PlanSurgery: JobComputation {
     ]
     if !unfitted.isEmpty { lineage["espalier.unfitted"] = unfitted.joined(separator: " ") }
     return lineage
-  }
-}
-
-extension Tensor {
-  /// The same samples, and behind them those that are maps mirrored left to right, others again.
-  fileprivate var withMirrorImages: Tensor {
-    let mirrored =
-      rank == 4 ? gathering(Array((0..<shape[3]).reversed()), axis: 3) : self
-    return Tensor(joining: [self, mirrored])
   }
 }
 

@@ -4,7 +4,6 @@ import LinearAlgebra
 import NetworkGraph
 import Parallelism
 import Recovery
-import Synchronization
 import Tensors
 
 /// Trains all layers of a pruned network together to give what the dense network gives at its
@@ -68,13 +67,6 @@ struct JointReconstruction {
       let weights = direction.times(rate * size)
       return LayerStep(weights: weights.weights, constants: weights.constants.map { input * $0 })
     }
-  }
-
-  /// What steps have besides the network that they have come to.
-  struct Momentum: Sendable {
-    /// How far a step goes at most.
-    var rate: Double
-    var directions = AdamDirections()
   }
 
   /// The stretches that some steps are made in.
@@ -171,46 +163,7 @@ struct JointReconstruction {
     }
   }
 
-  /// Samples held back, with what the dense network makes of them.
-  struct Judges: Sendable {
-    fileprivate var batches: [(inputs: [Tensor], targets: [Tensor])] = []
-    /// By output: what a squared difference is multiplied by to be a share of what there is, so that
-    /// all outputs count the same.
-    fileprivate var factors: [Double] = []
-  }
-
-  /// - Parameter chunks: Samples, for each input of the network.
-  func judges(_ chunks: [[Tensor]]) throws -> Judges {
-    let parts = chunks.flatMap { chunk in
-      MicroBatches(images: chunk.first?.shape.first ?? 0, size: microBatch).ranges.map { range in
-        chunk.map { $0.samples(range) }
-      }
-    }
-    let dense = Segment(dense, on: runner.backend, microBatch: microBatch)
-    var judges = Judges()
-    judges.batches = try runner.map(count: parts.count) {
-      (parts[$0], try outputs(of: dense, on: parts[$0]))
-    }
-    judges.factors = self.dense.outputs.indices.map { output in
-      let power = judges.batches.reduce(0.0) { $0 + Self.maps.power(of: $1.targets[output]) }
-      return 1 / ((power > 0 ? power : 1) * Double(self.dense.outputs.count))
-    }
-    return judges
-  }
-
-  /// The relative squared error of the outputs.
-  func error(of network: Network, by judges: Judges) throws -> Double {
-    let segment = Segment(network, on: runner.backend, microBatch: microBatch)
-    return try runner.map(count: judges.batches.count) { index in
-      let batch = judges.batches[index]
-      let ends = try outputs(of: segment, on: batch.inputs)
-      return judges.factors.indices.reduce(0.0) {
-        $0 + judges.factors[$1] * Self.maps.loss(of: ends[$1], to: batch.targets[$1])
-      }
-    }.reduce(0, +)
-  }
-
-  private func outputs(of network: Segment, on inputs: [Tensor]) throws -> [Tensor] {
+  func outputs(of network: Segment, on inputs: [Tensor]) throws -> [Tensor] {
     try network.values(dense.outputs, on: dense.binding(inputs))
   }
 
@@ -276,42 +229,7 @@ struct JointReconstruction {
   var bytesOfTargets: Int { keepsTargets ? bytesOfAllTargets : 0 }
 
   /// Nothing hides what the outputs are.
-  private static let maps = ClampedMaps(lower: -.infinity, upper: .infinity)
-}
-
-/// What the dense network makes of samples, by their place; for any thread.
-///
-/// Whoever asks first has it computed: it is the same for every variant and in every stretch.
-final class TeacherOutputs: Sendable {
-  private let known = Mutex<[Int: [Tensor]]>([:])
-
-  func outputs(at place: Int, make: () throws -> [Tensor]) rethrows -> [Tensor] {
-    if let outputs = known.withLock({ $0[place] }) { return outputs }
-    let outputs = try make()
-    known.withLock { $0[place] = outputs }
-    return outputs
-  }
-}
-
-extension JointReconstruction.Momentum {
-  private static let kind = "EJMO"
-  private static let version: UInt32 = 1
-
-  /// As an artifact.
-  func encoded() -> Data {
-    var record = RecordWriter(kind: Self.kind, version: Self.version)
-    record.write([rate])
-    directions.write(to: &record)
-    return record.data
-  }
-
-  /// - Throws: ``LinearAlgebraError`` with `corruptedRecord`.
-  init(decoding data: Data) throws {
-    var record = try RecordReader(data, kind: Self.kind, version: Self.version)
-    rate = try record.doubles(1)[0]
-    directions = try AdamDirections(from: &record)
-    try record.finish()
-  }
+  static let maps = ClampedMaps(lower: -.infinity, upper: .infinity)
 }
 
 extension Operator {

@@ -57,11 +57,10 @@ struct JointTraining: JobComputation {
       guard try fit.canTrain(start) else { return (Summary(), start, known) }
       let judges = try fit.judges(held)
       var summary = Summary()
-      if known == nil { summary.errorBefore = try fit.error(of: start, by: judges) }
+      if known == nil { summary.errorBefore = try fit.error(of: start, by: judges).ifFinite }
       var momentum = known ?? fit.momentum(for: summary.errorBefore ?? 0)
       let trained = try fit.trained(start, by: stretch, &momentum, judges)
-      let error = try fit.error(of: trained, by: judges)
-      summary.error = error.isFinite ? error : nil
+      summary.error = try fit.error(of: trained, by: judges).ifFinite
       return (summary, trained, momentum)
     }
     guard summary.error != nil, let momentum else { return Outcome(summary) }
@@ -134,4 +133,9 @@ struct JointTraining: JobComputation {
     _ = try JointReconstruction.Momentum(
       decoding: try await bench.artifacts.data(for: outcome.artifacts[1]))
   }
+}
+
+extension Double {
+  /// As JSON can say it.
+  fileprivate var ifFinite: Double? { isFinite ? self : nil }
 }

@@ -107,7 +107,31 @@ struct JointTests {
     #expect(try Self.refined(network, dense: network, steps: 2) == nil)
   }
 
-  @Test("stretches are all steps, in order", arguments: [1, 3, 8, 20, 448])
+  @Test("a network whose values have other places is compared by its own")
+  func otherPlaces() throws {
+    func network(looksAgain: Bool) throws -> Network {
+      var net = NetworkBuilder("net", input: [3, 8, 8])
+      let x = looksAgain ? try net.slice(net.input, 0..<3, name: "all of it") : net.input
+      let maps = try net.relu(net.convolution(x, outputs: 6, name: "conv"), name: "relu")
+      let classes = try net.gemm(net.flatten(net.globalAverage(maps)), outputs: 5, name: "fc")
+      return net.finished(classes)
+    }
+    let dense = try network(looksAgain: true)
+    var other = try network(looksAgain: false)
+    #expect(dense.outputs != other.outputs)
+    let fit = Self.fit(dense: dense, steps: 2)
+    let judges = try fit.judges([SmallSweep.images(32, seed: 12).tensors])
+    #expect(try fit.error(of: other, by: judges) == fit.error(of: dense, by: judges))
+    #expect(try fit.error(of: other, by: judges) == 0)
+    let weight = try #require(other.nodes.last?.inputs[1])
+    other[weight].constant?.elements[0] += 1
+    let before = try fit.error(of: other, by: judges)
+    var momentum = fit.momentum(for: before)
+    let trained = try fit.trained(other, by: 0..<2, &momentum, judges)
+    #expect(try fit.error(of: trained, by: judges) < before)
+  }
+
+  @Test("stretches are all steps, in order", arguments: [0, 1, 3, 8, 20, 448])
   func stretches(steps: Int) {
     let stretches = JointReconstruction.stretches(of: steps)
     #expect(stretches.flatMap { Array($0) } == Array(0..<steps))

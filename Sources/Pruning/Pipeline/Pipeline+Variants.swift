@@ -108,9 +108,12 @@ extension Pipeline {
       case nil: return nil
       case .failure(let reason): return .failure(reason)
       case .success(let outcome):
-        least = min(least, outcome.summary.errorBefore ?? least)
+        if let error = outcome.summary.errorBefore {
+          // By the same samples as what follows, which are fewer where there is one shard.
+          (least, best.summary.outputError) = (error, error)
+        }
         guard let error = outcome.summary.error else { return .success(best) }
-        (network, momentum) = (outcome.artifacts[0], outcome.artifacts[1])
+        (network, momentum) = (outcome.artifacts[0], outcome.artifacts.dropFirst().first)
         guard error < least else { continue }
         least = error
         best.artifacts[1] = network

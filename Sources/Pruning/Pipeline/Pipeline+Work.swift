@@ -69,7 +69,6 @@ extension Pipeline {
     work[.statistics] = calibration.shards.indices.reduce(0) { $0 + gramWork(shard: $1) }
     work[.reconstruction] = Double(model.groups.count(where: \.isPrunable)) * orderWork
     guard !recipe.plansOnly else { return work }
-    let training = recipe.reconstruction == .joint ? trainingWork(steps: recipe.jointSteps) : 0
     let evaluated = recipe.evaluates ? Double(definition.evaluation?.count ?? 0) : 0
     // As it was cut, as it was fitted, and after a user's command.
     let versions = recipe.recoverWith == nil ? 2.0 : 3
@@ -77,12 +76,17 @@ extension Pipeline {
     var known: Set<[Int]> = []
     for (place, device) in definition.devices.enumerated() {
       var macs = [Double](repeating: expectedMACs(device), count: recipe.candidates)
+      var trained = recipe.candidates
       if let answer = walk.allocations[place] {
         // Equal plans are one.
-        macs = answer.plans.filter { known.insert($0).inserted }
-          .map { Double(model.costs.macs.value(widths: $0)) }
+        let plans = answer.plans.filter { known.insert($0).inserted }
+        macs = plans.map { Double(model.costs.macs.value(widths: $0)) }
+        trained = plans.count(where: walk.mayTrain(place))
       }
-      work[.surgery, default: 0] += Double(macs.count) * (surgeryWork + training)
+      work[.surgery, default: 0] += Double(macs.count) * surgeryWork
+      if recipe.reconstruction == .joint {
+        work[.surgery, default: 0] += Double(trained) * trainingWork(steps: recipe.jointSteps)
+      }
       work[.evaluation, default: 0] += versions * evaluated * (macs.first ?? 0)
     }
     return work
@@ -93,6 +97,16 @@ extension Pipeline {
     let limits = device.budgets.filter { $0.resource == .macs }
       .map { Double($0.limit(dense: model.cost.macs.count)) }
     return min(limits.min() ?? forward / 2, forward)
+  }
+}
+
+extension Walk {
+  /// Whether a device's plan leaves anything to training, as far as is known.
+  fileprivate func mayTrain(_ place: Int) -> ([Int]) -> Bool {
+    guard case .finished(let report) = variants[place] else { return { _ in true } }
+    let closed = report.candidates.filter { $0.outputError.map(PlanSurgery.isClosed) ?? false }
+      .map(\.plan.widths)
+    return { !closed.contains($0) }
   }
 }
 

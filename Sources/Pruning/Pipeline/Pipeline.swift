@@ -91,6 +91,10 @@ extension SweepDefinition {
         "the first output of \(self.model.name) is not class scores; give --metric agreement")
     }
     try recipe.checkRecovery()
+    guard recipe.jointSteps > 0 else {
+      throw PipelineError(
+        .invalidInput, "joint training of \(recipe.jointSteps) steps: give 1 or more")
+    }
     guard ChannelCriteria.named(recipe.criterion) != nil else {
       throw PipelineError(
         .invalidInput,

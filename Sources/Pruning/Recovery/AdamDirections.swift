@@ -48,6 +48,10 @@ public struct AdamDirections: Sendable {
 
     init(means: [Float], squares: [Float]) { (self.means, self.squares) = (means, squares) }
 
+    private static func average(_ last: Float, _ next: Double, _ decay: Double) -> Float {
+      Float(Double(last) + (1 - decay) * (next - Double(last)))
+    }
+
     /// - Parameter step: From 1 on.
     mutating func direction(_ gradient: [Double], step: Int) -> [Double] {
       // Both averages begin at zero, which is taken out of them.
@@ -56,12 +60,11 @@ public struct AdamDirections: Sendable {
         / (1 - pow(Self.decay, Double(step)))
       return gradient.indices.map { place in
         let element = gradient[place]
-        var (mean, square) = (Double(means[place]), Double(squares[place]))
-        mean += (1 - Self.decay) * (element - mean)
-        square += (1 - Self.decayOfSquares) * (element * element - square)
-        (means[place], squares[place]) = (Float(mean), Float(square))
-        // What never had a gradient stays where it is.
-        return square > 0 ? scale * mean / square.squareRoot() : 0
+        means[place] = Self.average(means[place], element, Self.decay)
+        squares[place] = Self.average(squares[place], element * element, Self.decayOfSquares)
+        let (mean, square) = (Double(means[place]), Double(squares[place]))
+        // What never had a gradient to speak of stays where it is.
+        return square > 0 && square.isFinite ? scale * mean / square.squareRoot() : 0
       }
     }
   }

@@ -5,25 +5,19 @@ import Synchronization
 /// Work that takes long says at its checkpoints how far it has come. That is also where it ends when
 /// it has been given up: nothing is computed to the end for nobody.
 public final class WorkProgress: Sendable {
-  private struct State {
-    /// The part of all that the current phase is.
-    var phase = 0.0...1.0
-    var share = 0.0
-  }
-
-  private let state = Mutex(State())
+  private let done = Mutex(0.0)
   private let isAbandoned = Atomic(false)
   private let imageCount = Atomic(0)
 
   /// How much is done of what is under way, from 0 to 1, about.
-  public var share: Double { state.withLock(\.share) }
+  public var share: Double { done.withLock(\.self) }
 
   /// Images that whole networks have run on so far, whatever they were run for.
   public var images: Int { imageCount.load(ordering: .relaxed) }
 
   /// Other work is taken up.
   public func begin() {
-    state.withLock { $0 = State() }
+    done.withLock { $0 = 0 }
     isAbandoned.store(false, ordering: .relaxed)
   }
 
@@ -32,22 +26,14 @@ public final class WorkProgress: Sendable {
 
   func add(images: Int) { imageCount.add(images, ordering: .relaxed) }
 
-  /// What comes now is a part of the whole: ``reach(_:)`` speaks of the part.
-  func enter(_ phase: ClosedRange<Double>) {
-    state.withLock { $0 = State(phase: phase, share: phase.lowerBound) }
-  }
-
   /// A checkpoint.
   ///
-  /// - Parameter share: How much of the phase is done, from 0 to 1.
+  /// - Parameter share: How much is done, from 0 to 1.
   /// - Throws: `CancellationError` where the work has been given up.
   func reach(_ share: Double) throws {
     try check()
     guard share.isFinite else { return }
-    state.withLock {
-      let (start, end) = ($0.phase.lowerBound, $0.phase.upperBound)
-      $0.share = start + (end - start) * min(max(share, 0), 1)
-    }
+    done.withLock { $0 = min(max(share, 0), 1) }
   }
 
   /// A checkpoint in between.

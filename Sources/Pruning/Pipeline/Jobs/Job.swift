@@ -11,7 +11,7 @@ public enum Stage: String, Sendable, Hashable, Codable, CaseIterable {
   case reconstruction
   /// Widths for each device.
   case allocation
-  /// Surgery, least squares and BatchNorm statistics of each plan.
+  /// Surgery, least squares and BatchNorm statistics of each plan; joint training.
   case surgery
   /// A user's own fine-tuning, where one is asked for.
   case recovery

@@ -19,7 +19,7 @@ import Tensors
 /// weights, which rises at first and then falls to nothing as half a wave of the cosine.
 ///
 /// Steps come in stretches: what a stretch leaves, a network and its ``Momentum``, is all that the
-/// next one needs to go on.
+/// next one needs to go on. (The sizes of layers are measured anew where one begins.)
 ///
 /// Reference: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015 (section
 /// 2.1 for squared differences); Loshchilov and Hutter, ICLR 2017 (the cosine).
@@ -71,7 +71,7 @@ struct JointReconstruction {
 
   /// The stretches that some steps are made in.
   static func stretches(of steps: Int) -> [Range<Int>] {
-    let count = min(stretches, steps)
+    let count = max(min(stretches, steps), 0)
     return (0..<count).map { steps * $0 / count..<steps * ($0 + 1) / count }
   }
 
@@ -163,8 +163,9 @@ struct JointReconstruction {
     }
   }
 
-  func outputs(of network: Segment, on inputs: [Tensor]) throws -> [Tensor] {
-    try network.values(dense.outputs, on: dense.binding(inputs))
+  /// Of the dense network, or of one whose places are others.
+  func outputs(of segment: Segment, on inputs: [Tensor]) throws -> [Tensor] {
+    try segment.values(segment.network.outputs, on: segment.network.binding(inputs))
   }
 
   /// One of two that sum the gradients of half of a step's samples each, whatever the threads, so
@@ -225,7 +226,7 @@ struct JointReconstruction {
       * Self.samplesOfStep
   }
 
-  /// What the dense network's outputs come to, in bytes, as far as they are kept.
+  /// What the ``teacher`` comes to know, in bytes.
   var bytesOfTargets: Int { keepsTargets ? bytesOfAllTargets : 0 }
 
   /// Nothing hides what the outputs are.

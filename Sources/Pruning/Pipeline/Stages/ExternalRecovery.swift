@@ -102,7 +102,7 @@ extension Recipe {
 extension Network {
   /// What is not as in `original`: inputs and outputs by name and shape, the shapes of layers'
   /// weights, or weights that are not finite; nil if nothing.
-  fileprivate func difference(from original: Network) -> String? {
+  func difference(from original: Network) -> String? {
     let interfaces = [original, self].map { network in
       (network.inputs + network.outputs).map { id in
         "\"\(network[id].name)\" \(network[id].shape.resolved(batch: 1).dropFirst())"

@@ -12,7 +12,7 @@ import Tensors
 /// stretch with it, and not hours.
 struct JointTraining: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "joint-training-1"
+  static let kind = "joint-training-2"
   static let scalesWithThreads = true
 
   struct Summary: Codable, Sendable {
@@ -41,7 +41,10 @@ struct JointTraining: JobComputation {
   var mirrors: Bool
   var microBatch: Int
 
-  /// - Returns: Artifacts: the network and the momentum at the end; none where there is no error.
+  private var isLast: Bool { end == steps }
+
+  /// - Returns: Artifacts: the network at the end and, if others go on, the momentum; none where there
+  ///   is no error.
   func compute(on bench: Workbench) async throws -> Outcome<Summary> {
     let model = try await bench.model(model)
     let data = try await bench.artifacts.data(for: network)
@@ -50,8 +53,12 @@ struct JointTraining: JobComputation {
     guard let (samples, held) = try await samples(for: model, on: bench) else {
       return Outcome(Summary())
     }
-    let fit = try await fit(to: model, on: samples, on: bench)
-    bench.cache.makeRoom(try fit.bytes(for: start))
+    let teacher: TeacherOutputs = bench.cache.known(teacherName) ?? TeacherOutputs()
+    let fit = JointReconstruction(
+      dense: model.network, steps: steps, microBatch: microBatch, runner: bench.runner,
+      samples: samples, teacher: teacher)
+    bench.cache.makeRoom(try fit.bytes(for: start) + fit.bytesOfTargets)
+    bench.cache.remember(teacher, bytes: fit.bytesOfTargets, for: teacherName)
     let stretch = first..<end
     let (summary, trained, momentum) = try await bench.compute {
       guard try fit.canTrain(start) else { return (Summary(), start, known) }
@@ -64,12 +71,9 @@ struct JointTraining: JobComputation {
       return (summary, trained, momentum)
     }
     guard summary.error != nil, let momentum else { return Outcome(summary) }
-    return Outcome(
-      summary,
-      artifacts: [
-        try await bench.artifacts.put(try ONNXModel.encode(trained)),
-        try await bench.artifacts.put(momentum.encoded()),
-      ])
+    var artifacts = [try await bench.artifacts.put(try ONNXModel.encode(trained))]
+    if !isLast { artifacts.append(try await bench.artifacts.put(momentum.encoded())) }
+    return Outcome(summary, artifacts: artifacts)
   }
 
   private func carried(on bench: Workbench) async throws -> JointReconstruction.Momentum? {
@@ -101,37 +105,37 @@ struct JointTraining: JobComputation {
     )
   }
 
-  /// The fit, with what this bench knows of the dense network's outputs.
-  private func fit(
-    to model: PreparedModel, on samples: SampleBlends, on bench: Workbench
-  ) async throws -> JointReconstruction {
-    let runner = bench.runner
-    func fit(_ teacher: TeacherOutputs) -> JointReconstruction {
-      JointReconstruction(
-        dense: model.network, steps: steps, microBatch: microBatch, runner: runner,
-        samples: samples, teacher: teacher)
-    }
-    // What decides which samples are met, and how they are passed.
-    let name = Digest(parts: [
-      self.model.hex, shards.map(\.hex).joined(), heldBack.map(\.hex).joined(),
+  /// What a bench knows the dense network's outputs by: all that decides which samples are met, and
+  /// how they are passed.
+  private var teacherName: String {
+    let parts = [
+      model.hex, shards.map(\.hex).joined(), heldBack.map(\.hex).joined(),
       "\(mirrors) \(steps) \(microBatch)",
-    ])
-    return fit(
-      try await bench.cache.value(for: "teacher/\(name)") {
-        let teacher = TeacherOutputs()
-        return (teacher, fit(teacher).bytesOfTargets)
-      })
+    ]
+    return "teacher/\(Digest(parts: parts))"
   }
 
   func validate(_ outcome: Outcome<Summary>, on bench: Workbench) async throws {
-    guard outcome.artifacts.count == (outcome.summary.error == nil ? 0 : 2) else {
+    let summary = outcome.summary
+    let errors = [summary.errorBefore, summary.error].compactMap(\.self)
+    guard errors.allSatisfy({ $0 >= 0 }), momentum == nil || summary.errorBefore == nil else {
+      throw PipelineError(.wrongResult, "errors of \(errors)")
+    }
+    guard outcome.artifacts.count == (summary.error == nil ? 0 : isLast ? 1 : 2) else {
       throw PipelineError(
         .wrongResult, "\(outcome.artifacts.count) artifacts of a stretch of steps")
     }
-    guard let network = outcome.artifacts.first else { return }
-    _ = try ONNXModel.decode(try await bench.artifacts.data(for: network), name: network.short)
-    _ = try JointReconstruction.Momentum(
-      decoding: try await bench.artifacts.data(for: outcome.artifacts[1]))
+    var networks: [Network] = []
+    for digest in [network] + outcome.artifacts.prefix(1) {
+      let data = try await bench.artifacts.data(for: digest)
+      networks.append(try ONNXModel.decode(data, name: digest.short))
+    }
+    if let difference = networks.last?.difference(from: networks[0]) {
+      throw PipelineError(.wrongResult, difference)
+    }
+    for digest in outcome.artifacts.dropFirst() {
+      _ = try JointReconstruction.Momentum(decoding: try await bench.artifacts.data(for: digest))
+    }
   }
 }
 

@@ -24,7 +24,8 @@ struct PlanSurgery: JobComputation {
     /// dense network on images held back for the choice.
     var batchNormalization: String
     /// `single`, `sequential`, `rectified` or `paired`, whichever was nearest to the dense network on
-    /// the same images; `dense` where nothing was cut.
+    /// the same images; `dense` where nothing was cut. (Of a variant that was trained as a whole
+    /// afterwards, `joint`.)
     var reconstruction: String
     /// Relative squared change of the outputs on the images held back.
     var outputError: Double
@@ -32,8 +33,11 @@ struct PlanSurgery: JobComputation {
     var unfitted: [String]
 
     /// Whether a further fit may find something to repair.
-    var isOpen: Bool { !(outputError <= PlanSurgery.negligibleError) }
+    var isOpen: Bool { !PlanSurgery.isClosed(outputError) }
   }
+
+  /// Whether an error leaves nothing to repair.
+  static func isClosed(_ error: Double) -> Bool { error <= negligibleError }
 
   var model: Digest
   var modelName: String
@@ -140,7 +144,7 @@ struct PlanSurgery: JobComputation {
     var layered: SequentialReconstruction.Fitted?
 
     /// Whether a further fit may find something to repair.
-    var isOpen: Bool { !(single.error <= PlanSurgery.negligibleError) }
+    var isOpen: Bool { !PlanSurgery.isClosed(single.error) }
   }
 
   private func draft(_ model: PreparedModel, on bench: Workbench) async throws -> Draft {
@@ -181,7 +185,7 @@ struct PlanSurgery: JobComputation {
     if let layered = draft.layered {
       try await take(
         Recovered(
-          network: layered.network, fit: reconstruction.rawValue,
+          network: layered.network, fit: reconstruction.byLayer.rawValue,
           unfitted: layered.unfitted))
     }
     if nearest.network.hasBatchNormalization {
@@ -227,7 +231,7 @@ struct PlanSurgery: JobComputation {
     SequentialReconstruction(
       dense: model.network, relativeDamping: sequentialDamping, positions: positions,
       clampSteps: reconstruction == .sequential ? 0 : Self.clampSteps, meanWeight: meanWeight,
-      pairRounds: reconstruction == .paired ? Self.pairRounds : 0,
+      pairRounds: reconstruction.byLayer == .paired ? Self.pairRounds : 0,
       microBatch: microBatch, runner: bench.runner)
   }
 

@@ -91,6 +91,10 @@ extension Pipeline {
   private func trained(
     _ surgery: Outcome<PlanSurgery.Summary>, _ label: String, _ inquiry: inout Inquiry
   ) throws -> Attempt<PlanSurgery.Summary>? {
+    let split = split
+    let (shards, heldBack) = (
+      Array(calibration.shards[split.fitted]), Array(calibration.shards[split.heldBack])
+    )
     var best = surgery
     var least = Double.infinity
     var (network, momentum) = (surgery.artifacts[1], Digest?.none)
@@ -98,10 +102,8 @@ extension Pipeline {
       let attempt = try inquiry.attempt(
         JointTraining(
           model: model.digest, network: network, momentum: momentum, first: stretch.lowerBound,
-          end: stretch.upperBound, steps: recipe.jointSteps,
-          shards: Array(calibration.shards[split.fitted]),
-          heldBack: Array(calibration.shards[split.heldBack]), mirrors: recipe.mirrors,
-          microBatch: recipe.microBatch),
+          end: stretch.upperBound, steps: recipe.jointSteps, shards: shards, heldBack: heldBack,
+          mirrors: recipe.mirrors, microBatch: recipe.microBatch),
         label: "\(label), steps \(stretch.lowerBound + 1) to \(stretch.upperBound)",
         weight: trainingWork(steps: stretch.count))
       switch attempt {

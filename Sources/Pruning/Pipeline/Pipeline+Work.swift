@@ -81,7 +81,8 @@ extension Pipeline {
         // Equal plans are one.
         let plans = answer.plans.filter { known.insert($0).inserted }
         macs = plans.map { Double(model.costs.macs.value(widths: $0)) }
-        trained = plans.count(where: walk.mayTrain(place))
+        let closed = walk.closedPlans(of: place)
+        trained = plans.count { !closed.contains($0) }
       }
       work[.surgery, default: 0] += Double(macs.count) * surgeryWork
       if recipe.reconstruction == .joint {
@@ -101,12 +102,11 @@ extension Pipeline {
 }
 
 extension Walk {
-  /// Whether a device's plan leaves anything to training, as far as is known.
-  fileprivate func mayTrain(_ place: Int) -> ([Int]) -> Bool {
-    guard case .finished(let report) = variants[place] else { return { _ in true } }
-    let closed = report.candidates.filter { $0.outputError.map(PlanSurgery.isClosed) ?? false }
+  /// Widths of a device's plans that are known to leave nothing to training.
+  fileprivate func closedPlans(of place: Int) -> [[Int]] {
+    guard case .finished(let report) = variants[place] else { return [] }
+    return report.candidates.filter { $0.outputError.map(PlanSurgery.isClosed) ?? false }
       .map(\.plan.widths)
-    return { !closed.contains($0) }
   }
 }
 

@@ -65,6 +65,11 @@ public final class Workbench: Sendable {
     }
   }
 
+  /// A network that is looked at once.
+  func network(_ digest: Digest) async throws -> Network {
+    try ONNXModel.decode(try await artifacts.data(for: digest), name: digest.short)
+  }
+
   /// A shard of samples.
   func shard(_ digest: Digest) async throws -> DataShard {
     try await cache.value(for: "shard/\(digest)") { [artifacts] in

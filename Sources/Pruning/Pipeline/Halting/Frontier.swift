@@ -75,7 +75,12 @@ extension Network {
 
   /// What one sample leaves where the network is halted before node `position`, in bytes.
   func liveBytes(before position: Int) -> Int {
-    liveValues(before: position).reduce(0) { $0 + 4 * self[$1].shape.elementsPerImage }
+    bytesPerSample(of: liveValues(before: position))
+  }
+
+  /// What activations of one sample take, in bytes.
+  func bytesPerSample(of values: [ValueID]) -> Int {
+    values.reduce(0) { $0 + 4 * self[$1].shape.elementsPerImage }
   }
 
   /// Some consecutive nodes as a network of their own, whose values keep their places.

@@ -222,8 +222,7 @@ struct JointReconstruction {
   private var keepsTargets: Bool { bytesOfAllTargets <= Self.mostBytesOfTargets }
 
   private var bytesOfAllTargets: Int {
-    dense.outputs.reduce(0) { $0 + 4 * dense[$1].shape.elementsPerImage } * stepsOfPool
-      * Self.samplesOfStep
+    dense.bytesPerSample(of: dense.outputs) * stepsOfPool * Self.samplesOfStep
   }
 
   /// What the ``teacher`` comes to know, in bytes.

@@ -41,14 +41,13 @@ struct JointTraining: JobComputation {
   var mirrors: Bool
   var microBatch: Int
 
-  private var isLast: Bool { end == steps }
+  var isLast: Bool { end == steps }
 
   /// - Returns: Artifacts: the network at the end and, if others go on, the momentum; none where there
   ///   is no error.
   func compute(on bench: Workbench) async throws -> Outcome<Summary> {
     let model = try await bench.model(model)
-    let data = try await bench.artifacts.data(for: network)
-    let start = try ONNXModel.decode(data, name: network.short)
+    let start = try await bench.network(network)
     let known = try await carried(on: bench)
     guard let (samples, held) = try await samples(for: model, on: bench) else {
       return Outcome(Summary())
@@ -86,11 +85,9 @@ struct JointTraining: JobComputation {
   private func samples(
     for model: PreparedModel, on bench: Workbench
   ) async throws -> (samples: SampleBlends, held: [[Tensor]])? {
-    let bytesPerSample = model.network.inputs.reduce(0) {
-      $0 + 4 * model.network[$1].shape.elementsPerImage
-    }
     let source = FitSamples(shards: shards, mirrors: mirrors)
-    var images = try await source.loaded(bytesEach: bytesPerSample, on: bench)
+    var images = try await source.loaded(
+      bytesEach: model.network.bytesPerSample(of: model.network.inputs), on: bench)
     var judges = try await bench.shards(heldBack)
     // A shard alone serves for both: its last samples judge then, or every step would seem to pay.
     if shards == heldBack, let shard = images.first {
@@ -113,29 +110,6 @@ struct JointTraining: JobComputation {
       "\(mirrors) \(steps) \(microBatch)",
     ]
     return "teacher/\(Digest(parts: parts))"
-  }
-
-  func validate(_ outcome: Outcome<Summary>, on bench: Workbench) async throws {
-    let summary = outcome.summary
-    let errors = [summary.errorBefore, summary.error].compactMap(\.self)
-    guard errors.allSatisfy({ $0 >= 0 }), momentum == nil || summary.errorBefore == nil else {
-      throw PipelineError(.wrongResult, "errors of \(errors)")
-    }
-    guard outcome.artifacts.count == (summary.error == nil ? 0 : isLast ? 1 : 2) else {
-      throw PipelineError(
-        .wrongResult, "\(outcome.artifacts.count) artifacts of a stretch of steps")
-    }
-    var networks: [Network] = []
-    for digest in [network] + outcome.artifacts.prefix(1) {
-      let data = try await bench.artifacts.data(for: digest)
-      networks.append(try ONNXModel.decode(data, name: digest.short))
-    }
-    if let difference = networks.last?.difference(from: networks[0]) {
-      throw PipelineError(.wrongResult, difference)
-    }
-    for digest in outcome.artifacts.dropFirst() {
-      _ = try JointReconstruction.Momentum(decoding: try await bench.artifacts.data(for: digest))
-    }
   }
 }
 

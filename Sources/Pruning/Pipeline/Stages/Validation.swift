@@ -3,7 +3,6 @@ import Digests
 import Foundation
 import Importance
 import LinearAlgebra
-import ONNXFormat
 import Recovery
 
 /// What the coordinator looks at before it takes a worker's word: that everything named is there and
@@ -87,9 +86,29 @@ extension PlanSurgery {
     guard outcome.artifacts.count == 2 else {
       throw PipelineError(.wrongResult, "\(outcome.artifacts.count) networks where 2 are made")
     }
-    for artifact in outcome.artifacts {
-      let data = try await bench.artifacts.data(for: artifact)
-      _ = try ONNXModel.decode(data, name: artifact.short)
+    for artifact in outcome.artifacts { _ = try await bench.network(artifact) }
+  }
+}
+
+extension JointTraining {
+  func validate(_ outcome: Outcome<Summary>, on bench: Workbench) async throws {
+    let summary = outcome.summary
+    let errors = [summary.errorBefore, summary.error].compactMap(\.self)
+    guard errors.allSatisfy({ $0 >= 0 }), momentum == nil || summary.errorBefore == nil else {
+      throw PipelineError(.wrongResult, "errors of \(errors)")
+    }
+    guard outcome.artifacts.count == (summary.error == nil ? 0 : isLast ? 1 : 2) else {
+      throw PipelineError(
+        .wrongResult, "\(outcome.artifacts.count) artifacts of a stretch of steps")
+    }
+    if let end = outcome.artifacts.first {
+      let start = try await bench.network(network)
+      if let difference = try await bench.network(end).difference(from: start) {
+        throw PipelineError(.wrongResult, difference)
+      }
+    }
+    for digest in outcome.artifacts.dropFirst() {
+      _ = try JointReconstruction.Momentum(decoding: try await bench.artifacts.data(for: digest))
     }
   }
 }

@@ -231,6 +231,35 @@ struct TilePassTests {
     }
   }
 
+  @Test("features and centres lie in the order that the backend likes best")
+  func order() async throws {
+    let sweep = try SmallSweep()
+    let model = PreparedModel(digest: sweep.definition.model.digest, network: sweep.network)
+    let taps = try model.values(named: sweep.pipeline().taps)
+    let order = OneDNNBackend().channelOrder
+    let centres = taps.map { tap in
+      (0..<sweep.network[tap].shape.dimensions[1].perImage).map { Float($0) / 8 }
+    }
+    let images = try DataShard(decoding: try sweep.artifacts.data(for: sweep.shards[0]))
+    let plain = try OneDNNBackend().plan(
+      sweep.network, options: ExecutionOptions(batch: 16, taps: taps)
+    ).run(images.tensors).values
+    let pass = TilePass(
+      model: model, taps: taps, centres: centres, microBatch: 3,
+      bench: sweep.bench(backend: OneDNNBackend()))
+    #expect(taps.contains { order.isKept(for: sweep.network[$0].shape) })
+    try await pass.run([ImageTile(shard: sweep.shards[0], images: 16)], taking: 0) {
+      tap, features in
+      let (value, shape) = (try #require(plain[taps[tap]]), sweep.network[taps[tap]].shape)
+      let expected = try TileFeatures(value, centre: centres[tap])
+      for image in 0..<16 {
+        let row = Tensor(shape: shape.resolved(batch: 1), elements: expected.row(image))
+        expectClose(
+          features[0].row(image), order.arranging(row, of: shape).elements, tolerance: 1e-4)
+      }
+    }
+  }
+
   @Test("a network is halted behind every tap but where images lie side by side in an axis")
   func halts() throws {
     var builder = NetworkBuilder("joined", input: [4, 6], seed: 1)
@@ -251,7 +280,7 @@ struct TilePassTests {
   }
 
   @Test("pairs are worked on so that few tiles are made again, each pair once")
-  func order() {
+  func orderOfWork() {
     let layout = TileLayout(samples: 32, tileSize: 2)
     let ordered = layout.pairs.inOrderOfWork
     #expect(Set(ordered) == Set(layout.pairs) && ordered.count == layout.pairs.count)

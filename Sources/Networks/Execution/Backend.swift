@@ -7,6 +7,10 @@ public protocol Backend: Sendable {
   /// What results depend on: recorded with every figure, compared before results are mixed.
   var identity: BackendIdentity { get }
 
+  /// What its kernels want most: what ``ExecutionOptions/channelOrder`` had best be where any will do.
+  /// Backends of the same ``identity`` say the same.
+  var channelOrder: ChannelOrder { get }
+
   /// Prepares a network for batches of up to `options.batch` images.
   ///
   /// - Throws: ``ExecutionError`` with `unsupported`, naming the node.
@@ -19,6 +23,11 @@ public protocol Backend: Sendable {
   func explain(_ network: Network, options: ExecutionOptions) throws -> [NodeExecution]
 }
 
+extension Backend {
+  /// A backend that computes row-major.
+  public var channelOrder: ChannelOrder { .first }
+}
+
 /// A network made ready to run, for one thread at a time.
 ///
 /// A plan computes on the calling thread alone: parallelism is several plans, each on its own
@@ -28,7 +37,8 @@ public protocol ExecutionPlan: AnyObject {
   ///
   /// - Parameter inputs: The network's inputs in its order, each `[n, …]` with
   ///   1 ≤ n ≤ `options.batch`.
-  /// - Returns: Every output and tap as row-major `[n, …]`, and BatchNorm statistics if asked for.
+  /// - Returns: Every output and tap as `[n, …]`, and BatchNorm statistics if asked for. The
+  ///   elements of inputs and results lie in `options.channelOrder`.
   func run(_ inputs: [Tensor]) throws -> ExecutionResult
 }
 
@@ -53,15 +63,19 @@ public struct ExecutionOptions: Sendable, Hashable {
   public var batchNormalization: BatchNormalizationMode
   /// Whether the network's outputs are needed; without them, nodes after the last tap are skipped.
   public var wantsOutputs: Bool
+  /// How the elements lie of what is brought and returned.
+  public var channelOrder: ChannelOrder
 
   public init(
     batch: Int, taps: [ValueID] = [],
-    batchNormalization: BatchNormalizationMode = .inference, wantsOutputs: Bool = true
+    batchNormalization: BatchNormalizationMode = .inference, wantsOutputs: Bool = true,
+    channelOrder: ChannelOrder = .first
   ) {
     self.batch = batch
     self.taps = taps
     self.batchNormalization = batchNormalization
     self.wantsOutputs = wantsOutputs
+    self.channelOrder = channelOrder
   }
 }
 
@@ -79,7 +93,7 @@ public struct ExecutionResult: Sendable {
     }
   }
 
-  /// Outputs and taps, row-major.
+  /// Outputs and taps.
   public var values: [ValueID: Tensor]
   /// By node index; filled in `.batchStatistics` mode only.
   public var statistics: [Int: ChannelStatistics]

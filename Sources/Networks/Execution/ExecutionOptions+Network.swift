@@ -51,7 +51,7 @@ extension ExecutionOptions {
       let axis = expected.batchAxis
       let own = axis.map { $0 < input.rank ? input.shape[$0] : 0 } ?? images ?? 1
       guard (1...max(1, batch)).contains(own), images ?? own == own,
-        input.shape == expected.resolved(batch: own)
+        input.shape == channelOrder.extents(of: expected, images: own)
       else {
         throw ExecutionError(
           .shapeMismatch,

@@ -15,6 +15,25 @@ public struct OneDNNBackend: Backend {
       instructionSet: instructionSet)
   }
 
+  /// What an ordinary convolution chooses: processors differ.
+  public var channelOrder: ChannelOrder { Self.order }
+
+  private static let order: ChannelOrder = {
+    let shape = [1, 64, 8, 8]
+    guard let engine = try? Engine(),
+      let convolution = try? Primitive.convolution(
+        Convolution(kernel: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1]), source: shape,
+        weights: [64, 64, 3, 3], hasBias: true, destination: shape, Attributes(node: "order"),
+        engine: engine, node: "order"),
+      let block = try? convolution.layout(.destination).channelBlock
+    else { return .first }
+    return switch block {
+    case 64: .last
+    case 8, 16: .blocks(block)
+    default: .first
+    }
+  }()
+
   public func plan(_ network: Network, options: ExecutionOptions) throws -> any ExecutionPlan {
     try OneDNNPlan(network: network, options: options)
   }

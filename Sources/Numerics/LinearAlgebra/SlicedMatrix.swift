@@ -1,27 +1,35 @@
 import CTileProducts
 
-/// Tall rows laid out for products with each other: slices of 256 columns, one after the other.
+/// Tall rows laid out for products with each other: slices of columns, one after the other, in which
+/// four rows, a quad, take turns of 16 bytes.
 ///
 /// Products of sliced matrices are summed in `Double` and are defined bit by bit:
 ///
-///     (X Yᵀ)_ij = Σ_slices chain_ij      chain = fma(x_k, y_k, …) from the slice's first column on
+///     (X Yᵀ)_ij = Σ_slices (chain_0 + chain_2) + (chain_1 + chain_3)
+///     chain_l = fma(x_k, y_k, …) over the columns k = l, l + 4, … of the slice
 ///
-/// where the chain is in the elements' precision and slices are added in order. The result
-/// therefore depends on no instruction set, library, number of threads or grouping of rows.
+/// where chains (two of every second column, for `Double`) are in the elements' precision and slices
+/// are added in order. The result therefore depends on no instruction set, library, number of threads
+/// or grouping of rows.
 public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   public let rows: Int
   public private(set) var columns: Int
   /// How many rows have been appended.
   public private(set) var filled = 0
-  /// `[slices, rows, 256]`, and a margin that kernels read and ignore.
+  /// `[slices, quads, columns of a slice / chains, 4, chains]`.
   private var storage: SlicedStorage<Element>
 
   /// Columns of a slice.
-  public static var sliceWidth: Int { espalier_slice }
+  public static var sliceWidth: Int { Element.sliceWidth }
 
-  var slices: Int { Self.slices(columns) }
+  private var slices: Int { Self.slices(columns) }
   private static func slices(_ columns: Int) -> Int {
-    (columns + espalier_slice - 1) / espalier_slice
+    (columns + sliceWidth - 1) / sliceWidth
+  }
+
+  /// Rows that there is memory for: whole quads.
+  private static func padded(_ rows: Int) -> Int {
+    (rows + espalier_slice_rows - 1) / espalier_slice_rows * espalier_slice_rows
   }
 
   /// A matrix whose rows are yet to be appended.
@@ -31,7 +39,7 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
     precondition(rows > 0 && columns > 0, "a sliced matrix of \(rows) × \(columns)")
     self.rows = rows
     self.columns = columns
-    // Left as it is found: every row is written before the first product, the margin is ignored.
+    // Left as it is found: every row is written before the first product.
     storage = SlicedStorage(count: Self.count(rows, columns), in: memory)
   }
 
@@ -41,7 +49,7 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   }
 
   /// Columns that there is memory for.
-  public var capacity: Int { (storage.count - espalier_slice_margin) / rows }
+  public var capacity: Int { storage.count / Self.padded(rows) }
 
   /// Takes the memory for as many rows of other columns, no more, which are yet to be written.
   public mutating func clear(columns: Int) {
@@ -54,7 +62,7 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
 
   /// Numbers in memory.
   private static func count(_ rows: Int, _ columns: Int) -> Int {
-    slices(columns) * rows * espalier_slice + espalier_slice_margin
+    slices(columns) * padded(rows) * sliceWidth
   }
 
   /// Appends rows, less a centre.
@@ -76,10 +84,9 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   ///   - elements: Rows of `width` numbers; left out, of ``columns``.
   ///   - column: The first of the ``columns`` that are taken of each.
   ///   - centre: For rows of `width` numbers.
-  ///   - slice: The only one to be written; nil for all.
   public func write(
     _ elements: [Element], width: Int? = nil, from column: Int = 0, at first: Int,
-    centre: [Element] = [], slice: Int? = nil
+    centre: [Element] = []
   ) {
     let width = width ?? columns
     let count = elements.count / width
@@ -90,11 +97,9 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
       \(elements.count) elements in rows of \(width) from column \(column) on and a centre of \
       \(centre.count) for a matrix of \(rows) × \(columns) from row \(first) on
       """)
-    let start = (slice ?? 0) * espalier_slice
-    let end = min(columns, slice == nil ? columns : start + espalier_slice)
     Element.slice(
-      elements, width: width, columns: column + start..<column + end, centre: centre,
-      first: first, all: rows, into: storage.base + start * rows)
+      elements, width: width, columns: column..<column + columns, centre: centre,
+      first: first, all: rows, into: storage.base)
   }
 
   /// Counts all rows as there: they were written one by one.
@@ -103,10 +108,14 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   /// A row, less its centre.
   public func row(_ row: Int) -> [Element] {
     precondition(row < filled, "row \(row) of \(filled)")
-    return stride(from: 0, to: columns, by: espalier_slice).flatMap { start in
-      let place = (start / espalier_slice * rows + row) * espalier_slice
-      return UnsafeBufferPointer(
-        start: storage.base + place, count: min(espalier_slice, columns - start))
+    let chains = 16 / MemoryLayout<Element>.stride
+    let (quad, place) = row.quotientAndRemainder(dividingBy: espalier_slice_rows)
+    return (0..<columns).map { column in
+      let slice = column / Self.sliceWidth
+      let start = slice * Self.padded(rows) + quad * espalier_slice_rows
+      let (part, chain) = (column % Self.sliceWidth).quotientAndRemainder(dividingBy: chains)
+      return storage.base[
+        start * Self.sliceWidth + (part * espalier_slice_rows + place) * chains + chain]
     }
   }
 
@@ -145,13 +154,6 @@ public struct SlicedMatrix<Element: SlicedElement>: Sendable {
     withExtendedLifetime((self, y)) {}
   }
 
-  func withRows(from slice: Int = 0, _ body: (UnsafePointer<Element>) -> Void) {
-    body(storage.base + slice * rows * espalier_slice)
-    withExtendedLifetime(storage) {}
-  }
-}
-
-extension SlicedMatrix<Float> {
   /// The diagonal of ``gram`` alone, the same bits.
   public var squares: [Double] {
     var squares = [Double](repeating: 0, count: rows)
@@ -164,7 +166,7 @@ extension SlicedMatrix<Float> {
     precondition(
       filled == rows && squares.count == rows,
       "squares of \(filled) of \(rows) rows for \(squares.count) numbers")
-    espalier_squares_f32(storage.base, rows, slices, &squares)
+    Element.addSquares(storage.base, rows: rows, slices: slices, into: &squares)
     withExtendedLifetime(storage) {}
   }
 }

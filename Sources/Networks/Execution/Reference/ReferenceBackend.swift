@@ -40,7 +40,10 @@ final class ReferencePlan: ExecutionPlan {
 
   func run(_ inputs: [Tensor]) throws -> ExecutionResult {
     let images = try options.check(inputs, for: network)
-    var values = network.binding(inputs)
+    var values = Dictionary(
+      uniqueKeysWithValues: network.binding(inputs).map { id, input in
+        (id, options.channelOrder.rowMajor(input, of: network[id].shape))
+      })
     var result = ExecutionResult(values: values.filter { wanted.contains($0.key) })
     for index in nodes {
       let node = network.nodes[index]
@@ -62,6 +65,9 @@ final class ReferencePlan: ExecutionPlan {
       for case let id? in node.inputs where lastReader[id] == index { values[id] = nil }
       if lastReader[node.output] != nil { values[node.output] = output }
       if wanted.contains(node.output) { result.values[node.output] = output }
+    }
+    for (id, value) in result.values {
+      result.values[id] = options.channelOrder.arranging(value, of: network[id].shape)
     }
     return result
   }

@@ -20,33 +20,44 @@ struct Layout: Equatable {
 
   /// Left to a primitive's choice.
   init(anyOf shape: [Int], node: String) throws {
-    descriptor = dnnl_memory_desc_t()
-    try check(
-      dnnl_memory_desc_init_by_tag(
-        &descriptor, Int32(shape.count), shape.map(Int64.init), dnnl_f32, dnnl_format_tag_any),
-      "describe an array of shape \(shape)", node: node)
+    try self.init(shape, dnnl_format_tag_any, node: node)
+  }
+
+  /// `[N, C, spatial…]` in some order; row-major where oneDNN has none such.
+  init(_ shape: [Int], _ order: ChannelOrder, node: String) throws {
+    let tag: dnnl_format_tag_t? =
+      switch (shape.count, order) {
+      case (3, .blocks(8)): dnnl_aBc8b
+      case (4, .blocks(8)): dnnl_aBcd8b
+      case (5, .blocks(8)): dnnl_aBcde8b
+      case (3, .blocks(16)): dnnl_aBc16b
+      case (4, .blocks(16)): dnnl_aBcd16b
+      case (5, .blocks(16)): dnnl_aBcde16b
+      case (3, .last): dnnl_acb
+      case (4, .last): dnnl_acdb
+      case (5, .last): dnnl_acdeb
+      default: nil
+      }
+    guard let tag else {
+      try self.init(rowMajor: shape, node: node)
+      return
+    }
+    try self.init(shape, tag, node: node)
   }
 
   /// `[N, C, spatial…]` arranged as another layout is; row-major where that one is unusual.
   init(_ shape: [Int], arrangedAs other: Layout, node: String) throws {
     let isBlocked = other.descriptor.format_desc.blocking.inner_nblks > 0
-    let tag: dnnl_format_tag_t? =
-      switch (shape.count, other.channelBlock) {
-      case (3, 8) where isBlocked: dnnl_aBc8b
-      case (3, 16) where isBlocked: dnnl_aBc16b
-      case (4, 8) where isBlocked: dnnl_aBcd8b
-      case (4, 16) where isBlocked: dnnl_aBcd16b
-      case (5, 8) where isBlocked: dnnl_aBcde8b
-      case (5, 16) where isBlocked: dnnl_aBcde16b
-      case (3, other.shape[1]): dnnl_acb
-      case (4, other.shape[1]): dnnl_acdb
-      case (5, other.shape[1]): dnnl_acdeb
-      default: nil
+    let order: ChannelOrder =
+      switch other.channelBlock {
+      case let block? where isBlocked: .blocks(block)
+      case other.shape[1] where other.shape[1] != 1: .last
+      default: .first
       }
-    guard let tag, other.channelBlock != 1 else {
-      descriptor = try Layout(rowMajor: shape, node: node).descriptor
-      return
-    }
+    try self.init(shape, order, node: node)
+  }
+
+  private init(_ shape: [Int], _ tag: dnnl_format_tag_t, node: String) throws {
     descriptor = dnnl_memory_desc_t()
     try check(
       dnnl_memory_desc_init_by_tag(

@@ -32,15 +32,15 @@ enum Instruction {
   case primitive(Primitive, [(Argument, Operand)])
   /// A loop of our own over buffers.
   case kernel([Int], Kernel)
-  /// Copies a value to the result, row-major.
-  case output(ValueID, Place, shape: [Int])
+  /// Copies a value to the result, in the caller's layout and under the caller's shape.
+  case output(ValueID, Place, Layout, shape: [Int])
 
   /// The buffers that it touches.
   var buffers: [Int] {
     switch self {
     case .primitive(_, let operands): operands.compactMap(\.1.buffer)
     case .kernel(let buffers, _): buffers
-    case .output(_, let place, _): [place.buffer]
+    case .output(_, let place, _, _): [place.buffer]
     }
   }
 }

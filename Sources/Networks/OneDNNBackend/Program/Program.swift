@@ -4,7 +4,8 @@ import Execution
 import NetworkGraph
 import Tensors
 
-/// Instructions with their arrays at fixed addresses of one arena.
+/// Instructions with their arrays at fixed addresses of one arena, but for the caller's: inputs are
+/// read, and results written, where the caller has them.
 final class Program {
   private enum Step {
     case primitive(Primitive, [dnnl_exec_arg_t])
@@ -12,38 +13,65 @@ final class Program {
     case output(ValueID, shape: [Int], Primitive, source: Memory, destination: Memory)
   }
 
+  /// A value that is computed in the memory of the result.
+  private struct Result {
+    var value: ValueID
+    var shape: [Int]
+  }
+
   private let engine: Engine
   private let arena: Arena
   private let storage: AlignedStorage
   private var steps: [Step] = []
   /// By step: the first node it computes.
-  private let owners: [Int]
+  private var owners: [Int] = []
   /// Nanoseconds by owner, while they are asked for.
   private var times: [Int: Int64]?
   /// Kept alive for the steps, which hold bare handles.
   private var memories: [Memory] = []
   private var constants: [AlignedStorage] = []
-  /// Those that read the caller's inputs, which move; by buffer.
-  private var inputs: [[Memory]]
+  private let inputCount: Int
+  /// Buffers that become results.
+  private let results: [Int: Result]
+  /// By buffer that moves, which are the caller's: the memories there.
+  private var moving: [Int: [Memory]] = [:]
   /// What computes each executed node.
   let executions: [NodeExecution]
+
+  /// Where the caller's buffers are.
+  private typealias Pointers = [Int: UnsafeMutablePointer<Float>]
 
   init(_ program: UnplacedProgram, engine: Engine) throws {
     self.engine = engine
     executions = program.executions
-    owners = program.owners
-    inputs = Array(repeating: [], count: program.inputCount)
+    inputCount = program.inputCount
+    var results: [Int: Result] = [:]
+    for case .output(let value, let place, let layout, let shape) in program.instructions {
+      // Of values that share a buffer, or lie otherwise than the caller wants, there are copies.
+      if place.buffer >= inputCount, place.layout == layout, results[place.buffer] == nil {
+        results[place.buffer] = Result(value: value, shape: shape)
+      }
+    }
+    self.results = results
     arena = Arena(
-      sizes: program.bufferSizes, uses: program.instructions.map(\.buffers),
-      inputCount: program.inputCount)
+      sizes: program.bufferSizes.enumerated().map { results[$0] == nil ? $1 : 0 },
+      uses: program.instructions.map(\.buffers), inputCount: inputCount)
     storage = AlignedStorage(byteCount: arena.byteCount)
-    for instruction in program.instructions { steps.append(try place(instruction)) }
+    for (instruction, owner) in zip(program.instructions, program.owners) {
+      if case .output(let value, let place, _, _) = instruction,
+        results[place.buffer]?.value == value
+      {
+        continue
+      }
+      steps.append(try place(instruction))
+      owners.append(owner)
+    }
   }
 
   /// Bytes of all activations together.
   var arenaByteCount: Int { arena.byteCount }
 
-  func run(_ inputs: [Tensor]) throws -> ExecutionResult { try run(inputs[...], []) }
+  func run(_ inputs: [Tensor]) throws -> ExecutionResult { try run(inputs[...], [:]) }
 
   /// Nanoseconds of every step, by its first node.
   func nodeTimes(_ inputs: [Tensor]) throws -> [Int: Int64] {
@@ -55,26 +83,47 @@ final class Program {
 
   /// Pins one input after the other, then runs.
   private func run(
-    _ rest: ArraySlice<Tensor>, _ pointers: [UnsafeMutablePointer<Float>]
+    _ rest: ArraySlice<Tensor>, _ pointers: Pointers
   ) throws -> ExecutionResult {
-    guard let input = rest.first else { return try run(pointers) }
+    guard let input = rest.first else {
+      return try run(writing: results.sorted { $0.key < $1.key }[...], pointers)
+    }
     return try input.elements.withUnsafeBufferPointer { elements in
       guard let base = elements.baseAddress else {
         throw ExecutionError(.shapeMismatch, "an input without elements; bring one image or more")
       }
+      var pointers = pointers
       // oneDNN takes no pointers to const; the caller's buffers are only ever read.
-      return try run(rest.dropFirst(), pointers + [UnsafeMutablePointer(mutating: base)])
+      pointers[rest.startIndex] = UnsafeMutablePointer(mutating: base)
+      return try run(rest.dropFirst(), pointers)
     }
   }
 
-  private func run(_ inputs: [UnsafeMutablePointer<Float>]) throws -> ExecutionResult {
-    for (memories, pointer) in zip(self.inputs, inputs) {
-      for memory in memories { try memory.bind(to: pointer) }
+  /// Makes room for one result after the other, then runs.
+  private func run(
+    writing rest: ArraySlice<(key: Int, value: Result)>, _ pointers: Pointers
+  ) throws -> ExecutionResult {
+    guard let (buffer, result) = rest.first else { return try run(pointers) }
+    var others = ExecutionResult(values: [:])
+    let count = result.shape.elementCount
+    let elements = try [Float](unsafeUninitializedCapacity: count) { elements, filled in
+      var pointers = pointers
+      pointers[buffer] = elements.baseAddress
+      others = try run(writing: rest.dropFirst(), pointers)
+      filled = count
+    }
+    others.values[result.value] = Tensor(shape: result.shape, elements: elements)
+    return others
+  }
+
+  private func run(_ pointers: Pointers) throws -> ExecutionResult {
+    for (buffer, memories) in moving {
+      for memory in memories { try memory.bind(to: pointers[buffer] ?? address(buffer)) }
     }
     var result = ExecutionResult(values: [:])
     for (place, step) in steps.enumerated() {
       let start = times == nil ? 0 : DispatchTime.now().uptimeNanoseconds
-      try execute(step, inputs: inputs, into: &result)
+      try execute(step, pointers, into: &result)
       if times != nil, owners[place] >= 0 {
         let time = DispatchTime.now().uptimeNanoseconds - start
         times?[owners[place], default: 0] += Int64(time)
@@ -84,15 +133,12 @@ final class Program {
   }
 
   private func execute(
-    _ step: Step, inputs: [UnsafeMutablePointer<Float>], into result: inout ExecutionResult
+    _ step: Step, _ pointers: Pointers, into result: inout ExecutionResult
   ) throws {
     switch step {
     case .primitive(let primitive, let arguments): try primitive.execute(arguments, on: engine)
     case .kernel(let buffers, let kernel):
-      let operands = buffers.map {
-        $0 < inputs.count ? inputs[$0] : address($0).assumingMemoryBound(to: Float.self)
-      }
-      try kernel(operands, &result)
+      try kernel(buffers.map { pointers[$0] ?? address($0) }, &result)
     case .output(let value, let shape, let reorder, let source, let destination):
       let count = shape.elementCount
       let elements = try [Float](unsafeUninitializedCapacity: count) { buffer, filled in
@@ -107,8 +153,9 @@ final class Program {
     }
   }
 
-  private func address(_ buffer: Int) -> UnsafeMutableRawPointer {
-    storage.pointer + arena.offsets[buffer]
+  /// In the arena.
+  private func address(_ buffer: Int) -> UnsafeMutablePointer<Float> {
+    (storage.pointer + arena.offsets[buffer]).assumingMemoryBound(to: Float.self)
   }
 
   private func place(_ instruction: Instruction) throws -> Step {
@@ -119,8 +166,7 @@ final class Program {
       }
       return .primitive(primitive, arguments)
     case .kernel(let buffers, let kernel): return .kernel(buffers, kernel)
-    case .output(let value, let place, let shape):
-      let target = try Layout(rowMajor: shape, node: "output")
+    case .output(let value, let place, let target, let shape):
       let reorder = try Primitive.reorder(
         from: place.layout, to: target, engine: engine, node: "output")
       return .output(
@@ -132,9 +178,9 @@ final class Program {
   private func memory(_ operand: Instruction.Operand, node: String) throws -> Memory {
     let memory: Memory
     switch operand {
-    case .place(let place) where place.buffer < inputs.count:
+    case .place(let place) where place.buffer < inputCount || results[place.buffer] != nil:
       memory = try Memory(place.layout, at: nil, engine: engine, node: node)
-      inputs[place.buffer].append(memory)
+      moving[place.buffer, default: []].append(memory)
     case .place(let place):
       memory = try Memory(place.layout, at: address(place.buffer), engine: engine, node: node)
     case .constant(let storage, let layout):

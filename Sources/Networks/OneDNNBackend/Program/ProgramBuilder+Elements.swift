@@ -10,7 +10,7 @@ extension ProgramBuilder {
     let source = try densePlace(of: step.inputs[0], node: step.node)
     let destination = destination(overwriting: source)
     try apply(functions, from: source, to: destination, node: step.node)
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   /// Applies functions to an array, in place or not.
@@ -42,7 +42,7 @@ extension ProgramBuilder {
     guard apply(activation, from: source, to: destination) else {
       return try lowerByReference(step)
     }
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   /// Applies a function of our own to a plain array, in place or not.
@@ -70,7 +70,7 @@ extension ProgramBuilder {
     try emit(
       primitive,
       [(.source, .place(source)), (.weights, second), (.destination, .place(destination))])
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   /// Two values with broadcasting, then functions of the result.
@@ -124,7 +124,7 @@ extension ProgramBuilder {
       primitive,
       [(.source, .place(first)), (.secondSource, second), (.destination, .place(destination))])
     if !joins { try apply(functions, from: destination, to: destination, node: step.node) }
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   /// An operand that broadcasts to an array: in its layout where the shapes are equal, row-major

@@ -64,7 +64,7 @@ extension ProgramBuilder {
       primitive,
       [(.source, .place(source)), (.destination, .place(destination))]
         + operands(of: layer, weight: stored, primitive, step))
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   private func operands(
@@ -114,7 +114,7 @@ extension ProgramBuilder {
         (.source, .place(Place(buffer: source.buffer, layout: from))),
         (.destination, .place(Place(buffer: destination.buffer, layout: to))),
       ] + operands(of: layer, weight: stored, primitive, step))
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   /// The product of two activations, or with a constant that is no single matrix.
@@ -141,7 +141,7 @@ extension ProgramBuilder {
       primitive,
       [(.source, .place(first)), (.weights, .place(second)), (.destination, .place(destination))])
     let result = try Layout(rowMajor: shape(of: step.output), node: node.name)
-    define(step.output, at: Place(buffer: destination.buffer, layout: result))
+    try define(step.output, at: Place(buffer: destination.buffer, layout: result))
   }
 
   /// A factor as matrices; transposed ones, which a Transpose has left as a view, are taken as such.

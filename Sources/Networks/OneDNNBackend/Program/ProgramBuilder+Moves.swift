@@ -84,7 +84,7 @@ extension ProgramBuilder {
   }
 
   mutating func lowerExpand(of x: ValueID, _ step: FusedStep) throws {
-    define(step.output, at: try expandedPlace(of: x, to: shape(of: step.output), step))
+    try define(step.output, at: try expandedPlace(of: x, to: shape(of: step.output), step))
   }
 
   mutating func lower(_ operation: Concat, _ step: FusedStep) throws {
@@ -108,7 +108,7 @@ extension ProgramBuilder {
       start += extents[operation.axis]
     }
     emitMoves(moves, to: destination, border: layout.isPlain ? nil : 0)
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   mutating func lower(_ operation: DepthToSpace, of x: ValueID, _ step: FusedStep) throws {
@@ -157,38 +157,38 @@ extension ProgramBuilder {
     let to = try output.indices.map { try self.offsets(layout, $0, node) }
     let move = BoxMove(zip(from, to).map { BoxMove.Axis(source: $0, destination: $1) })
     emitMoves([(source.buffer, move)], to: destination, border: nil)
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   /// A change of order is a change of strides: whoever needs another order copies.
   mutating func lower(_ operation: Transpose, of x: ValueID, _ step: FusedStep) throws {
     let source = try place(of: x, node: step.node)
     let layout = try source.layout.permuted(operation.permutation, node: step.node.name)
-    define(step.output, at: Place(buffer: source.buffer, layout: layout))
+    try define(step.output, at: Place(buffer: source.buffer, layout: layout))
   }
 
   /// The same buffer under another shape.
   mutating func lowerReshape(of x: ValueID, _ step: FusedStep) throws {
     let source = try place(of: x, node: step.node)
     if let layout = source.layout.reshaped(shape(of: step.output)) {
-      return define(step.output, at: Place(buffer: source.buffer, layout: layout))
+      return try define(step.output, at: Place(buffer: source.buffer, layout: layout))
     }
     let rowMajor = try rowMajorPlace(of: x, node: step.node)
     let layout = try Layout(rowMajor: shape(of: step.output), node: step.node.name)
-    define(step.output, at: Place(buffer: rowMajor.buffer, layout: layout))
+    try define(step.output, at: Place(buffer: rowMajor.buffer, layout: layout))
   }
 
   /// Records a value that was computed under another shape.
   mutating func define(_ value: ValueID, reshaping place: Place, node: Node) throws {
     let shape = shape(of: value)
-    if place.layout.shape == shape { return define(value, at: place) }
+    if place.layout.shape == shape { return try define(value, at: place) }
     if let layout = place.layout.reshaped(shape) {
-      return define(value, at: Place(buffer: place.buffer, layout: layout))
+      return try define(value, at: Place(buffer: place.buffer, layout: layout))
     }
     let flat = try copy(
       of: place, in: try Layout(rowMajor: place.layout.shape, node: node.name), node: node)
     let layout = try Layout(rowMajor: shape, node: node.name)
-    define(value, at: Place(buffer: flat.buffer, layout: layout))
+    try define(value, at: Place(buffer: flat.buffer, layout: layout))
   }
 
   /// - Parameter border: Fills what no move writes; nil where the moves write all.

@@ -33,7 +33,7 @@ extension ProgramBuilder {
       try emit(primitive, operands)
       emitStatistics(mean, variance, channels: channels, node: step.nodes[0])
     }
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   private mutating func emitStatistics(
@@ -84,7 +84,7 @@ extension ProgramBuilder {
     emit(kernel: "own loop", [source.buffer, destination.buffer]) { [normalization] operands, _ in
       normalization.run(from: operands[0], to: operands[1])
     }
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   /// Over the last axis.
@@ -111,7 +111,7 @@ extension ProgramBuilder {
       operands.append((role, try weights.vector(tensor, role: role, of: step)))
     }
     try emit(primitive, operands)
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   mutating func lower(
@@ -124,7 +124,7 @@ extension ProgramBuilder {
       operation, source.layout, engine: engine, node: step.node.name)
     let destination = makePlace(source.layout)
     try emit(primitive, [(.source, .place(source)), (.destination, .place(destination))])
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   mutating func lower(_ operation: Softmax, of x: ValueID, _ step: FusedStep) throws {
@@ -134,7 +134,7 @@ extension ProgramBuilder {
       source.layout, axis: operation.axis, isLogarithm: operation.isLogarithm, engine: engine,
       node: step.node.name)
     try emit(primitive, [(.source, .place(source)), (.destination, .place(destination))])
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 }
 

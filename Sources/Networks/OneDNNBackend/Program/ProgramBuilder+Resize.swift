@@ -20,7 +20,7 @@ extension ProgramBuilder {
         from: source.layout, to: layout, engine: engine, node: step.node.name)
       let destination = makePlace(layout)
       try emit(primitive, [(.source, .place(source)), (.destination, .place(destination))])
-      define(step.output, at: destination)
+      try define(step.output, at: destination)
     case .linear, .cubic: try lowerByReference(step)
     }
   }

@@ -40,7 +40,7 @@ extension ProgramBuilder {
     case .transpose(let operation): try lower(operation, of: x, step)
     case .flatten, .reshape: try lowerReshape(of: x, step)
     case .cast(let cast) where cast.type == .float32:
-      define(step.output, at: try place(of: x, node: step.node))
+      try define(step.output, at: try place(of: x, node: step.node))
     case .convolution, .transposedConvolution, .gemm, .batchNormalization, .elementwise, .argMax,
       .cast:
       try lowerByReference(step)
@@ -87,6 +87,6 @@ extension ProgramBuilder {
         }
       }
     }
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 }

@@ -84,7 +84,7 @@ extension ProgramBuilder {
       Self.ending(of: operation.kind, count: count), from: destination, to: destination,
       node: step.node)
     if operation.kind == .logSum { _ = apply(.logarithm, from: destination, to: destination) }
-    define(step.output, at: destination)
+    try define(step.output, at: destination)
   }
 
   /// Over axes that are no neighbours.

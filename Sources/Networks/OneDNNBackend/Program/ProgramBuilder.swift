@@ -48,8 +48,7 @@ struct ProgramBuilder {
   /// - Throws: ``ExecutionError`` naming the node that cannot be computed.
   mutating func build() throws -> UnplacedProgram {
     for (buffer, value) in network.inputs.enumerated() {
-      let layout = try Layout(rowMajor: shape(of: value), node: network[value].name)
-      define(value, at: Place(buffer: buffer, layout: layout))
+      try define(value, at: Place(buffer: buffer, layout: callersLayout(of: value)))
     }
     owners = instructions.map { _ in -1 }
     for step in steps {
@@ -115,12 +114,24 @@ struct ProgramBuilder {
     makePlace(try Layout(rowMajor: shape(of: value), node: node.name))
   }
 
-  /// Records where a step left its value, and returns the value to the caller if it is wanted.
-  mutating func define(_ value: ValueID, at place: Place) {
+  /// How a value lies that the caller brings or is given.
+  private func callersLayout(of value: ValueID) throws -> Layout {
+    let order = options.channelOrder
+    return try Layout(
+      shape(of: value), order.isKept(for: network[value].shape) ? order : .first,
+      node: network[value].name)
+  }
+
+  /// Records where a step left its value, and returns the value to the caller if it is wanted: the
+  /// buffer is the value's alone then, unless its values are the same.
+  mutating func define(_ value: ValueID, at place: Place) throws {
     places[value] = [place]
     holdings[place.buffer, default: []].insert(value)
     if returned.contains(value) {
-      instructions.append(.output(value, place, shape: shape(of: value)))
+      instructions.append(
+        .output(
+          value, place, try callersLayout(of: value),
+          shape: options.channelOrder.extents(of: network[value].shape, images: images)))
     }
   }
 
@@ -210,9 +221,12 @@ struct ProgramBuilder {
     isFree(place.buffer) ? place : makePlace(place.layout)
   }
 
-  /// Whether nobody needs a buffer's values after this step.
+  /// Whether nobody needs a buffer's values after this step: no step, and not the caller, who may have
+  /// been given the buffer itself.
   func isFree(_ buffer: Int) -> Bool {
     buffer >= network.inputs.count
-      && (holdings[buffer] ?? []).allSatisfy { (readersLeft[$0] ?? 0) == 0 }
+      && (holdings[buffer] ?? []).allSatisfy {
+        (readersLeft[$0] ?? 0) == 0 && !returned.contains($0)
+      }
   }
 }

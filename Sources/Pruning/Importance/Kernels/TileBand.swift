@@ -5,12 +5,10 @@ import Tensors
 struct TileBand {
   /// By tile.
   private(set) var rows: [SlicedMatrix<Float>]
-  /// The same, as products by it read it: each tile is multiplied by many.
-  private(set) var panels: [SlicedPanels]
   private let zeros: Zeros
 
-  /// Bytes of a band of all tiles: with its panels a part of a third-level cache.
-  private static let size = 4 << 20
+  /// Bytes of a band of all tiles: a part of a third-level cache.
+  private static let size = 2 << 20
 
   /// In memory of its own.
   ///
@@ -38,18 +36,12 @@ struct TileBand {
         rows: rows, columns: columns,
         in: take(SlicedMatrix<Float>.byteCount(rows: rows, columns: columns)))
     }
-    panels = images.map { rows in
-      SlicedPanels(
-        rows: rows, columns: columns,
-        in: take(SlicedPanels.byteCount(rows: rows, columns: columns)))
-    }
   }
 
-  /// Bytes of a band with its panels.
+  /// Bytes of a band.
   static func byteCount(images: [Int], columns: Int) -> Int {
     images.reduce(rounded(images.count)) { sum, rows in
       sum + rounded(SlicedMatrix<Float>.byteCount(rows: rows, columns: columns))
-        + rounded(SlicedPanels.byteCount(rows: rows, columns: columns))
     }
   }
 
@@ -75,15 +67,18 @@ struct TileBand {
     for tile in rows.indices {
       rows[tile].clear(columns: columns)
       rows[tile].fill()
-      panels[tile].wereTurned(columns: columns)
     }
   }
 
   /// Writes a tile's features from a column on; several threads may, each its own tiles.
   func write(_ tile: Int, _ features: TileFeatures, from column: Int, isZero: Bool) {
-    panels[tile].write(
-      features.batches.map(\.elements), width: features.shape.elementCount, from: column,
-      centre: features.centre, through: rows[tile])
+    var row = 0
+    for batch in features.batches {
+      rows[tile].write(
+        batch.elements, width: features.shape.elementCount, from: column, at: row,
+        centre: features.centre)
+      row += batch.shape[0]
+    }
     zeros.base[tile] = isZero ? 1 : 0
   }
 

@@ -134,9 +134,7 @@ public struct TileKernels: Sendable {
       let band = bands[(step + number) % bands.count]
       try parallelFor(count: blocks.count, threads: threads) { [blocks] place in
         let block = blocks[place]
-        products[place].add(
-          band.rows[block.first], band.panels[block.second ?? block.first],
-          isSymmetric: block.second == nil)
+        products[place].add(band.rows[block.first], block.second.map { band.rows[$0] })
       }
       if withSquares {
         for tile in tiles.indices { band.rows[tile].addSquares(to: &squares[tile]) }
@@ -173,8 +171,8 @@ private final class MatrixSum: Sendable {
 
   init(rows: Int, columns: Int) { sum = Mutex(Matrix(rows: rows, columns: columns)) }
 
-  func add(_ x: SlicedMatrix<Float>, _ y: SlicedPanels, isSymmetric: Bool) {
-    sum.withLock { y.addProduct(of: x, isSymmetric: isSymmetric, to: &$0) }
+  func add(_ x: SlicedMatrix<Float>, _ y: SlicedMatrix<Float>?) {
+    sum.withLock { x.addProduct(with: y, to: &$0) }
   }
 
   func whole(isSymmetric: Bool) -> Matrix {

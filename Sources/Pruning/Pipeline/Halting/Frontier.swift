@@ -7,12 +7,17 @@ import Tensors
 ///
 /// Advancing from layer to layer computes every node once, however many layers are looked at.
 struct Frontier {
-  /// By value: `[samples, …]`.
+  /// By value: `[samples, …]`, in the order of the stretches.
   private(set) var values: [ValueID: Tensor]
 
-  /// - Parameter inputs: The network's inputs, in its order.
-  init(_ network: Network, inputs: [Tensor]) {
+  /// - Parameters:
+  ///   - inputs: The network's inputs, in its order, row-major.
+  ///   - order: That of the stretches along which it is to advance.
+  init(_ network: Network, inputs: [Tensor], order: ChannelOrder = .first) {
     values = network.binding(inputs)
+    for (id, value) in values {
+      values[id] = order.arranging(value, of: network[id].shape)
+    }
   }
 
   /// Runs the nodes of a stretch, which begins where the network is halted.
@@ -53,15 +58,16 @@ struct Stretch {
   /// - Parameters:
   ///   - taps: Values among those computed on the way that are wanted besides.
   ///   - microBatch: Samples of a frontier, at most.
+  ///   - order: Of the elements of a frontier's values.
   init(
     of network: Network, _ range: Range<Int>, taps: [ValueID] = [], on backend: any Backend,
-    microBatch: Int
+    microBatch: Int, order: ChannelOrder = .first
   ) {
     let live = network.liveValues(before: range.upperBound)
     (self.live, self.taps, isEmpty) = (Set(live), Set(taps), range.isEmpty)
     segment = Segment(
       network.segment(range, outputs: live + taps.filter { !live.contains($0) }), on: backend,
-      microBatch: microBatch)
+      microBatch: microBatch, order: order)
   }
 }
 

@@ -9,10 +9,17 @@ struct Segment {
   let network: Network
   private let plans: Pool<any ExecutionPlan>
 
-  /// - Parameter microBatch: Samples that are given at once, at most.
-  init(_ network: Network, on backend: any Backend, microBatch: Int) {
+  /// - Parameters:
+  ///   - microBatch: Samples that are given at once, at most.
+  ///   - order: Of the elements of inputs and outputs.
+  init(
+    _ network: Network, on backend: any Backend, microBatch: Int, order: ChannelOrder = .first
+  ) {
     self.network = network
-    plans = Pool { try backend.plan(network, options: ExecutionOptions(batch: microBatch)) }
+    plans = Pool {
+      try backend.plan(
+        network, options: ExecutionOptions(batch: microBatch, channelOrder: order))
+    }
   }
 
   /// Some of its outputs, `[samples, …]` each, from values that hold its inputs.

@@ -40,14 +40,15 @@ struct TapStretches: Sendable {
 }
 
 extension TapStretches {
-  /// The parts made ready to run.
+  /// The parts made ready to run, with values in the order that the backend likes best: but for
+  /// rounding, products of features are the same in any.
   ///
   /// - Parameter microBatch: Images that go through together, at most.
   func stretches(on backend: any Backend, microBatch: Int) -> [Stretch] {
     parts.map { part in
       Stretch(
         of: network, part.nodes, taps: part.taps.map { taps[$0] }, on: backend,
-        microBatch: microBatch)
+        microBatch: microBatch, order: backend.channelOrder)
     }
   }
 }

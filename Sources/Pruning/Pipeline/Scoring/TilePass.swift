@@ -32,7 +32,8 @@ struct TilePass: Sendable {
   /// - Parameters:
   ///   - here: Places of the tiles that pass here, where others pass elsewhere; nil for all.
   ///   - bytes: What all of it takes; the bench forgets as much of what it remembers.
-  ///   - body: Takes the tap's place and the features by tile.
+  ///   - body: Takes the tap's place and the features by tile, in the backend's order of
+  ///     channels.
   func run(
     _ tiles: [ImageTile], here: Set<Int>? = nil, taking bytes: Int,
     body: @escaping @Sendable (Int, [TileFeatures]) throws -> Void
@@ -50,16 +51,16 @@ struct TilePass: Sendable {
           try self.values(of: part, batches[$0].advance(along: stretch), batches[$0])
         }
         for (place, tap) in part.taps.enumerated() {
+          let centre = centre(of: tap)
           try body(
             tap,
             tiles.indices.map { tile in
               here.contains(tile)
                 ? try TileFeatures(
                   zip(batches, values).filter { $0.0.tile == tile }.map { $1[place] },
-                  centre: centres[tap])
+                  centre: centre)
                 : TileFeatures(
-                  elsewhere: model.network[taps[tap]].shape.extentsPerImage,
-                  images: tiles[tile].images, centre: centres[tap])
+                  elsewhere: extents(of: tap), images: tiles[tile].images, centre: centre)
             })
         }
         // For progress, an image counts bit by bit.
@@ -86,8 +87,27 @@ struct TilePass: Sendable {
         throw ExecutionError(
           .libraryFailure, "no value came back for \(model.network[taps[tap]].name)")
       }
-      return value.byImage(batch.images.count, model.network[taps[tap]].shape)
+      return Tensor(shape: [batch.images.count] + extents(of: tap), elements: value.elements)
     }
+  }
+
+  /// The extents of what an image has of a tap.
+  private func extents(of tap: Int) -> [Int] {
+    let shape = model.network[taps[tap]].shape
+    return shape.dimensions.first == .batch
+      ? Array(bench.backend.channelOrder.extents(of: shape, images: 1).dropFirst())
+      : shape.extentsPerImage
+  }
+
+  /// A tap's centre; a number for every feature where channels are not first.
+  private func centre(of tap: Int) -> [Float] {
+    let (centre, shape) = (centres[tap], model.network[taps[tap]].shape)
+    let order = bench.backend.channelOrder
+    guard !centre.isEmpty, order.isKept(for: shape) else { return centre }
+    let area = shape.elementsPerImage / centre.count
+    let features = Tensor(
+      shape: shape.resolved(batch: 1), elements: centre.flatMap { repeatElement($0, count: area) })
+    return order.arranging(features, of: shape).elements
   }
 
   private struct Way: Sendable {
@@ -121,7 +141,8 @@ struct TilePass: Sendable {
           "shard \(tile.shard.short) has \(shard.count) images where \(tile.images) were asked for")
       }
       for range in MicroBatches(images: tile.images, size: microBatch).ranges {
-        let frontier = Frontier(model.network, inputs: shard.tensors(range))
+        let frontier = Frontier(
+          model.network, inputs: shard.tensors(range), order: bench.backend.channelOrder)
         batches.append(HaltedBatch(tile: place, images: range, frontier: frontier))
       }
     }

@@ -10,7 +10,7 @@ import Synchronization
 /// What tile 0 fixes for all tiles: centres, and the bandwidths of the RBF kernel.
 struct KernelMeasurement: JobComputation {
   static let stage = Stage.scores
-  static let kind = "kernel-reference-2"
+  static let kind = "kernel-reference-3"
 
   var model: Digest
   /// Names of the tapped values.
@@ -73,7 +73,7 @@ struct KernelMeasurement: JobComputation {
 /// One block of the kernel matrices of all taps: two tiles of calibration images.
 struct TilePairScores: JobComputation {
   static let stage = Stage.scores
-  static let kind = "tile-pair-5"
+  static let kind = "tile-pair-6"
 
   var model: Digest
   /// Names of the tapped values.

@@ -1,0 +1,82 @@
+import NetworkGraph
+import Tensors
+
+/// How the axes of a value `[N, C, spatial…]` lie in memory.
+///
+/// Whoever hands values from plan to plan, or adds up over all of their elements, need not have them
+/// row-major; to bring them into order takes as long as a cheap layer does.
+public enum ChannelOrder: Sendable, Hashable {
+  /// `[N, C, spatial…]`: row-major.
+  case first
+  /// `[N, C / block, spatial…, block]`.
+  case blocks(Int)
+  /// `[N, spatial…, C]`.
+  case last
+
+  /// Values of fewer channels, which images are, stay row-major.
+  private static let fewest = 8
+
+  /// How many channels lie side by side; nil for a shape that is row-major in any order: with no
+  /// batch, no or too many spatial axes, few channels or no whole blocks of them.
+  private func block(of shape: Shape) -> Int? {
+    guard (3...5).contains(shape.rank), shape.dimensions[0] == .batch,
+      shape.dimensions.dropFirst().allSatisfy({ !$0.isBatch })
+    else { return nil }
+    let channels = shape.dimensions[1].perImage
+    switch self {
+    case .first: return nil
+    case .blocks(let block): return channels.isMultiple(of: block) ? block : nil
+    case .last: return channels >= Self.fewest ? channels : nil
+    }
+  }
+
+  /// Whether values of a shape lie in this order; if not, they are row-major.
+  public func isKept(for shape: Shape) -> Bool { block(of: shape) != nil }
+
+  /// The extents of a batch of `images` of a shape.
+  public func extents(of shape: Shape, images: Int) -> [Int] {
+    let extents = shape.resolved(batch: images)
+    guard let block = block(of: shape) else { return extents }
+    let blocks = self == .last ? [] : [extents[1] / block]
+    return [extents[0]] + blocks + extents[2...] + [block]
+  }
+
+  /// A row-major value of a shape in this order.
+  public func arranging(_ value: Tensor, of shape: Shape) -> Tensor {
+    guard let block = block(of: shape), value.count > 0 else { return value }
+    let (images, channels) = (value.shape[0], value.shape[1])
+    return value.exchangingAxes(
+      [images * channels / block, block, value.count / (images * channels)],
+      as: extents(of: shape, images: images))
+  }
+
+  /// A value of a shape in this order, row-major again.
+  public func rowMajor(_ value: Tensor, of shape: Shape) -> Tensor {
+    guard let block = block(of: shape), value.count > 0 else { return value }
+    let images = value.shape[0]
+    let blocks = images * shape.dimensions[1].perImage / block
+    return value.exchangingAxes(
+      [blocks, value.count / (blocks * block), block], as: shape.resolved(batch: images))
+  }
+}
+
+extension Tensor {
+  /// The elements, taken for three axes, with the last two of them in the other order.
+  fileprivate func exchangingAxes(_ extents: [Int], as shape: [Int]) -> Tensor {
+    let (matrices, rows, columns) = (extents[0], extents[1], extents[2])
+    let moved = [Float](unsafeUninitializedCapacity: count) { moved, filled in
+      elements.withUnsafeBufferPointer { elements in
+        for matrix in 0..<matrices {
+          let start = matrix * rows * columns
+          for row in 0..<rows {
+            for column in 0..<columns {
+              moved[start + column * rows + row] = elements[start + row * columns + column]
+            }
+          }
+        }
+      }
+      filled = count
+    }
+    return Tensor(shape: shape, elements: moved)
+  }
+}

@@ -191,7 +191,7 @@ import Testing
     let figures = try ScoreBenchmark.run(features: [512, 300], samples: 20, tileSize: 16)
     #expect(figures.taps == 2 && figures.samples == 20)
     let rates = [figures.peak, figures.sgemm, figures.kernels, figures.fractionOfPeak]
-    let seconds = [figures.kernelSeconds, figures.pairSeconds]
+    let seconds = [figures.kernelSeconds, figures.layoutSeconds, figures.pairSeconds]
     #expect((rates + seconds).allSatisfy { $0 > 0 && $0.isFinite })
   }
 }

@@ -16,8 +16,10 @@ public enum ScoreBenchmark {
     public var sgemm: Double
     /// GFLOP/s of the kernels.
     public var kernels: Double
-    /// Seconds for all kernels, and all sums over pairs of taps.
+    /// Seconds for all kernels, for laying features out for them alone, which is a part of it, and for
+    /// all sums over pairs of taps.
     public var kernelSeconds: Double
+    public var layoutSeconds: Double
     public var pairSeconds: Double
     /// kernels / peak.
     public var fractionOfPeak: Double { kernels / peak }
@@ -42,11 +44,14 @@ public enum ScoreBenchmark {
     let tiles = (0..<layout.tiles).map { layout.range(of: $0).count }
     var figures = Figures(
       taps: widths.count, samples: samples, tileSize: tileSize, threads: threads, peak: 0,
-      sgemm: 0, kernels: 0, kernelSeconds: 0, pairSeconds: 0)
+      sgemm: 0, kernels: 0, kernelSeconds: 0, layoutSeconds: 0, pairSeconds: 0)
+    let widest = widths.max() ?? 1
     var kernels = TileKernels(
       layout.pairs.map {
         .init($0, first: $0.first, second: $0.isDiagonal ? nil : $0.second)
-      }, images: tiles, widest: widths.max() ?? 1, threads: threads)
+      }, images: tiles, widest: widest, threads: threads)
+    // Of no pairs: features are laid out, and nothing is multiplied.
+    var layouts = TileKernels([], images: tiles, widest: widest, threads: threads)
     let names = widths.indices.map { "\($0)" }
     var sums = layout.pairs.map { TilePairSums($0, taps: names) }
     var peaks: [Double] = []
@@ -62,6 +67,9 @@ public enum ScoreBenchmark {
         let made = try kernels.kernels(of: features, tap: names[tap], bandwidth: nil)
         figures.kernelSeconds += (ContinuousClock.now - start) / .seconds(1)
         for (place, kernel) in made.enumerated() { sums[place].add(kernel, at: tap) }
+        let restart = ContinuousClock.now
+        _ = try layouts.kernels(of: features, tap: names[tap], bandwidth: nil)
+        figures.layoutSeconds += (ContinuousClock.now - restart) / .seconds(1)
       }
     }
     let start = ContinuousClock.now
@@ -128,6 +136,7 @@ extension ScoreBenchmark.Figures {
     peak = mean(\.peak)
     sgemm = mean(\.sgemm)
     kernelSeconds = mean(\.kernelSeconds)
+    layoutSeconds = mean(\.layoutSeconds)
     pairSeconds = mean(\.pairSeconds)
     kernels = runs[0].kernels * runs[0].kernelSeconds / kernelSeconds
   }

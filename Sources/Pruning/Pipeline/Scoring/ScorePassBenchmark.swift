@@ -39,7 +39,7 @@ public enum ScorePassBenchmark {
     public var forward: Double
     /// Of kernels and sums over pairs, with `sgemm` in the same run.
     public var kernels: ScoreBenchmark.Figures
-    /// What forward passes, kernels and sums, each measured alone, say.
+    /// What forward passes, laying features out, kernels and sums, each measured alone, say.
     public var parts: CostModel
     /// What the passes say; nil for passes over one number of images.
     public var fitted: CostModel?
@@ -86,8 +86,9 @@ public enum ScorePassBenchmark {
       tileBytes: footprint.total(images: min(images, tileSize), tiles: 1, pairs: 0),
       forward: 1 / secondsPerImage, kernels: mean,
       parts: CostModel(
-        secondsPerImage: secondsPerImage,
-        secondsPerPair: (mean.kernelSeconds + mean.pairSeconds) / Double(images * images)),
+        secondsPerImage: secondsPerImage + mean.layoutSeconds / Double(images),
+        secondsPerPair: (mean.kernelSeconds - mean.layoutSeconds + mean.pairSeconds)
+          / Double(images * images)),
       fitted: CostModel(fittedTo: passes), passes: passes)
   }
 

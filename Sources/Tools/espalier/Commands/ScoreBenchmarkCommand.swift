@@ -61,8 +61,9 @@ extension ScorePassBenchmark.Figures {
         format: "kernels of tiles     %8.1f GFLOP/s, %.0f %% of the peak", kernels.kernels,
         100 * kernels.fractionOfPeak),
       String(
-        format: "kernels %.2f s, sums over pairs of taps %.2f s for %d images",
-        kernels.kernelSeconds, kernels.pairSeconds, kernels.samples),
+        format: "kernels %.2f s, %.2f of it to lay features out, sums over pairs of taps %.2f s "
+          + "for %d images",
+        kernels.kernelSeconds, kernels.layoutSeconds, kernels.pairSeconds, kernels.samples),
       "by these parts: \(parts.text)",
     ]
     if let fitted {

@@ -29,22 +29,54 @@ import Testing
     try check(builder.finished(linear, again))
   }
 
-  @Test("what a backend likes best is what its convolutions bring")
+  @Test("values of three and of five axes, too, and fewer images than a plan is made for")
+  func ranks() throws {
+    for spatial in [[9], [3, 4, 5]] {
+      var builder = NetworkBuilder("rank", input: [16] + spatial)
+      let ones = spatial.map { _ in 1 }
+      let weight = builder.constant("weight", [32, 16] + ones)
+      let a = try builder.apply(
+        .convolution(Convolution(kernel: ones)), to: [builder.input, weight], name: "a")
+      let relu = try builder.relu(a, name: "relu")
+      let sum = try builder.add(relu, a, name: "sum")
+      try check(builder.finished(sum))
+    }
+  }
+
+  @Test("in the order that a backend likes best, convolutions copy nothing")
   func preference() throws {
-    let order = OneDNNBackend().channelOrder
-    let network = try residualNetwork(width: 32)
-    let options = ExecutionOptions(batch: 2, channelOrder: order)
     #expect(ReferenceBackend().channelOrder == .first)
-    #expect(order != .first, "vectors of channels")
-    _ = try OneDNNBackend().plan(network, options: options)
+    var builder = NetworkBuilder("order", input: [64, 8, 8])
+    let a = try builder.convolution(builder.input, outputs: 64, name: "a")
+    let b = try builder.convolution(a, outputs: 64, name: "b")
+    let network = builder.finished(b)
+    func copies(_ order: ChannelOrder) throws -> Bool {
+      try OneDNNBackend().explain(
+        network, options: ExecutionOptions(batch: 2, taps: [a], channelOrder: order)
+      ).contains { $0.computedBy.contains("reorder") }
+    }
+    #expect(try copies(.first))
+    #expect(try !copies(OneDNNBackend().channelOrder))
+  }
+
+  @Test("blocks that there are no kernels for are refused")
+  func refusal() throws {
+    var builder = NetworkBuilder("blocks", input: [16, 4, 4])
+    let a = try builder.convolution(builder.input, outputs: 16, name: "a")
+    let network = builder.finished(a)
+    #expect(throws: ExecutionError.self) {
+      try OneDNNBackend().plan(
+        network, options: ExecutionOptions(batch: 2, channelOrder: .blocks(4)))
+    }
   }
 
   private func check(_ network: Network) throws {
     var generator = SeededGenerator(seed: 4)
     let taps = network.inputs + network.nodes.map(\.output)
-    let batches = (0..<2).map { _ in
+    let counts = [3, 3, 2]
+    let batches = counts.map { images in
       network.inputs.map {
-        Tensor.random(network[$0].shape.resolved(batch: 3), using: &generator)
+        Tensor.random(network[$0].shape.resolved(batch: images), using: &generator)
       }
     }
     let reference = try ReferenceBackend().plan(network, options: .init(batch: 3, taps: taps))
@@ -60,12 +92,12 @@ import Testing
             zip(network.inputs, inputs).map { order.arranging($1, of: network[$0].shape) }
           ).values
         }
-        for (values, expected) in zip(results, expected) {
+        for (images, (values, expected)) in zip(counts, zip(results, expected)) {
           #expect(Set(values.keys) == Set(taps))
           for tap in taps {
             let (value, expected) = (try #require(values[tap]), try #require(expected[tap]))
             let shape = network[tap].shape
-            #expect(value.shape == order.extents(of: shape, images: 3))
+            #expect(value.shape == order.extents(of: shape, images: images))
             let scale = expected.elements.reduce(Float(1)) { max($0, abs($1)) }
             expectClose(
               order.rowMajor(value, of: shape).elements, expected.elements,

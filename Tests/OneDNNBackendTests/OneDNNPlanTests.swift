@@ -94,6 +94,27 @@ import Testing
     }
   }
 
+  @Test("a number for every image is computed with like any other value")
+  func vectors() throws {
+    var builder = NetworkBuilder("numbers", input: [6, 4, 4])
+    let mean = try builder.apply(
+      .reduction(Reduction(.mean, axes: [1, 2, 3], keepsAxes: false)), to: [builder.input],
+      name: "mean")
+    let gate = try builder.apply(.activation(.sigmoid), to: [mean], name: "gate")
+    let product = try builder.apply(.elementwise(.multiply), to: [gate, mean], name: "product")
+    let network = builder.finished(product)
+    var generator = SeededGenerator(seed: 8)
+    let x = Tensor.random([3, 6, 4, 4], using: &generator)
+    let options = ExecutionOptions(batch: 3, taps: [mean, gate])
+    let fast = try OneDNNBackend().plan(network, options: options).run(x)
+    let slow = try ReferenceBackend().plan(network, options: options).run(x)
+    for value in [mean, gate, product] {
+      #expect(fast.values[value]?.shape == [3])
+      expectClose(
+        fast.values[value]?.elements ?? [], slow.values[value]?.elements ?? [0], tolerance: 1e-5)
+    }
+  }
+
   @Test("statistics of a batch are those of the values before a rectifier that follows")
   func statisticsBeforeRectifiers() throws {
     var builder = NetworkBuilder("pre-activation", input: [5, 6, 6])

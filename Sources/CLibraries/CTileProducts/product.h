@@ -10,6 +10,8 @@
 /// Columns of a slice.
 #define SLICE ((size_t)LANES * 32)
 
+_Static_assert(SLICE == JOIN(NAME(espalier_slice), columns), "memory is allocated for these slices");
+
 typedef REAL NAME(vector) __attribute__((vector_size(64)));
 typedef REAL NAME(part) __attribute__((vector_size(16)));
 typedef REAL NAME(loose) __attribute__((vector_size(16), aligned(sizeof(REAL))));
@@ -36,7 +38,8 @@ static const REAL *NAME(centres)(const REAL *centre, size_t area, size_t start, 
 
 static void NAME(slice)(const REAL *x, size_t rows, size_t inner, size_t begin, size_t end,
                         const REAL *centre, size_t centres, size_t first, size_t all, REAL *to) {
-  REAL space[SLICE] = {0};
+  REAL space[SLICE];
+  if (!centres) memset(space, 0, sizeof space);
   for (size_t start = begin; start < end; start += SLICE, to += PADDED(all) * SLICE) {
     size_t depth = MIN(SLICE, end - start);
     const REAL *shift =

@@ -1,16 +1,19 @@
 #include "CTileProducts.h"
 
 #include <stdbool.h>
+#include <string.h>
 
-/// Rows of x and of y that are worked on together: a slice of both fits the second-level cache.
+/// Rows of x and of y that are worked on together: their slices take 256 KB each, and share a
+/// second-level cache of 1 MB or more.
 #define BLOCK 128
-/// Quads of x that are multiplied by a quad of y in registers: sixteen vectors of sums. Their slices,
-/// and that of the next quad of y, fit the first-level cache.
+/// Quads of x that are multiplied by a quad of y in registers: sixteen vectors of sums. Their slices
+/// take 32 KB, that of y and the next one 16 KB: a first-level cache of those who have AVX-512.
 #define WIDTH 4
 #define INLINE static inline __attribute__((always_inline))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 /// Whole quads.
 #define PADDED(n) (((n) + 3) / 4 * 4)
+_Static_assert(espalier_slice_rows == 4, "a quad has four rows");
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 

@@ -121,7 +121,9 @@ public actor Worker {
           .joined(separator: " with "),
         instructionSet: identity.instructionSet),
       threads: configuration.threads, credits: configuration.credits,
-      neighbourhood: Self.neighbourhood ?? "", memory: configuration.cacheBytes)
+      // Who lays features out in another order has no part in a pass.
+      neighbourhood: Self.neighbourhood.map { "\($0)/\(bench.backend.channelOrder)" } ?? "",
+      memory: configuration.cacheBytes)
   }
 
   /// Where memory is shared, and by which build: what lies there is for its own eyes.

@@ -20,6 +20,7 @@ public struct OneDNNBackend: Backend {
 
   private static let order: ChannelOrder = {
     let shape = [1, 64, 8, 8]
+    Engine.useCallingThreadOnly()
     guard let engine = try? Engine(),
       let convolution = try? Primitive.convolution(
         Convolution(kernel: [3, 3], padsBefore: [1, 1], padsAfter: [1, 1]), source: shape,
@@ -44,10 +45,6 @@ public struct OneDNNBackend: Backend {
     try OneDNNPlan(network: network, options: options).executions()
   }
 
-  /// Bytes that a plan with these options takes for all activations of a full batch together.
-  public func arenaByteCount(_ network: Network, options: ExecutionOptions) throws -> Int {
-    try OneDNNPlan(network: network, options: options).arenaByteCount()
-  }
 }
 
 /// A network as programs of primitives, one per number of images.
@@ -84,9 +81,6 @@ final class OneDNNPlan: TimedPlan {
 
   /// What computes each node of a full batch.
   func executions() throws -> [NodeExecution] { try program(images: options.batch).executions }
-
-  /// Bytes of all activations of a full batch.
-  func arenaByteCount() throws -> Int { try program(images: options.batch).arenaByteCount }
 
   private func program(images: Int) throws -> Program {
     if let program = programs[images] { return program }

@@ -8,8 +8,8 @@ import CTileProducts
 ///     (X Yᵀ)_ij = Σ_slices (chain_0 + chain_2) + (chain_1 + chain_3)
 ///     chain_l = fma(x_k, y_k, …) over the columns k = l, l + 4, … of the slice
 ///
-/// where chains (two of every second column, for `Double`) are in the elements' precision and slices
-/// are added in order. The result therefore depends on no instruction set, library, number of threads
+/// where chains are in the elements' precision (of `Double` there are two, of every second column,
+/// added as 0 + 1) and slices are added in order. The result therefore depends on no instruction set, library, number of threads
 /// or grouping of rows.
 public struct SlicedMatrix<Element: SlicedElement>: Sendable {
   public let rows: Int

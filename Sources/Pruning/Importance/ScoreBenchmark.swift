@@ -57,7 +57,9 @@ public enum ScoreBenchmark {
     var peaks: [Double] = []
     for width in Set(widths).sorted() {
       let features = try tiles.enumerated().map { seed, images in
-        try TileFeatures(syntheticFeatures([images, 1, width], seed: seed), centre: [0.5])
+        try TileFeatures(
+          syntheticFeatures([images, 1, width], seed: seed),
+          centre: [Float](repeating: 0.5, count: width))
       }
       for _ in 0..<5 { peaks.append(try peakRate(threads: threads)) }
       // As in a pass, where one tap follows another: caches are not sgemm's any more.

@@ -7,15 +7,15 @@
 ///
 /// Part of the result's definition, as the order is: within a slice there are four chains of fused
 /// multiply–adds in single precision, two in double, of every fourth (second) column from the first
-/// four (two) on; they are added, (0 + 2) + (1 + 3); slices are added in double, in order. So the
-/// result is the same bits with any instruction set, and however rows are grouped.
+/// four (two) on; they are added, (0 + 2) + (1 + 3), or 0 + 1; slices are added in double, in order.
+/// So the result is the same bits with any instruction set, and however rows are grouped.
 enum { espalier_slice_f32_columns = 512, espalier_slice_f64_columns = 256 };
 
 /// A sliced matrix has whole multiples of so many rows, and lies at a multiple of 64 bytes.
 enum { espalier_slice_rows = 4 };
 
 /// Copies columns `begin`…`end` of rows of `inner` numbers into a sliced matrix of `all` rows, from row
-/// `first` on, zeros filling the last slice, and the last four rows behind row `all`.
+/// `first` on, zeros filling the last slice. Whoever writes the last row fills its four rows up.
 ///
 /// `centre` is subtracted: `centres` numbers that divide `inner`, each for as many columns in turn; or
 /// none. `begin` is the beginning of a slice of the matrix, whose memory from there on is `to`.

@@ -23,38 +23,46 @@ struct Layout: Equatable {
     try self.init(shape, dnnl_format_tag_any, node: node)
   }
 
-  /// `[N, C, spatial…]` in some order; row-major where oneDNN has none such.
+  /// `[N, C, spatial…]` in some order.
+  ///
+  /// - Throws: ``ExecutionError`` with `unsupported` for blocks of other sizes than 8 and 16.
   init(_ shape: [Int], _ order: ChannelOrder, node: String) throws {
-    let tag: dnnl_format_tag_t? =
-      switch (shape.count, order) {
-      case (3, .blocks(8)): dnnl_aBc8b
-      case (4, .blocks(8)): dnnl_aBcd8b
-      case (5, .blocks(8)): dnnl_aBcde8b
-      case (3, .blocks(16)): dnnl_aBc16b
-      case (4, .blocks(16)): dnnl_aBcd16b
-      case (5, .blocks(16)): dnnl_aBcde16b
-      case (3, .last): dnnl_acb
-      case (4, .last): dnnl_acdb
-      case (5, .last): dnnl_acdeb
-      default: nil
-      }
-    guard let tag else {
+    if order == .first {
       try self.init(rowMajor: shape, node: node)
-      return
+    } else if let tag = Self.tag(rank: shape.count, order) {
+      try self.init(shape, tag, node: node)
+    } else {
+      throw ExecutionError(
+        .unsupported,
+        "\"\(node)\" of shape \(shape) with channels as \(order); ask for blocks of 8 or 16")
     }
-    try self.init(shape, tag, node: node)
+  }
+
+  private static func tag(rank: Int, _ order: ChannelOrder) -> dnnl_format_tag_t? {
+    switch (rank, order) {
+    case (3, .blocks(8)): dnnl_aBc8b
+    case (4, .blocks(8)): dnnl_aBcd8b
+    case (5, .blocks(8)): dnnl_aBcde8b
+    case (3, .blocks(16)): dnnl_aBc16b
+    case (4, .blocks(16)): dnnl_aBcd16b
+    case (5, .blocks(16)): dnnl_aBcde16b
+    case (3, .last): dnnl_acb
+    case (4, .last): dnnl_acdb
+    case (5, .last): dnnl_acdeb
+    default: nil
+    }
   }
 
   /// `[N, C, spatial…]` arranged as another layout is; row-major where that one is unusual.
   init(_ shape: [Int], arrangedAs other: Layout, node: String) throws {
     let isBlocked = other.descriptor.format_desc.blocking.inner_nblks > 0
-    let order: ChannelOrder =
-      switch other.channelBlock {
-      case let block? where isBlocked: .blocks(block)
-      case other.shape[1] where other.shape[1] != 1: .last
-      default: .first
-      }
-    try self.init(shape, order, node: node)
+    guard let block = other.channelBlock, isBlocked || block > 1,
+      let tag = Self.tag(rank: shape.count, isBlocked ? .blocks(block) : .last)
+    else {
+      try self.init(rowMajor: shape, node: node)
+      return
+    }
+    try self.init(shape, tag, node: node)
   }
 
   private init(_ shape: [Int], _ tag: dnnl_format_tag_t, node: String) throws {

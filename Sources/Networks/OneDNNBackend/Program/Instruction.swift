@@ -32,7 +32,8 @@ enum Instruction {
   case primitive(Primitive, [(Argument, Operand)])
   /// A loop of our own over buffers.
   case kernel([Int], Kernel)
-  /// Copies a value to the result, in the caller's layout and under the caller's shape.
+  /// Returns a value, in the caller's layout and under the caller's shape: a copy, unless its buffer can
+  /// be the result itself.
   case output(ValueID, Place, Layout, shape: [Int])
 
   /// The buffers that it touches.

@@ -48,7 +48,9 @@ final class Program {
     var results: [Int: Result] = [:]
     for case .output(let value, let place, let layout, let shape) in program.instructions {
       // Of values that share a buffer, or lie otherwise than the caller wants, there are copies.
-      if place.buffer >= inputCount, place.layout == layout, results[place.buffer] == nil {
+      if place.buffer >= inputCount, place.layout == layout, results[place.buffer] == nil,
+        program.bufferSizes[place.buffer] <= MemoryLayout<Float>.stride * shape.elementCount
+      {
         results[place.buffer] = Result(value: value, shape: shape)
       }
     }
@@ -67,9 +69,6 @@ final class Program {
       owners.append(owner)
     }
   }
-
-  /// Bytes of all activations together.
-  var arenaByteCount: Int { arena.byteCount }
 
   func run(_ inputs: [Tensor]) throws -> ExecutionResult { try run(inputs[...], [:]) }
 

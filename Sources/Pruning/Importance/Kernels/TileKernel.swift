@@ -5,8 +5,8 @@ import LinearAlgebra
 /// need of the features.
 ///
 /// It is a single-precision product in a fixed order of sums; what is summed from it is in `Double`
-/// and in a fixed order. So the linear kernel is the same bits on any machine; the RBF kernel depends
-/// on the C library's `exp` besides.
+/// and in a fixed order. So of the same features in the same order the linear kernel is the same bits on any
+/// machine; the RBF kernel depends on the C library's `exp` besides.
 public struct TileKernel: Sendable {
   /// `[m_s, m_t]`, both triangles filled.
   let values: Matrix

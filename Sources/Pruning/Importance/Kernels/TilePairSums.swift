@@ -21,8 +21,10 @@ public struct TilePairSums: Sendable {
     (columnSums, diagonals) = (rowSums, rowSums)
   }
 
-  /// Bytes of the kernels of all taps.
-  public static func byteCount(taps: Int, images: Int) -> Int { 8 * taps * images * images }
+  /// Bytes of the kernels of all taps, and of two that are being made.
+  public static func byteCount(taps: Int, images: Int) -> Int {
+    SlicedMatrix<Double>.byteCount(rows: taps, columns: images * images) + 2 * 8 * images * images
+  }
 
   /// Adds the kernel of a tap, each once and in any order.
   public mutating func add(_ kernel: TileKernel, at tap: Int) {

@@ -55,9 +55,8 @@ public struct ScoreFootprint: Sendable {
     let halted = 4 * (tiles * images + 2 * inFlight) * (parts.map(\.halted).max() ?? 0)
     let band = TileKernels.slotByteCount(
       images: [Int](repeating: images, count: all ?? tiles), widest: widest)
-    // Of each pair there are the kernels of all taps, and two of the one that is being made.
     return halted + band * (all == nil ? 1 : TileKernels.slots)
-      + pairs * TilePairSums.byteCount(taps: taps + 2, images: images)
+      + pairs * TilePairSums.byteCount(taps: taps, images: images)
   }
 
   /// - Parameters:

@@ -87,7 +87,7 @@ public enum ScorePassBenchmark {
       forward: 1 / secondsPerImage, kernels: mean,
       parts: CostModel(
         secondsPerImage: secondsPerImage + mean.layoutSeconds / Double(images),
-        secondsPerPair: (mean.kernelSeconds - mean.layoutSeconds + mean.pairSeconds)
+        secondsPerPair: (max(mean.kernelSeconds - mean.layoutSeconds, 0) + mean.pairSeconds)
           / Double(images * images)),
       fitted: CostModel(fittedTo: passes), passes: passes)
   }

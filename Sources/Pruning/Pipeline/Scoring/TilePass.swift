@@ -103,7 +103,9 @@ struct TilePass: Sendable {
   private func centre(of tap: Int) -> [Float] {
     let (centre, shape) = (centres[tap], model.network[taps[tap]].shape)
     let order = bench.backend.channelOrder
-    guard !centre.isEmpty, order.isKept(for: shape) else { return centre }
+    guard order.isKept(for: shape), centre.count == shape.dimensions[1].perImage else {
+      return centre
+    }
     let area = shape.elementsPerImage / centre.count
     let features = Tensor(
       shape: shape.resolved(batch: 1), elements: centre.flatMap { repeatElement($0, count: area) })

@@ -41,6 +41,11 @@ public enum ChannelOrder: Sendable, Hashable {
     return [extents[0]] + blocks + extents[2...] + [block]
   }
 
+  /// The extents of what one image has of a shape.
+  public func extentsPerImage(of shape: Shape) -> [Int] {
+    isKept(for: shape) ? Array(extents(of: shape, images: 1).dropFirst()) : shape.extentsPerImage
+  }
+
   /// A row-major value of a shape in this order.
   public func arranging(_ value: Tensor, of shape: Shape) -> Tensor {
     guard let block = block(of: shape), value.count > 0 else { return value }
@@ -63,20 +68,6 @@ public enum ChannelOrder: Sendable, Hashable {
 extension Tensor {
   /// The elements, taken for three axes, with the last two of them in the other order.
   fileprivate func exchangingAxes(_ extents: [Int], as shape: [Int]) -> Tensor {
-    let (matrices, rows, columns) = (extents[0], extents[1], extents[2])
-    let moved = [Float](unsafeUninitializedCapacity: count) { moved, filled in
-      elements.withUnsafeBufferPointer { elements in
-        for matrix in 0..<matrices {
-          let start = matrix * rows * columns
-          for row in 0..<rows {
-            for column in 0..<columns {
-              moved[start + column * rows + row] = elements[start + row * columns + column]
-            }
-          }
-        }
-      }
-      filled = count
-    }
-    return Tensor(shape: shape, elements: moved)
+    ReferenceOperators.transpose(reshaped(extents), [0, 2, 1]).reshaped(shape)
   }
 }

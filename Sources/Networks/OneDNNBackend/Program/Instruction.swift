@@ -4,7 +4,7 @@ import NetworkGraph
 /// An array of a program: a buffer and how it is laid out there.
 struct Place {
   /// The first buffers are the caller's inputs, which are never written; the others lie in the
-  /// arena.
+  /// arena, or become results.
   var buffer: Int
   var layout: Layout
 }
@@ -32,18 +32,23 @@ enum Instruction {
   case primitive(Primitive, [(Argument, Operand)])
   /// A loop of our own over buffers.
   case kernel([Int], Kernel)
-  /// Returns a value, in the caller's layout and under the caller's shape: a copy, unless its buffer can
-  /// be the result itself.
-  case output(ValueID, Place, Layout, shape: [Int])
+  /// Copies a value to the result, in the caller's layout and under the caller's shape.
+  case output(Returned, Place, Layout)
 
   /// The buffers that it touches.
   var buffers: [Int] {
     switch self {
     case .primitive(_, let operands): operands.compactMap(\.1.buffer)
     case .kernel(let buffers, _): buffers
-    case .output(_, let place, _, _): [place.buffer]
+    case .output(_, let place, _): [place.buffer]
     }
   }
+}
+
+/// A value that the caller is given, under the caller's shape.
+struct Returned {
+  var value: ValueID
+  var shape: [Int]
 }
 
 /// Instructions in order, with the sizes of their buffers.
@@ -55,6 +60,8 @@ struct UnplacedProgram {
   var inputCount: Int
   /// Bytes, by buffer; those of the caller's are not used.
   var bufferSizes: [Int]
+  /// Buffers that the caller is given, with the values there.
+  var results: [Int: Returned]
   /// What computes each executed node.
   var executions: [NodeExecution]
 }

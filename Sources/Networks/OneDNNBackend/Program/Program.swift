@@ -10,13 +10,7 @@ final class Program {
   private enum Step {
     case primitive(Primitive, [dnnl_exec_arg_t])
     case kernel([Int], Instruction.Kernel)
-    case output(ValueID, shape: [Int], Primitive, source: Memory, destination: Memory)
-  }
-
-  /// A value that is computed in the memory of the result.
-  private struct Result {
-    var value: ValueID
-    var shape: [Int]
+    case output(Returned, Primitive, source: Memory, destination: Memory)
   }
 
   private let engine: Engine
@@ -24,17 +18,16 @@ final class Program {
   private let storage: AlignedStorage
   private var steps: [Step] = []
   /// By step: the first node it computes.
-  private var owners: [Int] = []
+  private let owners: [Int]
   /// Nanoseconds by owner, while they are asked for.
   private var times: [Int: Int64]?
   /// Kept alive for the steps, which hold bare handles.
   private var memories: [Memory] = []
   private var constants: [AlignedStorage] = []
-  private let inputCount: Int
   /// Buffers that become results.
-  private let results: [Int: Result]
-  /// By buffer that moves, which are the caller's: the memories there.
-  private var moving: [Int: [Memory]] = [:]
+  private let results: [Int: Returned]
+  /// By buffer of the caller's, which move: the memories there.
+  private var moving: [Int: [Memory]]
   /// What computes each executed node.
   let executions: [NodeExecution]
 
@@ -44,30 +37,15 @@ final class Program {
   init(_ program: UnplacedProgram, engine: Engine) throws {
     self.engine = engine
     executions = program.executions
-    inputCount = program.inputCount
-    var results: [Int: Result] = [:]
-    for case .output(let value, let place, let layout, let shape) in program.instructions {
-      // Of values that share a buffer, or lie otherwise than the caller wants, there are copies.
-      if place.buffer >= inputCount, place.layout == layout, results[place.buffer] == nil,
-        program.bufferSizes[place.buffer] <= MemoryLayout<Float>.stride * shape.elementCount
-      {
-        results[place.buffer] = Result(value: value, shape: shape)
-      }
-    }
-    self.results = results
+    owners = program.owners
+    results = program.results
+    moving = Dictionary(
+      uniqueKeysWithValues: (Array(0..<program.inputCount) + program.results.keys).map { ($0, []) })
     arena = Arena(
-      sizes: program.bufferSizes.enumerated().map { results[$0] == nil ? $1 : 0 },
-      uses: program.instructions.map(\.buffers), inputCount: inputCount)
+      sizes: program.bufferSizes.enumerated().map { program.results[$0] == nil ? $1 : 0 },
+      uses: program.instructions.map(\.buffers), inputCount: program.inputCount)
     storage = AlignedStorage(byteCount: arena.byteCount)
-    for (instruction, owner) in zip(program.instructions, program.owners) {
-      if case .output(let value, let place, _, _) = instruction,
-        results[place.buffer]?.value == value
-      {
-        continue
-      }
-      steps.append(try place(instruction))
-      owners.append(owner)
-    }
+    for instruction in program.instructions { steps.append(try place(instruction)) }
   }
 
   func run(_ inputs: [Tensor]) throws -> ExecutionResult { try run(inputs[...], [:]) }
@@ -85,7 +63,7 @@ final class Program {
     _ rest: ArraySlice<Tensor>, _ pointers: Pointers
   ) throws -> ExecutionResult {
     guard let input = rest.first else {
-      return try run(writing: results.sorted { $0.key < $1.key }[...], pointers)
+      return try run(writing: Array(results)[...], pointers)
     }
     return try input.elements.withUnsafeBufferPointer { elements in
       guard let base = elements.baseAddress else {
@@ -100,7 +78,7 @@ final class Program {
 
   /// Makes room for one result after the other, then runs.
   private func run(
-    writing rest: ArraySlice<(key: Int, value: Result)>, _ pointers: Pointers
+    writing rest: ArraySlice<(key: Int, value: Returned)>, _ pointers: Pointers
   ) throws -> ExecutionResult {
     guard let (buffer, result) = rest.first else { return try run(pointers) }
     var others = ExecutionResult(values: [:])
@@ -138,8 +116,8 @@ final class Program {
     case .primitive(let primitive, let arguments): try primitive.execute(arguments, on: engine)
     case .kernel(let buffers, let kernel):
       try kernel(buffers.map { pointers[$0] ?? address($0) }, &result)
-    case .output(let value, let shape, let reorder, let source, let destination):
-      let count = shape.elementCount
+    case .output(let returned, let reorder, let source, let destination):
+      let count = returned.shape.elementCount
       let elements = try [Float](unsafeUninitializedCapacity: count) { buffer, filled in
         if let base = buffer.baseAddress {
           try destination.bind(to: base)
@@ -148,7 +126,7 @@ final class Program {
         }
         filled = count
       }
-      result.values[value] = Tensor(shape: shape, elements: elements)
+      result.values[returned.value] = Tensor(shape: returned.shape, elements: elements)
     }
   }
 
@@ -165,11 +143,11 @@ final class Program {
       }
       return .primitive(primitive, arguments)
     case .kernel(let buffers, let kernel): return .kernel(buffers, kernel)
-    case .output(let value, let place, let target, let shape):
+    case .output(let returned, let place, let target):
       let reorder = try Primitive.reorder(
         from: place.layout, to: target, engine: engine, node: "output")
       return .output(
-        value, shape: shape, reorder, source: try memory(.place(place), node: "output"),
+        returned, reorder, source: try memory(.place(place), node: "output"),
         destination: try Memory(target, at: nil, engine: engine, node: "output"))
     }
   }
@@ -177,9 +155,9 @@ final class Program {
   private func memory(_ operand: Instruction.Operand, node: String) throws -> Memory {
     let memory: Memory
     switch operand {
-    case .place(let place) where place.buffer < inputCount || results[place.buffer] != nil:
+    case .place(let place) where moving[place.buffer] != nil:
       memory = try Memory(place.layout, at: nil, engine: engine, node: node)
-      moving[place.buffer, default: []].append(memory)
+      moving[place.buffer]?.append(memory)
     case .place(let place):
       memory = try Memory(place.layout, at: address(place.buffer), engine: engine, node: node)
     case .constant(let storage, let layout):

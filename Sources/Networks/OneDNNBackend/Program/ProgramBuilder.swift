@@ -20,6 +20,8 @@ struct ProgramBuilder {
   private var owners: [Int] = []
   private var bufferSizes: [Int]
   private var places: [ValueID: [Place]] = [:]
+  /// Buffers that the caller is given.
+  private var results: [Int: Returned] = [:]
   /// The values that lie in each buffer.
   private var holdings: [Int: Set<ValueID>] = [:]
   /// Steps yet to come that read each value.
@@ -65,7 +67,8 @@ struct ProgramBuilder {
     }
     return UnplacedProgram(
       instructions: instructions, owners: owners, inputCount: network.inputs.count,
-      bufferSizes: bufferSizes, executions: executions.sorted { $0.node < $1.node })
+      bufferSizes: bufferSizes, results: results,
+      executions: executions.sorted { $0.node < $1.node })
   }
 
   /// Says what computes the nodes of a step: its first one, and with it the others.
@@ -122,16 +125,21 @@ struct ProgramBuilder {
       node: network[value].name)
   }
 
-  /// Records where a step left its value, and returns the value to the caller if it is wanted: the
-  /// buffer is the value's alone then, unless its values are the same.
+  /// Records where a step left its value, and returns the value to the caller if it is wanted: in its
+  /// buffer if that lies as the caller wants it and is not given away yet, otherwise as a copy.
   mutating func define(_ value: ValueID, at place: Place) throws {
     places[value] = [place]
     holdings[place.buffer, default: []].insert(value)
-    if returned.contains(value) {
-      instructions.append(
-        .output(
-          value, place, try callersLayout(of: value),
-          shape: options.channelOrder.extents(of: network[value].shape, images: images)))
+    guard returned.contains(value) else { return }
+    let layout = try callersLayout(of: value)
+    let result = Returned(
+      value: value, shape: options.channelOrder.extents(of: network[value].shape, images: images))
+    if place.buffer >= network.inputs.count, place.layout == layout,
+      bufferSizes[place.buffer] == layout.byteCount, results[place.buffer] == nil
+    {
+      results[place.buffer] = result
+    } else {
+      instructions.append(.output(result, place, layout))
     }
   }
 
@@ -221,12 +229,9 @@ struct ProgramBuilder {
     isFree(place.buffer) ? place : makePlace(place.layout)
   }
 
-  /// Whether nobody needs a buffer's values after this step: no step, and not the caller, who may have
-  /// been given the buffer itself.
+  /// Whether nobody needs a buffer's values after this step.
   func isFree(_ buffer: Int) -> Bool {
-    buffer >= network.inputs.count
-      && (holdings[buffer] ?? []).allSatisfy {
-        (readersLeft[$0] ?? 0) == 0 && !returned.contains($0)
-      }
+    buffer >= network.inputs.count && results[buffer] == nil
+      && (holdings[buffer] ?? []).allSatisfy { (readersLeft[$0] ?? 0) == 0 }
   }
 }

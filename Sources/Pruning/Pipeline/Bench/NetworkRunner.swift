@@ -114,8 +114,8 @@ public struct NetworkRunner: Sendable {
 
 extension Tensor {
   /// The same elements as `[n, …]`, where the batch may be a part of the first axis.
-  func byImage(_ images: Int, _ shape: Shape) -> Tensor {
-    let own = [images] + shape.extentsPerImage
+  func byImage(_ images: Int, _ shape: Shape, order: ChannelOrder = .first) -> Tensor {
+    let own = [images] + order.extentsPerImage(of: shape)
     return own == self.shape ? self : Tensor(shape: own, elements: elements)
   }
 }

@@ -60,7 +60,9 @@ struct TilePass: Sendable {
                   zip(batches, values).filter { $0.0.tile == tile }.map { $1[place] },
                   centre: centre)
                 : TileFeatures(
-                  elsewhere: extents(of: tap), images: tiles[tile].images, centre: centre)
+                  elsewhere: bench.backend.channelOrder.extentsPerImage(
+                    of: model.network[taps[tap]].shape),
+                  images: tiles[tile].images, centre: centre)
             })
         }
         // For progress, an image counts bit by bit.
@@ -87,16 +89,9 @@ struct TilePass: Sendable {
         throw ExecutionError(
           .libraryFailure, "no value came back for \(model.network[taps[tap]].name)")
       }
-      return Tensor(shape: [batch.images.count] + extents(of: tap), elements: value.elements)
+      return value.byImage(
+        batch.images.count, model.network[taps[tap]].shape, order: bench.backend.channelOrder)
     }
-  }
-
-  /// The extents of what an image has of a tap.
-  private func extents(of tap: Int) -> [Int] {
-    let shape = model.network[taps[tap]].shape
-    return shape.dimensions.first == .batch
-      ? Array(bench.backend.channelOrder.extents(of: shape, images: 1).dropFirst())
-      : shape.extentsPerImage
   }
 
   /// A tap's centre; a number for every feature where channels are not first.
@@ -107,9 +102,11 @@ struct TilePass: Sendable {
       return centre
     }
     let area = shape.elementsPerImage / centre.count
-    let features = Tensor(
-      shape: shape.resolved(batch: 1), elements: centre.flatMap { repeatElement($0, count: area) })
-    return order.arranging(features, of: shape).elements
+    // Those that lie side by side come again at each place.
+    let block = order.extentsPerImage(of: shape).last ?? 1
+    return stride(from: 0, to: centre.count, by: block).flatMap { start in
+      repeatElement(centre[start..<start + block], count: area).joined()
+    }
   }
 
   private struct Way: Sendable {

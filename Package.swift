@@ -51,9 +51,8 @@ let modules: [Module] = [
   library("COpenBLAS", pkgConfig: "openblas"), library("COneDNN"),
   library("CLibPQ", pkgConfig: "libpq"), library("CZeroMQ", pkgConfig: "libzmq"),
   library("CCrypto", pkgConfig: "libcrypto"), library("CZip", pkgConfig: "libzip"),
-  // The one piece of C of our own: products in registers, in a fixed order of sums.
-  Module(
-    name: "CTileProducts", kind: .c, path: "Sources/CLibraries/CTileProducts", hasTests: false),
+  // The C of our own: loops whose vectors are as wide as the machine's, in a fixed order of sums.
+  Module(name: "CKernels", kind: .c, path: "Sources/CLibraries/CKernels", hasTests: false),
   library("CJPEG", pkgConfig: "libjpeg"), library("CPNG", pkgConfig: "libpng"),
   library("CMemory"), library("CFiles"),
 
@@ -63,7 +62,7 @@ let modules: [Module] = [
   module("Tensors", in: "Numerics", numeric: true),
   module("Parallelism", in: "Numerics", "CMemory", numeric: true),
   module(
-    "LinearAlgebra", in: "Numerics", "COpenBLAS", "CTileProducts", numeric: true,
+    "LinearAlgebra", in: "Numerics", "COpenBLAS", "CKernels", numeric: true,
     testing: ["Parallelism"]),
   module("Solvers", in: "Numerics", numeric: true),
   module("Drawing", in: "Numerics", "LinearAlgebra"),
@@ -102,7 +101,7 @@ let modules: [Module] = [
     "Surgery", "Parallelism", numeric: true,
     testing: ["OneDNNBackend", "NetworkTestSupport", "Quantities"]),
   module(
-    "Recovery", in: "Pruning", "Quantities", "Parallelism", "LinearAlgebra", "Solvers",
+    "Recovery", in: "Pruning", "CKernels", "Quantities", "Parallelism", "LinearAlgebra", "Solvers",
     "NetworkGraph", "Tensors",
     numeric: true),
   module(

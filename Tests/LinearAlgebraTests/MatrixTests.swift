@@ -69,19 +69,44 @@ import Testing
       m: 6, n: 5, into: &c)
     let expected = (x * y.transposed).elements.map { Float($0) + 1 }
     expectClose(c, expected, tolerance: 1e-5)
-    var padded = [Float](repeating: 1, count: 42)
-    FloatProducts.add(
-      x.elements.map(Float.init), times: y.transposed.elements.map(Float.init), inner: 9, m: 6,
-      n: 5, rowsOfBApart: 5, rowsOfCApart: 7, into: &padded)
-    for row in 0..<6 {
-      expectClose(
-        Array(padded[row * 7..<row * 7 + 5]), Array(expected[row * 5..<row * 5 + 5]),
-        tolerance: 1e-5)
-      #expect(padded[row * 7 + 5..<row * 7 + 7] == [1, 1])
+  }
+
+  @Test("products of columns agree with double ones, and touch nothing else", arguments: [5, 16, 70])
+  func rows(columns: Int) {
+    let (x, y, w) = (random(9, columns, seed: 6), random(9, 3, seed: 7), random(4, 2, seed: 8))
+    func rows(_ matrix: Matrix) -> FloatRows {
+      var rows = FloatRows(rows: matrix.rows + 1, columns: matrix.columns, repeating: 99)
+      #expect(rows.rowLength.isMultiple(of: 16) && !rows.rowLength.isMultiple(of: 64))
+      #expect(rows.rows == matrix.rows + 1)
+      for row in 0..<matrix.rows {
+        for column in 0..<matrix.columns {
+          rows.elements[row * rows.rowLength + column] = Float(matrix[row, column])
+        }
+      }
+      return rows
     }
-    var gram = [Float](repeating: 0, count: 36)
-    FloatProducts.addUpperGram(
-      rows: x.elements.map(Float.init), inner: 9, stride: 9, m: 6, into: &gram)
-    #expect(abs(Double(gram[4]) - (x * x.transposed)[0, 4]) < 1e-5)
+    let gram = x.transposed * x
+    var upper = [Float](repeating: -1, count: 16)
+    rows(x).writeUpperGram(ofFirstColumns: 4, rows: 9, into: &upper)
+    for i in 0..<4 {
+      for j in 0..<4 {
+        #expect(abs(Double(upper[i * 4 + j]) - (j < i ? -1 : gram[i, j])) < 1e-5)
+      }
+    }
+    let product = x.transposed * y
+    var some = [Float](repeating: -1, count: 4)
+    rows(x).writeProduct(of: 3..<5, byFirstColumns: 2, of: rows(y), rows: 9, into: &some)
+    expectClose(
+      some, [product[3, 0], product[3, 1], product[4, 0], product[4, 1]].map { Float($0) },
+      tolerance: 1e-5)
+    var result = FloatRows(rows: 9, columns: 2, repeating: -1)
+    rows(x).multiplyFirstColumns(4, by: w.elements.map(Float.init), rows: 8, into: &result)
+    for row in 0..<9 {
+      for column in 0..<result.rowLength {
+        let value = result.elements[row * result.rowLength + column]
+        let expected = (0..<4).reduce(0.0) { $0 + x[row, $1] * (column < 2 ? w[$1, column] : 0) }
+        #expect(row < 8 && column < 2 ? abs(Double(value) - expected) < 1e-5 : value == -1)
+      }
+    }
   }
 }

@@ -18,9 +18,15 @@ struct NetworkRunnerTests {
     let taps = [network.nodes[2].output, network.nodes[6].output]
     let whole = try runner.run(network, on: shard, taps: taps, microBatch: 4)
     var (parts, sizes): ([[Tensor]], [Int]) = ([[], []], [])
-    try runner.waves(of: network, on: shard, taps: taps, microBatch: 4) { batches in
+    try runner.waves(
+      of: network, on: shard, taps: taps, microBatch: 4, order: .last()
+    ) { batches in
       sizes.append(batches.count)
-      for values in batches { for tap in taps.indices { parts[tap].append(values[tap]) } }
+      for values in batches {
+        for (place, tap) in taps.enumerated() {
+          parts[place].append(ChannelOrder.last().rowMajor(values[place], of: network[tap].shape))
+        }
+      }
     }
     // Eight micro-batches, the last of two images.
     #expect(sizes == (threads == 1 ? Array(repeating: 1, count: 8) : [3, 3, 2]))

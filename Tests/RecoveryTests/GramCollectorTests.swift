@@ -58,8 +58,9 @@ import Testing
           let y = oy * geometry.strides[0] + ky * geometry.dilations[0] - geometry.padsBefore[0]
           let x = ox * geometry.strides[1] + kx * geometry.dilations[1] - geometry.padsBefore[1]
           let inside = (0..<geometry.height).contains(y) && (0..<geometry.width).contains(x)
-          let row = (image * geometry.channels + channel) * geometry.height + y
-          result.append(inside ? Double(input.elements[row * geometry.width + x]) : 0)
+          let place = (image * geometry.height + y) * geometry.width + x
+          result.append(
+            inside ? Double(input.elements[place * geometry.channels + channel]) : 0)
         }
       }
     }

@@ -44,17 +44,19 @@ struct LayerFitTests {
       steps: Int, chunks: [Range<Int>]? = nil, clamped: Bool = true, threads: Int = 1
     ) throws -> TargetFit {
       var fit = LayerFit(
-        "layer", geometry: geometry, clamp: clamped ? clamp : nil, hasShortcut: true,
-        positionsPerImage: 64)
+        "layer", geometry: geometry, target: LayerTarget(factors: [1, 1, 1, 1, 1]),
+        clamp: clamped ? clamp : nil, hasShortcut: true, positionsPerImage: 64)
       let ranges = chunks ?? [0..<input.shape[0]]
       func part(_ tensor: Tensor, _ range: Range<Int>) -> Tensor {
         tensor.gathering(Array(range), axis: 0)
       }
       for range in ranges {
+        // The same in both networks: nothing to repair.
+        let added = ChannelMaps(part(shortcut, range))
         try fit.add(
           LayerFit.Samples(
-            input: part(input, range), target: part(target, range),
-            shortcut: part(shortcut, range)), threads: threads)
+            input: part(input, range), output: ChannelMaps(part(target, range)),
+            shortcuts: (dense: added, own: added)), threads: threads)
       }
       return try fit.solved(
         prior: prior, centred: true, relativeDamping: 1e-6,

@@ -24,9 +24,11 @@ struct PairStepTests {
     let input = Self.tensor(200, 4, &generator)
     let target = Self.tensor(200, 3, &generator)
     var layer = LayerFit(
-      "layer", geometry: geometry, clamp: nil, hasShortcut: false, positionsPerImage: 1)
+      "layer", geometry: geometry,
+      target: LayerTarget(factors: Array(repeating: 1, count: geometry.outputs)), clamp: nil,
+      hasShortcut: false, positionsPerImage: 1)
     try layer.add(
-      LayerFit.Samples(input: input, target: target, shortcut: nil), threads: 1)
+      LayerFit.Samples(input: input, output: ChannelMaps(target), shortcuts: nil), threads: 1)
     let start = (0..<12).map { Float($0) / 6 - 1 }
     let fit = try layer.solved(
       prior: start, centred: true, relativeDamping: 0, inputs: [input], steps: 0)
@@ -58,8 +60,11 @@ struct PairStepTests {
     let geometry = ConsumerGeometry(fullyConnected: 3, outputs: 2)
     let (input, map) = (Self.tensor(50, 3, &generator), Self.tensor(50, 2, &generator))
     var layer = LayerFit(
-      "layer", geometry: geometry, clamp: nil, hasShortcut: false, positionsPerImage: 1)
-    try layer.add(LayerFit.Samples(input: input, target: map, shortcut: nil), threads: 1)
+      "layer", geometry: geometry,
+      target: LayerTarget(factors: Array(repeating: 1, count: geometry.outputs)), clamp: nil,
+      hasShortcut: false, positionsPerImage: 1)
+    try layer.add(
+      LayerFit.Samples(input: input, output: ChannelMaps(map), shortcuts: nil), threads: 1)
     let fit = try layer.solved(
       prior: [Float](repeating: 0, count: 6), centred: true, relativeDamping: 0.1,
       inputs: [input], steps: 0)

@@ -1,3 +1,4 @@
+import LinearAlgebra
 import NetworkGraph
 import Tensors
 import TestSupport
@@ -9,12 +10,13 @@ import Testing
 struct PositionBlocksTests {
   /// Keeps what a map has at the sampled positions, in order.
   private struct Record: BlockConsumer {
-    let row: Int
+    let column: Int
     var values: [Float] = []
 
-    mutating func take(_ block: inout [Float], images: [Int]) throws {
-      let start = row * PositionBlocks.rowLength
-      values += block[start..<start + images.reduce(0, +)]
+    mutating func take(_ block: inout FloatRows, images: [Int]) throws {
+      for row in 0..<images.reduce(0, +) {
+        values.append(block.elements[row * block.rowLength + column])
+      }
     }
   }
 
@@ -33,8 +35,8 @@ struct PositionBlocksTests {
       geometry: geometry, companions: [1], positionsPerImage: positionsPerImage)
     func values(of images: Range<Int>) throws -> [Float] {
       blocks.restart(after: images.lowerBound)
-      var record = Record(row: geometry.columns)
-      try blocks.add(input: Self.map, maps: [Self.map], images: images, to: &record)
+      var record = Record(column: geometry.columns)
+      try blocks.add(input: Self.map, maps: [ChannelMaps(Self.map)], images: images, to: &record)
       try blocks.flush(to: &record)
       return record.values
     }

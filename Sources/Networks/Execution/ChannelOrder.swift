@@ -10,11 +10,8 @@ public enum ChannelOrder: Sendable, Hashable {
   case first
   /// `[N, C / block, spatial…, block]`.
   case blocks(Int)
-  /// `[N, spatial…, C]`.
-  case last
-
-  /// Values of fewer channels, which images are, stay row-major.
-  private static let fewest = 8
+  /// `[N, spatial…, C]`, of values with so many channels and more.
+  case last(from: Int = 1)
 
   /// How many channels lie side by side; nil for a shape that is row-major in any order: with no
   /// batch, no or too many spatial axes, few channels or no whole blocks of them.
@@ -26,7 +23,7 @@ public enum ChannelOrder: Sendable, Hashable {
     switch self {
     case .first: return nil
     case .blocks(let block): return channels.isMultiple(of: block) ? block : nil
-    case .last: return channels >= Self.fewest ? channels : nil
+    case .last(let fewest): return channels >= fewest ? channels : nil
     }
   }
 
@@ -37,8 +34,10 @@ public enum ChannelOrder: Sendable, Hashable {
   public func extents(of shape: Shape, images: Int) -> [Int] {
     let extents = shape.resolved(batch: images)
     guard let block = block(of: shape) else { return extents }
-    let blocks = self == .last ? [] : [extents[1] / block]
-    return [extents[0]] + blocks + extents[2...] + [block]
+    return switch self {
+    case .blocks: [extents[0], extents[1] / block] + extents[2...] + [block]
+    default: [extents[0]] + extents[2...] + [block]
+    }
   }
 
   /// The extents of what one image has of a shape.

@@ -29,7 +29,8 @@ public struct OneDNNBackend: Backend {
       let block = try? convolution.layout(.destination).channelBlock
     else { return .first }
     return switch block {
-    case 64: .last
+    // Of images, which have fewer, row-major is what the first convolution reads best.
+    case 64: .last(from: 8)
     case 8, 16: .blocks(block)
     default: .first
     }

@@ -1,4 +1,4 @@
-import CTileProducts
+import CKernels
 
 /// A number that ``SlicedMatrix`` can hold.
 public protocol SlicedElement: BinaryFloatingPoint, Sendable {

@@ -1,4 +1,4 @@
-import CTileProducts
+import CKernels
 
 /// Tall rows laid out for products with each other: slices of columns, one after the other, in which
 /// four rows, a quad, take turns of 16 bytes.

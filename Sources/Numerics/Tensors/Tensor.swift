@@ -54,11 +54,21 @@ public struct Tensor: Sendable, Hashable {
     let extent = shape[axis]
     var result: [Float] = []
     result.reserveCapacity(outer * indices.count * inner)
-    for block in 0..<outer {
-      for index in indices {
-        precondition(index < extent, "index \(index) outside axis \(axis) of \(shape)")
-        let start = (block * extent + index) * inner
-        result.append(contentsOf: elements[start..<start + inner])
+    precondition(
+      indices.allSatisfy((0..<extent).contains), "\(indices) outside axis \(axis) of \(shape)")
+    if inner == 1 {
+      // Single elements, of channels that lie last: a call for each would take far longer.
+      elements.withUnsafeBufferPointer { elements in
+        for block in 0..<outer {
+          for index in indices { result.append(elements[block &* extent &+ index]) }
+        }
+      }
+    } else {
+      for block in 0..<outer {
+        for index in indices {
+          let start = (block * extent + index) * inner
+          result.append(contentsOf: elements[start..<start + inner])
+        }
       }
     }
     var gathered = shape

@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// What an activation that clamps its input between two bounds does to whole maps.
@@ -13,18 +14,9 @@ public struct ClampedMaps: Sendable {
   ///
   /// What the activation hides need not be met; see ``OutputClamp``.
   public func residual(of values: Tensor, to target: Tensor) -> Tensor {
-    let (lower, upper) = (lower, upper)
+    precondition(values.count == target.count)
     var residual = values
-    target.elements.withUnsafeBufferPointer { target in
-      residual.elements.withUnsafeMutableBufferPointer { values in
-        for place in values.indices {
-          let value = values[place]
-          let nearest = OutputClamp.nearest(
-            to: value, target: target[place], lower: lower, upper: upper)
-          values[place] = 2 * (nearest - value)
-        }
-      }
-    }
+    espalier_residual(&residual.elements, target.elements, values.count, lower, upper)
     return residual
   }
 
@@ -52,16 +44,9 @@ public struct ClampedMaps: Sendable {
 
   /// A gradient behind the activation as one before it: zero where the activation does not move.
   public func gradient(_ gradient: Tensor, at values: Tensor) -> Tensor {
-    let (lower, upper) = (lower, upper)
+    precondition(gradient.count == values.count)
     var result = gradient
-    values.elements.withUnsafeBufferPointer { values in
-      result.elements.withUnsafeMutableBufferPointer { result in
-        for place in result.indices {
-          let value = values[place]
-          result[place] = value > lower && value < upper ? result[place] : 0
-        }
-      }
-    }
+    espalier_hide(&result.elements, values.elements, values.count, lower, upper)
     return result
   }
 }

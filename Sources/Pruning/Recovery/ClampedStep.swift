@@ -1,96 +1,119 @@
+import CKernels
 import LinearAlgebra
 
 /// The moments of inputs with what outputs would have to change by to be the nearest ones that a
 /// clamp takes to the target.
 struct ClampedStep: BlockConsumer {
-  private let fit: TargetFit
-  private let clamp: OutputClamp
-  /// By output, at all positions.
-  private let targets: [[Float]]
-  /// What is added to them; empty if nothing.
-  private let shortcuts: [[Float]]
+  private let targets: KeptTargets
   private let meanWeight: Int
+  /// The column of the layer's weight for each of a block.
+  private let columns: [Int]
+  /// W, `[columns of a block, O]`.
+  private let weights: [Float]
+  /// ū, in the order of a block.
+  private let centre: [Float]
+  private let clamp: OutputClamp
   /// W Ū + offset, by output.
   private let constants: [Float]
   /// Of the targets: where the next block begins.
   private var place: Int
-  private(set) var move: OutputMove
-  private var outputs: [Float]
+  private var outputs: FloatRows
+  private var product: [Float]
+  /// Those so far, `[O, columns of a block]`.
+  private var products: [Double]
+  private var sums: OutputMove
 
   /// - Parameter start: The first position that will be looked at, of those that targets are of.
   init(
-    _ fit: TargetFit, clamp: OutputClamp, targets: [[Float]], shortcuts: [[Float]], start: Int,
-    meanWeight: Int
+    _ fit: TargetFit, _ geometry: ConsumerGeometry, clamp: OutputClamp, targets: KeptTargets,
+    start: Int, meanWeight: Int
   ) {
-    self.fit = fit
-    self.clamp = clamp
     self.targets = targets
-    self.shortcuts = shortcuts
     self.meanWeight = meanWeight
     place = start
-    move = OutputMove(of: fit)
-    let centre = move.centre
+    let columns = InputWindows(geometry).columns
+    let sums = OutputMove(of: fit)
+    self.columns = columns
+    self.sums = sums
+    centre = columns.map { sums.centre[$0] }
+    weights = columns.flatMap { column in
+      (0..<fit.outputs).map { fit.weights[$0 * fit.columns + column] }
+    }
+    self.clamp = clamp
     constants = (0..<fit.outputs).map { output in
       Float(
         (0..<fit.columns).reduce(fit.offsets[output]) {
-          $0 + Double(fit.weights[output * fit.columns + $1]) * Double(centre[$1])
+          $0 + Double(fit.weights[output * fit.columns + $1]) * Double(sums.centre[$1])
         })
     }
-    outputs = [Float](repeating: 0, count: fit.outputs * PositionBlocks.rowLength)
+    outputs = FloatRows(rows: 2 * PositionBlocks.size, columns: fit.outputs, repeating: 0)
+    product = [Float](repeating: 0, count: fit.outputs * fit.columns)
+    products = [Double](repeating: 0, count: fit.outputs * fit.columns)
   }
 
-  mutating func take(_ block: inout [Float], images: [Int]) throws {
-    let size = PositionBlocks.rowLength
+  /// Of all blocks.
+  var move: OutputMove {
+    var move = sums
+    for output in 0..<outputs.columns {
+      for (place, column) in columns.enumerated() {
+        move.products[output, column] = products[output * columns.count + place]
+      }
+    }
+    return move
+  }
+
+  mutating func take(_ block: inout FloatRows, images: [Int]) throws {
     let positions = images.reduce(0, +)
-    PositionBlocks.subtract(move.centre, from: &block, positions: positions)
-    for index in outputs.indices { outputs[index] = 0 }
-    FloatProducts.add(
-      fit.weights, times: block, inner: fit.columns, m: fit.outputs, n: positions,
-      rowsOfBApart: size, rowsOfCApart: size, into: &outputs)
+    block.subtract(centre, rows: positions)
+    block.multiplyFirstColumns(columns.count, by: weights, rows: positions, into: &outputs)
     moveOutputs(positions)
-    _ = PositionBlocks.appendMeans(
-      to: &block, rows: fit.columns, images: images, weight: meanWeight)
-    let places = PositionBlocks.appendMeans(
-      to: &outputs, rows: fit.outputs, images: images, weight: meanWeight)
-    var product = [Float](repeating: 0, count: fit.outputs * fit.columns)
-    FloatProducts.add(
-      rows: outputs, times: block, inner: places, stride: size, m: fit.outputs,
-      n: fit.columns, into: &product)
-    for index in product.indices { move.products.elements[index] += Double(product[index]) }
+    let rows = block.appendMeans(
+      ofFirstColumns: columns.count, images: images, weight: meanWeight)
+    _ = outputs.appendMeans(ofFirstColumns: outputs.columns, images: images, weight: meanWeight)
+    outputs.writeProduct(
+      of: 0..<outputs.columns, byFirstColumns: columns.count, of: block, rows: rows,
+      into: &product)
+    products.add(product)
     place += positions
-    move.positions += positions * (1 + meanWeight)
+    sums.positions += positions * (1 + meanWeight)
   }
 
   /// Replaces the outputs of a block by how far the nearest ones that clamp to the target are.
   private mutating func moveOutputs(_ positions: Int) {
-    let size = PositionBlocks.rowLength
-    let places = place..<place + positions
-    for output in 0..<fit.outputs {
-      let (lower, upper) = (clamp.lower[output], clamp.upper[output])
-      let (shift, constant) = (clamp.shift[output], constants[output])
-      // A loop of its own, so that both run on vectors.
-      let added =
-        shortcuts.isEmpty
-        ? [Float](repeating: shift, count: positions)
-        : shortcuts[output][places].map { shift + $0 }
-      let sum = outputs.withUnsafeMutableBufferPointer { outputs in
-        targets[output].withUnsafeBufferPointer { targets in
-          added.withUnsafeBufferPointer { added in
-            let row = UnsafeMutableBufferPointer(
-              rebasing: outputs[output * size..<output * size + positions])
-            let target = UnsafeBufferPointer(rebasing: targets[places])
-            for index in 0..<positions {
-              let value = row[index] + constant + added[index]
-              row[index] =
-                OutputClamp.nearest(
-                  to: value, target: target[index] + added[index], lower: lower, upper: upper)
-                - value
-            }
-            return row.reduce(0.0) { $0 + Double($1) }
+    let (count, first) = (outputs.columns, place * outputs.columns)
+    precondition(positions <= outputs.rows && first + positions * count <= targets.targets.count)
+    var totals = [Double](repeating: 0, count: count)
+    let (kept, clamp, constants) = (targets, clamp, constants)
+    kept.targets.withUnsafeBufferPointer { targets in
+      kept.shortcuts.withUnsafeBufferPointer { shortcuts in
+        clamp.withUnsafePointers(constants: constants) { clamps in
+          guard let targets = targets.baseAddress else { return }
+          espalier_move_outputs(
+            &outputs.elements, positions, outputs.rowLength, count, targets + first,
+            shortcuts.isEmpty ? nil : shortcuts.baseAddress.map { $0 + first }, clamps, &totals)
+        }
+      }
+    }
+    for output in totals.indices { sums.sums[output] += Double(1 + meanWeight) * totals[output] }
+  }
+}
+
+extension OutputClamp {
+  /// - Parameter constants: By output.
+  fileprivate func withUnsafePointers<Result>(
+    constants: [Float], _ body: (espalier_clamps) -> Result
+  ) -> Result {
+    lower.withUnsafeBufferPointer { lower in
+      upper.withUnsafeBufferPointer { upper in
+        shift.withUnsafeBufferPointer { shift in
+          constants.withUnsafeBufferPointer { constants in
+            body(
+              espalier_clamps(
+                lower: lower.baseAddress, upper: upper.baseAddress, shift: shift.baseAddress,
+                constant: constants.baseAddress))
           }
         }
       }
-      move.sums[output] += Double(1 + meanWeight) * sum
     }
   }
 }

@@ -10,6 +10,8 @@ public struct CrossMoments: Sendable {
   private var blocks: PositionBlocks
   private var sums: Sums
   private let mean: [Double]
+  /// The column of the layer's weight for each of a block.
+  private let columns: [Int]
 
   /// - Parameters:
   ///   - curvature: Of the layer, whose ū is taken.
@@ -33,17 +35,18 @@ public struct CrossMoments: Sendable {
     self.mean = mean
     blocks = PositionBlocks(
       geometry: geometry, companions: [geometry.outputs], positionsPerImage: positionsPerImage)
-    sums = Sums(columns: geometry.columns, outputs: geometry.outputs, centre: mean.map(Float.init))
+    columns = InputWindows(geometry).columns
+    sums = Sums(outputs: geometry.outputs, centre: columns.map { Float(mean[$0]) })
   }
 
   /// Adds images.
   ///
   /// - Parameters:
-  ///   - input: `[n, C, H, W]`.
-  ///   - map: g, `[n, O, H', W']`.
+  ///   - input: `[n, H, W, C]`.
+  ///   - map: g, `[n, H', W', O]`.
   /// - Throws: ``RecoveryError`` with `shapeMismatch`.
   public mutating func add(input: Tensor, map: Tensor) throws {
-    try blocks.add(input: input, maps: [map], to: &sums)
+    try blocks.add(input: input, maps: [ChannelMaps(map)], to: &sums)
   }
 
   /// The moments of everything added since the last call.
@@ -51,50 +54,49 @@ public struct CrossMoments: Sendable {
     try blocks.flush(to: &sums)
     blocks.restart()
     defer { sums.clear() }
-    var products = sums.products
+    var products = Matrix(rows: blocks.geometry.outputs, columns: mean.count)
     for output in 0..<products.rows {
-      for column in 0..<products.columns {
+      for (place, column) in columns.enumerated() {
         // Centred up to the rounding of the centre.
-        products[output, column] +=
-          sums.totals[output] * (Double(sums.centre[column]) - mean[column])
+        products[output, column] =
+          sums.products[output * columns.count + place]
+          + sums.totals[output] * (Double(sums.centre[place]) - mean[column])
       }
     }
     return LayerStep(weights: products, constants: sums.totals)
   }
 
   private struct Sums: BlockConsumer {
+    /// ū, in the order of a block.
     let centre: [Float]
     let isCentred: Bool
-    var products: Matrix
+    /// `[O, columns of a block]`.
+    var products: [Double]
     var totals: [Double]
+    private var product: [Float]
 
-    init(columns: Int, outputs: Int, centre: [Float]) {
+    init(outputs: Int, centre: [Float]) {
       self.centre = centre
       isCentred = centre.contains { $0 != 0 }
-      products = Matrix(rows: outputs, columns: columns)
-      totals = [Double](repeating: 0, count: outputs)
+      products = Array(repeating: 0, count: outputs * centre.count)
+      product = Array(repeating: 0, count: outputs * centre.count)
+      totals = Array(repeating: 0, count: outputs)
     }
 
     mutating func clear() {
-      for index in products.elements.indices { products.elements[index] = 0 }
+      for index in products.indices { products[index] = 0 }
       for index in totals.indices { totals[index] = 0 }
     }
 
-    mutating func take(_ block: inout [Float], images: [Int]) throws {
-      let (size, columns, outputs) = (PositionBlocks.rowLength, products.columns, products.rows)
+    mutating func take(_ block: inout FloatRows, images: [Int]) throws {
+      let (columns, outputs) = (centre.count, totals.count)
       let positions = images.reduce(0, +)
-      if isCentred { PositionBlocks.subtract(centre, from: &block, positions: positions) }
-      let maps = Array(block[columns * size..<(columns + outputs) * size])
-      for output in 0..<outputs {
-        totals[output] += maps[output * size..<output * size + positions].reduce(0) {
-          $0 + Double($1)
-        }
-      }
-      var product = [Float](repeating: 0, count: outputs * columns)
-      FloatProducts.add(
-        rows: maps, times: block, inner: positions, stride: size, m: outputs, n: columns,
+      if isCentred { block.subtract(centre, rows: positions) }
+      block.addRows(0..<positions, columns: columns..<columns + outputs, to: &totals)
+      block.writeProduct(
+        of: columns..<columns + outputs, byFirstColumns: columns, of: block, rows: positions,
         into: &product)
-      for index in product.indices { products.elements[index] += Double(product[index]) }
+      products.add(product)
     }
   }
 }

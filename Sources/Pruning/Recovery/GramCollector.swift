@@ -20,19 +20,19 @@ public struct GramCollector: Sendable {
     blocks = PositionBlocks(
       geometry: geometry, companions: targets > 0 ? [targets] : [],
       positionsPerImage: positionsPerImage)
-    moments = BlockMoments(columns: geometry.columns + targets, positionStride: blocks.stride)
+    moments = BlockMoments(geometry, targets: targets, positionStride: blocks.stride)
   }
 
   /// Adds images.
   ///
   /// - Parameters:
-  ///   - input: The consumer's input, `[n, C, H, W]`; `[n, K]` or any shape that flattens to it for
+  ///   - input: The consumer's input, `[n, H, W, C]`; `[n, K]` or any shape that flattens to it for
   ///     a fully connected layer.
-  ///   - target: What its output should be, `[n, targets, H', W']`.
+  ///   - target: What its output should be, `[n, H', W', targets]`.
   /// - Throws: ``RecoveryError`` with `shapeMismatch` or `nonFiniteActivations`.
   /// - Complexity: O(positions · columns²) float operations.
   public mutating func add(input: Tensor, target: Tensor? = nil) throws {
-    try blocks.add(input: input, maps: target.map { [$0] } ?? [], to: &moments)
+    try blocks.add(input: input, maps: target.map { [ChannelMaps($0)] } ?? [], to: &moments)
   }
 
   /// The moments of everything added.
@@ -48,79 +48,84 @@ public struct GramCollector: Sendable {
 /// first block: what they are rounded by is then relative to the variation of the input, not to its
 /// size. They are summed in `Double`.
 struct BlockMoments: BlockConsumer, Sendable {
-  private(set) var gram: InputGram
+  private let columns: Int
+  private let positionStride: Int
   /// How many times the mean of each image counts besides its positions.
   private let meanWeight: Int
+  /// For each column of the Gram, that of the block.
+  private let places: [Int]
   /// The mean of the first block; empty before.
   private var centre: [Float] = []
-  /// U Uᵀ of one block, upper triangle.
+  /// V Vᵀ of one block, V being the inputs less the centre, and a row of ones; upper triangle.
   private var product: [Float]
+  /// The sum of those.
+  private var sums: [Double]
+  private var positions = 0
 
-  init(columns: Int, positionStride: Int, meanWeight: Int = 0) {
+  /// - Parameter targets: Channels of the target, further columns.
+  init(_ geometry: ConsumerGeometry, targets: Int = 0, positionStride: Int, meanWeight: Int = 0) {
+    columns = geometry.columns + targets
+    self.positionStride = positionStride
     self.meanWeight = meanWeight
-    gram = InputGram(columns: columns, positionStride: positionStride)
+    var places = Array(0..<columns)
+    for (place, column) in InputWindows(geometry).columns.enumerated() { places[column] = place }
+    self.places = places
     product = [Float](repeating: 0, count: (columns + 1) * (columns + 1))
+    sums = [Double](repeating: 0, count: (columns + 1) * (columns + 1))
   }
 
-  /// - Parameter block: Of the columns, and after them a row of ones.
-  mutating func take(_ block: inout [Float], images: [Int]) throws {
+  mutating func take(_ block: inout FloatRows, images: [Int]) throws {
     let positions = images.reduce(0, +)
     subtractCentre(from: &block, positions: positions)
-    let rows = gram.columns + 1
-    let places = PositionBlocks.appendMeans(
-      to: &block, rows: rows, images: images, weight: meanWeight)
-    FloatProducts.addUpperGram(
-      rows: block, inner: places, stride: PositionBlocks.rowLength, m: rows, accumulate: false,
-      into: &product)
-    addProduct(rows: rows, positions: positions * (1 + meanWeight))
-    gram.positions += positions * (1 + meanWeight)
-    for place in positions..<places { block[gram.columns * PositionBlocks.rowLength + place] = 1 }
-    guard gram.squares.allSatisfy(\.isFinite) else {
+    let ones = columns
+    let rows = block.appendMeans(ofFirstColumns: columns + 1, images: images, weight: meanWeight)
+    block.writeUpperGram(ofFirstColumns: columns + 1, rows: rows, into: &product)
+    self.positions += positions * (1 + meanWeight)
+    for row in positions..<rows { block.elements[row * block.rowLength + ones] = 1 }
+    guard (0..<columns).allSatisfy({ product[$0 * (columns + 2)].isFinite }) else {
       throw RecoveryError(
         .nonFiniteActivations,
         """
-        inputs of a layer of \(gram.columns) columns are not finite or overflow; check the model \
+        inputs of a layer of \(columns) columns are not finite or overflow; check the model \
         and the scaling of its input
         """)
     }
+    sums.add(product)
   }
 
-  private mutating func subtractCentre(from block: inout [Float], positions: Int) {
-    let size = PositionBlocks.rowLength
+  private mutating func subtractCentre(from block: inout FloatRows, positions: Int) {
     if centre.isEmpty {
-      centre = (0..<gram.columns).map { row in
-        let inputs = block[row * size..<row * size + positions]
-        return Float(inputs.reduce(0) { $0 + Double($1) } / Double(positions))
-      }
+      var totals = [Double](repeating: 0, count: columns)
+      block.addRows(0..<positions, columns: 0..<columns, to: &totals)
+      centre = totals.map { Float($0 / Double(positions)) }
     }
-    PositionBlocks.subtract(centre, from: &block, positions: positions)
+    block.subtract(centre, rows: positions)
   }
 
-  /// Adds the block's moments, with the centre c put back:
+  /// The moments of all blocks, with the centre c put back:
   ///
   ///     Σ u uᵀ = Σ v vᵀ + c (Σ v)ᵀ + (Σ v) cᵀ + n c cᵀ        v = u − c
-  private mutating func addProduct(rows: Int, positions: Int) {
-    let (columns, count) = (gram.columns, Double(positions))
+  var gram: InputGram {
+    var gram = InputGram(columns: columns, positionStride: positionStride)
+    guard positions > 0 else { return gram }
+    gram.positions = positions
+    let (rows, count) = (columns + 1, Double(positions))
     let shift = centre.map(Double.init)
-    let sums = (0..<columns).map { Double(product[$0 * rows + columns]) }
-    let totals = (0..<columns).map { sums[$0] + count * shift[$0] }
+    let parts = (0..<columns).map { sums[$0 * rows + columns] }
+    let totals = (0..<columns).map { parts[$0] + count * shift[$0] }
+    gram.sums = places.map { totals[$0] }
     gram.products.withUnsafeMutableBufferPointer { products in
-      shift.withUnsafeBufferPointer { shift in
-        totals.withUnsafeBufferPointer { totals in
-          product.withUnsafeBufferPointer { product in
-            var position = 0
-            for i in 0..<columns {
-              let (sum, centre) = (sums[i], shift[i])
-              for j in i..<columns {
-                let centred = Double(product[i &* rows &+ j]) + sum * shift[j]
-                products[position] += centred + centre * totals[j]
-                position &+= 1
-              }
-            }
+      sums.withUnsafeBufferPointer { sums in
+        var position = 0
+        for (column, i) in places.enumerated() {
+          for j in places[column...] {
+            let sum = sums[min(i, j) &* rows &+ max(i, j)]
+            products[position] = sum + parts[i] * shift[j] + shift[i] * totals[j]
+            position &+= 1
           }
         }
       }
     }
-    for i in 0..<columns { gram.sums[i] += totals[i] }
+    return gram
   }
 }

@@ -1,3 +1,4 @@
+import LinearAlgebra
 import Parallelism
 import Tensors
 
@@ -31,6 +32,7 @@ public struct LayerFit: Sendable {
 
   private let layer: String
   private let geometry: ConsumerGeometry
+  private let target: LayerTarget
   private let clamp: OutputClamp?
   private let meanWeight: Int
   /// Of inputs with targets, and of inputs alone.
@@ -48,15 +50,20 @@ public struct LayerFit: Sendable {
 
   /// Some samples.
   public struct Samples: Sendable {
-    /// `[n, C, H, W]`.
+    /// `[n, H, W, C]`.
     let input: Tensor
-    /// What the layer should put out, `[n, O, H', W']`.
-    let target: Tensor
-    /// What is added to it, of the same shape; needed if there are a clamp and one.
-    let shortcut: Tensor?
+    let maps: [ChannelMaps]
 
-    public init(input: Tensor, target: Tensor, shortcut: Tensor?) {
-      (self.input, self.target, self.shortcut) = (input, target, shortcut)
+    /// - Parameters:
+    ///   - input: `[n, H, W, C]`.
+    ///   - output: What the dense layer puts out, `[n, H', W', O]`.
+    ///   - shortcuts: What is added to that in the dense network and in the pruned one, of the same
+    ///     shape, if anything is.
+    public init(
+      input: Tensor, output: ChannelMaps, shortcuts: (dense: ChannelMaps, own: ChannelMaps)?
+    ) {
+      self.input = input
+      maps = [output] + (shortcuts.map { [$0.dense, $0.own] } ?? [])
     }
 
     fileprivate var count: Int { input.shape.first ?? 0 }
@@ -64,27 +71,27 @@ public struct LayerFit: Sendable {
 
   private struct PartTargets: Sendable {
     let images: Range<Int>
-    /// By output, at all positions; empty without a clamp.
-    let rows: KeptRows
-    let shortcuts: KeptRows
+    let kept: KeptTargets
   }
 
   /// - Parameters:
+  ///   - target: What it is to be fitted to.
   ///   - clamp: What the output goes through; nil for plain least squares.
   ///   - hasShortcut: Whether something is added to the output before the clamp.
   ///   - meanWeight: κ.
   public init(
-    _ layer: String, geometry: ConsumerGeometry, clamp: OutputClamp?, hasShortcut: Bool,
-    positionsPerImage: Int, meanWeight: Int = 0
+    _ layer: String, geometry: ConsumerGeometry, target: LayerTarget, clamp: OutputClamp?,
+    hasShortcut: Bool, positionsPerImage: Int, meanWeight: Int = 0
   ) {
     self.layer = layer
     self.geometry = geometry
+    self.target = target
     self.clamp = clamp
     // The mean of one position is the position.
     let meanWeight = geometry.positions > 1 ? meanWeight : 0
     self.meanWeight = meanWeight
     let outputs = geometry.outputs
-    let companions = hasShortcut && clamp != nil ? [outputs, outputs] : [outputs]
+    let companions = Array(repeating: outputs, count: hasShortcut ? 3 : 1)
     blocks = Pool {
       PositionBlocks(
         geometry: geometry, companions: companions, positionsPerImage: positionsPerImage)
@@ -122,7 +129,7 @@ public struct LayerFit: Sendable {
   /// What the sums of one part take: a Gram, a product, and a block.
   private static func bytesOfPart(_ geometry: ConsumerGeometry) -> Int {
     let rows = geometry.columns + geometry.outputs
-    return 8 * rows * rows + 4 * rows * PositionBlocks.rowLength
+    return 12 * rows * rows + 2 * 4 * rows * PositionBlocks.size
   }
 
   /// What a layer's fit takes besides its samples, in bytes, about.
@@ -140,15 +147,14 @@ public struct LayerFit: Sendable {
     }
     images = firsts[parts.count]
     let looks = try parallelMap(count: parts.count, threads: threads) {
-      [blocks, geometry, stride, meanWeight, keepsTargets = clamp != nil] place in
+      [blocks, geometry, stride, target, meanWeight, keepsTargets = clamp != nil] place in
       try blocks.withValue { blocks in
         var moments = TargetMoments(
-          columns: geometry.columns, outputs: geometry.outputs, positionStride: stride,
-          meanWeight: meanWeight, keepsTargets: keepsTargets)
+          geometry, target: target, positionStride: stride, meanWeight: meanWeight,
+          keepsTargets: keepsTargets)
         blocks.restart(after: firsts[place])
         for samples in parts[place] {
-          let added = blocks.companions.count > 1 ? samples.shortcut.map { [$0] } ?? [] : []
-          try blocks.add(input: samples.input, maps: [samples.target] + added, to: &moments)
+          try blocks.add(input: samples.input, maps: samples.maps, to: &moments)
         }
         try blocks.flush(to: &moments)
         return moments
@@ -157,9 +163,7 @@ public struct LayerFit: Sendable {
     for (place, moments) in looks.enumerated() {
       try gram.add(moments.gram)
       targets.append(
-        PartTargets(
-          images: firsts[place]..<firsts[place + 1], rows: moments.targets,
-          shortcuts: moments.shortcuts))
+        PartTargets(images: firsts[place]..<firsts[place + 1], kept: moments.kept))
     }
   }
 
@@ -216,7 +220,7 @@ public struct LayerFit: Sendable {
   ) throws -> OutputMove {
     try inputBlocks.withValue { blocks in
       var step = ClampedStep(
-        fit, clamp: clamp, targets: part.rows.rows, shortcuts: part.shortcuts.rows,
+        fit, geometry, clamp: clamp, targets: part.kept,
         start: blocks.positions(ofFirst: images.lowerBound)
           - blocks.positions(ofFirst: part.images.lowerBound),
         meanWeight: meanWeight)
@@ -238,48 +242,65 @@ public struct LayerFit: Sendable {
   private static let positionsPerColumn = 24
 }
 
-/// Sums the moments of inputs and targets, and keeps the targets.
+/// Makes targets of what the dense layer puts out, sums their moments with the inputs, and keeps them.
 struct TargetMoments: BlockConsumer, Sendable {
   var gram: InputGram { moments.gram }
-  private(set) var targets = KeptRows()
-  /// What is added to the targets; empty if nothing.
-  private(set) var shortcuts = KeptRows()
+  private(set) var kept: KeptTargets
   private var moments: BlockMoments
   private let columns: Int
-  private let outputs: Int
+  private let target: LayerTarget
   private let keepsTargets: Bool
 
-  init(columns: Int, outputs: Int, positionStride: Int, meanWeight: Int, keepsTargets: Bool) {
-    self.columns = columns
-    self.outputs = outputs
+  init(
+    _ geometry: ConsumerGeometry, target: LayerTarget, positionStride: Int, meanWeight: Int,
+    keepsTargets: Bool
+  ) {
+    columns = geometry.columns
+    self.target = target
     self.keepsTargets = keepsTargets
+    kept = KeptTargets(outputs: geometry.outputs)
     moments = BlockMoments(
-      columns: columns + outputs, positionStride: positionStride, meanWeight: meanWeight)
+      geometry, targets: geometry.outputs, positionStride: positionStride, meanWeight: meanWeight)
   }
 
-  mutating func take(_ block: inout [Float], images: [Int]) throws {
+  mutating func take(_ block: inout FloatRows, images: [Int]) throws {
+    let positions = images.reduce(0, +)
+    // Behind the targets there are ones.
+    let dense = columns + kept.outputs + 1
+    let own = dense + kept.outputs
+    let hasShortcut = block.columns > dense
+    target.write(
+      to: &block, rows: positions, outputs: columns,
+      shortcuts: hasShortcut ? (dense: dense, own: own) : nil)
     if keepsTargets {
-      let positions = images.reduce(0, +)
-      let shortcut = columns + outputs + 1
-      targets.append(block, rows: columns..<columns + outputs, positions: positions)
-      if block.count > shortcut * PositionBlocks.rowLength {
-        shortcuts.append(block, rows: shortcut..<shortcut + outputs, positions: positions)
-      }
+      kept.append(block, rows: positions, targets: columns, shortcuts: hasShortcut ? own : nil)
     }
     try moments.take(&block, images: images)
   }
 }
 
-/// Rows of blocks, one after the other.
-struct KeptRows: Sendable {
-  private(set) var rows: [[Float]] = []
+/// What a layer should put out at the positions that were looked at.
+struct KeptTargets: Sendable {
+  /// O.
+  let outputs: Int
+  /// `[positions, O]`; empty where nothing asks for them.
+  private(set) var targets: [Float] = []
+  /// What is added to them, of the same shape; empty if nothing.
+  private(set) var shortcuts: [Float] = []
 
-  /// Appends the positions of some rows of a block.
-  mutating func append(_ block: [Float], rows range: Range<Int>, positions: Int) {
-    if rows.isEmpty { rows = Array(repeating: [], count: range.count) }
-    for (place, row) in range.enumerated() {
-      let start = row * PositionBlocks.rowLength
-      rows[place].append(contentsOf: block[start..<start + positions])
+  init(outputs: Int) { self.outputs = outputs }
+
+  /// Appends the positions of a block.
+  ///
+  /// - Parameters:
+  ///   - targets: The block's first column of the targets.
+  ///   - shortcuts: That of what is added to them.
+  fileprivate mutating func append(
+    _ block: FloatRows, rows: Int, targets: Int, shortcuts: Int?
+  ) {
+    block.appendColumns(targets..<targets + outputs, rows: rows, to: &self.targets)
+    if let shortcuts {
+      block.appendColumns(shortcuts..<shortcuts + outputs, rows: rows, to: &self.shortcuts)
     }
   }
 }

@@ -1,6 +1,10 @@
+import LinearAlgebra
 import Tensors
 
 /// What a layer should put out so that the network is where the dense one is.
+///
+/// That is what the dense layer puts out; where something is added to the output, less what the
+/// pruned network's is off there.
 public struct LayerTarget: Sendable {
   /// y = alpha · W u + beta · b: what of a layer's output is not W u.
   public struct Constant: Sendable {
@@ -16,42 +20,47 @@ public struct LayerTarget: Sendable {
     }
   }
 
-  /// What W u should be, `[n, O, …]`.
-  public private(set) var target: Tensor
-  /// What the pruned network adds to it, at the scale of the layer's output; nil if nothing.
-  public private(set) var shortcut: Tensor?
+  /// By output, from a difference where something is added to one at the layer's output.
+  private let factors: [Float]
+  private let constant: Constant
 
   /// - Parameters:
-  ///   - dense: The layer's output in the dense network, on the channels that are left.
-  ///   - shortcuts: What is added to the output in both networks: the target takes the loss in.
-  ///   - factors: By channel, from a difference at the sum to one at the layer's output.
-  public init(
-    dense: Tensor, shortcuts: (dense: Tensor, own: Tensor)?, factors: [Float], constant: Constant
+  ///   - factors: By output.
+  ///   - constant: What the layer's own output holds.
+  public init(factors: [Float], constant: Constant = Constant()) {
+    (self.factors, self.constant) = (factors, constant)
+  }
+
+  /// Makes of rows that hold outputs of the dense layer what W u should be.
+  ///
+  /// - Parameters:
+  ///   - outputs: Where those begin.
+  ///   - shortcuts: Where that begins which is added to them, in the dense network and in the pruned
+  ///     one, if anything is; the pruned one's is brought to the scale of the layer's output.
+  func write(
+    to block: inout FloatRows, rows: Int, outputs: Int, shortcuts: (dense: Int, own: Int)?
   ) {
-    target = dense
-    let channels = dense.shape.count > 1 ? dense.shape[1] : 1
-    let inner = dense.shape.dropFirst(2).reduce(1, *)
-    if let shortcuts, shortcuts.own.count == dense.count, shortcuts.dense.count == dense.count {
-      var own = shortcuts.own
-      let (theirs, count) = (shortcuts.dense.elements, dense.count)
-      target.elements.withUnsafeMutableBufferPointer { target in
-        own.elements.withUnsafeMutableBufferPointer { own in
-          for row in 0..<count / max(inner, 1) {
-            let factor = factors[row % channels]
-            for place in row * inner..<(row + 1) * inner {
-              target[place] += factor * (theirs[place] - own[place])
-              own[place] *= factor
-            }
+    let rowLength = block.rowLength
+    block.elements.withUnsafeMutableBufferPointer { block in
+      guard let first = block.baseAddress else { return }
+      for row in 0..<rows {
+        let row = first + row &* rowLength
+        let target = row + outputs
+        if let shortcuts {
+          let (theirs, own) = (row + shortcuts.dense, row + shortcuts.own)
+          for (output, factor) in factors.enumerated() {
+            target[output] += factor * (theirs[output] - own[output])
+            own[output] *= factor
           }
         }
+        guard !constant.elements.isEmpty || constant.alpha != 1 else { continue }
+        for output in factors.indices {
+          let b =
+            constant.elements.isEmpty
+            ? 0 : constant.elements[constant.elements.count == 1 ? 0 : output]
+          target[output] = (target[output] - constant.beta * b) / constant.alpha
+        }
       }
-      shortcut = own
-    }
-    guard !constant.elements.isEmpty || constant.alpha != 1 else { return }
-    for place in target.elements.indices {
-      let channel = constant.elements.count == 1 ? 0 : place / inner % channels
-      let b = constant.elements.isEmpty ? 0 : constant.elements[channel]
-      target.elements[place] = (target.elements[place] - constant.beta * b) / constant.alpha
     }
   }
 }

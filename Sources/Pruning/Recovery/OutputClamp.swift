@@ -1,3 +1,4 @@
+import CKernels
 import Tensors
 
 /// The activation that a layer's output goes through, at the scale of the output itself.
@@ -33,15 +34,6 @@ public struct OutputClamp: Sendable, Hashable {
   /// Without branches, so that loops over it run on vectors.
   @inline(__always)
   static func nearest(to y: Float, target t: Float, lower: Float, upper: Float) -> Float {
-    let wanted = min(max(t, lower), upper)
-    let inside = min(max((wanted + y) / 2, lower), upper)
-    let (below, above) = (min(y, lower), max(y, upper))
-    let cost = square(wanted - inside) + square(inside - y)
-    let costBelow = square(wanted - lower) + square(below - y)
-    let costAbove = square(wanted - upper) + square(above - y)
-    let best = costBelow < cost ? below : inside
-    return costAbove < min(cost, costBelow) ? above : best
+    espalier_nearest(y, t, lower, upper)
   }
-
-  @inline(__always) private static func square(_ a: Float) -> Float { a * a }
 }

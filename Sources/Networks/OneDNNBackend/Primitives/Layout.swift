@@ -57,7 +57,7 @@ struct Layout: Equatable {
   init(_ shape: [Int], arrangedAs other: Layout, node: String) throws {
     let isBlocked = other.descriptor.format_desc.blocking.inner_nblks > 0
     guard let block = other.channelBlock, isBlocked || block > 1,
-      let tag = Self.tag(rank: shape.count, isBlocked ? .blocks(block) : .last)
+      let tag = Self.tag(rank: shape.count, isBlocked ? .blocks(block) : .last())
     else {
       try self.init(rowMajor: shape, node: node)
       return

@@ -203,6 +203,14 @@ struct ProgramBuilder {
   /// A copy of an array in another layout.
   mutating func copy(of source: Place, in layout: Layout, node: Node) throws -> Place {
     let copy = makePlace(layout)
+    if source.layout == layout {
+      // The library goes through single elements.
+      let count = layout.byteCount / MemoryLayout<Float>.size
+      emit(kernel: "copy", [source.buffer, copy.buffer]) { operands, _ in
+        operands[1].update(from: operands[0], count: count)
+      }
+      return copy
+    }
     let reorder = try Primitive.reorder(
       from: source.layout, to: layout, engine: engine, node: node.name)
     try emit(reorder, [(.source, .place(source)), (.destination, .place(copy))])

@@ -67,45 +67,53 @@ public struct NetworkRunner: Sendable {
   /// Calls `body` with the values at `taps`, on the calling thread and in the order of the images: for
   /// one micro-batch a thread at a time, and nothing is kept of them before the next.
   ///
-  /// - Parameter body: Takes values `[n, …]` by micro-batch and tap.
+  /// - Parameters:
+  ///   - order: Of the elements of the values.
+  ///   - body: Takes values `[n, …]` by micro-batch and tap.
   func waves(
     of network: Network, on shard: DataShard, taps: [ValueID], microBatch: Int,
-    body: ([[Tensor]]) throws -> Void
+    order: ChannelOrder, body: ([[Tensor]]) throws -> Void
   ) throws {
     let batches = MicroBatches(images: shard.count, size: microBatch)
-    let plans = Pool { try plan(for: network, taps: taps, microBatch: microBatch) }
+    let plans = Pool {
+      try plan(for: network, taps: taps, microBatch: microBatch, order: order)
+    }
     for wave in MicroBatches(images: batches.count, size: threads).ranges {
       try body(
         try map(count: wave.count) { place in
           let range = batches.range(of: wave.lowerBound + place)
           return try plans.withValue {
-            try values(of: network, at: taps, of: shard, range, by: $0)
+            try values(of: network, at: taps, of: shard, range, by: $0, order: order)
           }
         })
     }
   }
 
   private func plan(
-    for network: Network, taps: [ValueID], microBatch: Int
+    for network: Network, taps: [ValueID], microBatch: Int, order: ChannelOrder = .first
   ) throws -> any ExecutionPlan {
     let wantsOutputs = taps.contains(where: network.outputs.contains)
     return try backend.plan(
       network,
-      options: ExecutionOptions(batch: microBatch, taps: taps, wantsOutputs: wantsOutputs))
+      options: ExecutionOptions(
+        batch: microBatch, taps: taps, wantsOutputs: wantsOutputs, channelOrder: order))
   }
 
   /// By tap, of a micro-batch.
   private func values(
     of network: Network, at taps: [ValueID], of shard: DataShard, _ range: Range<Int>,
-    by plan: any ExecutionPlan
+    by plan: any ExecutionPlan, order: ChannelOrder = .first
   ) throws -> [Tensor] {
     try progress.check()
-    let result = try plan.run(shard.tensors(range))
+    let inputs = zip(network.inputs, shard.tensors(range)).map { id, input in
+      order.arranging(input, of: network[id].shape)
+    }
+    let result = try plan.run(inputs)
     let values = try taps.map { tap in
       guard let value = result.values[tap] else {
         throw ExecutionError(.libraryFailure, "no value came back for \(network[tap].name)")
       }
-      return value.byImage(range.count, network[tap].shape)
+      return value.byImage(range.count, network[tap].shape, order: order)
     }
     progress.add(images: range.count)
     return values

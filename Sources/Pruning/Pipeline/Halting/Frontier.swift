@@ -14,10 +14,7 @@ struct Frontier {
   ///   - inputs: The network's inputs, in its order, row-major.
   ///   - order: That of the stretches along which it is to advance.
   init(_ network: Network, inputs: [Tensor], order: ChannelOrder = .first) {
-    values = network.binding(inputs)
-    for (id, value) in values {
-      values[id] = order.arranging(value, of: network[id].shape)
-    }
+    values = network.binding(inputs, order: order)
   }
 
   /// Runs the nodes of a stretch, which begins where the network is halted.
@@ -72,6 +69,14 @@ struct Stretch {
 }
 
 extension Network {
+  /// Row-major tensors by the inputs that they are for, in the order of the inputs, brought into an
+  /// order of channels.
+  func binding(_ tensors: [Tensor], order: ChannelOrder) -> [ValueID: Tensor] {
+    var values = binding(tensors)
+    for (id, value) in values { values[id] = order.arranging(value, of: self[id].shape) }
+    return values
+  }
+
   /// Activations that are there before node `position` and are read from it on.
   func liveValues(before position: Int) -> [ValueID] {
     let known = Set(inputs + nodes[..<position].map(\.output))

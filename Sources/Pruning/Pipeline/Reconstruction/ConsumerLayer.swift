@@ -1,3 +1,4 @@
+import Execution
 import NetworkGraph
 import Recovery
 import Tensors
@@ -82,23 +83,14 @@ struct ConsumerLayer: Sendable {
     }
   }
 
-  /// The input as the geometry takes it, `[n, C, …]`.
-  func arranged(_ input: Tensor) -> Tensor {
-    guard readsLastAxis, let samples = input.shape.first, let channels = input.shape.last else {
-      return input
-    }
-    let positions = input.count / max(samples * channels, 1)
-    var result = Tensor(shape: [samples, channels, positions])
-    for sample in 0..<samples {
-      let start = sample * channels * positions
-      for position in 0..<positions {
-        for channel in 0..<channels {
-          result.elements[start + channel * positions + position] =
-            input.elements[start + position * channels + channel]
-        }
-      }
-    }
-    return result
+  /// How values lie that are looked at: channels last, so that a position has its numbers side by
+  /// side.
+  static let order = ChannelOrder.last()
+
+  /// An input or output that lies in ``order``, as the geometry takes it: `[n, …, C]`.
+  func arranged(_ value: Tensor, of shape: Shape) -> Tensor {
+    // Whose channels are the last axis has them last in row-major order.
+    readsLastAxis ? Self.order.rowMajor(value, of: shape) : value
   }
 
   /// The columns that each unit of a group owns.

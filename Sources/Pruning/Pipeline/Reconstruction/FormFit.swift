@@ -1,3 +1,4 @@
+import Execution
 import NetworkGraph
 import Recovery
 import Surgery
@@ -42,8 +43,6 @@ struct FormFit {
   private struct Turn {
     var layer: ConsumerLayer
     var output: LayerOutput
-    /// What the layer's own output holds.
-    var constant: LayerTarget.Constant
     /// The layer with the one before, where they are fitted together.
     var couple: LayerPair?
     /// The form up to the layer.
@@ -60,8 +59,7 @@ struct FormFit {
   /// What a micro-batch tells about a layer.
   private struct Evidence {
     var frontier: Frontier
-    var input: Tensor
-    var target: LayerTarget
+    var samples: LayerFit.Samples
     /// What the dense network has behind the layer, if it is the second of a pair and the batch
     /// takes part.
     var end: Tensor?
@@ -90,7 +88,8 @@ struct FormFit {
     }
     self.layers = Dictionary(
       uniqueKeysWithValues: layers.filter { stops.contains($0.node) }.map { ($0.node, $0) })
-    frontiers = inputs.prefix(self.batches.count).map { Frontier(form.pruned, inputs: $0) }
+    frontiers = inputs.prefix(self.batches.count)
+      .map { Frontier(form.pruned, inputs: $0, order: ConsumerLayer.order) }
     if self.layers.isEmpty { result = form.prior }
   }
 
@@ -115,12 +114,13 @@ struct FormFit {
           producers: producers)
       }
     turn = Turn(
-      layer: layer, output: output, constant: ownBias(of: layer),
+      layer: layer, output: output,
       couple: couple.flatMap { stop.taps.contains($0.end) && pays($0) ? $0 : nil },
       before: reconstruction.stretch(of: result, halted..<layer.node))
     sums = Sums(
       fit: LayerFit(
         layer.name, geometry: layer.geometry,
+        target: LayerTarget(factors: output.factors, constant: ownBias(of: layer)),
         clamp: reconstruction.clampSteps > 0 ? output.clamp : nil,
         hasShortcut: output.shortcut != nil, positionsPerImage: reconstruction.positions,
         meanWeight: reconstruction.meanWeight),
@@ -154,11 +154,7 @@ struct FormFit {
       }
     }
     for evidence in own {
-      try sums.fit.add(
-        LayerFit.Samples(
-          input: turn.layer.arranged(evidence.input),
-          target: turn.layer.arranged(evidence.target.target), shortcut: evidence.target.shortcut),
-        threads: reconstruction.runner.threads)
+      try sums.fit.add(evidence.samples, threads: reconstruction.runner.threads)
     }
     self.sums = sums
   }
@@ -171,7 +167,7 @@ struct FormFit {
     do {
       let own = try result.fit(
         layer, &sums.fit, prior: form.prior, relativeDamping: reconstruction.relativeDamping,
-        inputs: frontiers.compactMap { $0.values[layer.input] },
+        inputs: frontiers.compactMap { arranged($0.values[layer.input], layer) },
         clampSteps: reconstruction.clampSteps, threads: reconstruction.runner.threads)
       if let couple = turn.couple, let first = last, let own,
         try refine(couple, [first.fit.curvature, own.curvature], on: sums.ends)
@@ -230,32 +226,52 @@ struct FormFit {
     var frontier = frontiers[place]
     let output = turn.output
     try frontier.advance(along: turn.before)
-    let theirs = output.shortcut.flatMap { dense.before.values[$0] }
-    let own = output.shortcut.flatMap { frontier.values[$0] }
     let value = reconstruction.dense.nodes[turn.layer.node].output
-    guard let input = frontier.values[turn.layer.input], let wanted = dense.taps[value] else {
-      return nil
+    guard let input = arranged(frontier.values[turn.layer.input], turn.layer),
+      let wanted = dense.taps[value]
+    else { return nil }
+    var shortcuts: (dense: ChannelMaps, own: ChannelMaps)?
+    if let shortcut = output.shortcut {
+      guard let theirs = dense.before.values[shortcut], let own = frontier.values[shortcut]
+      else { return nil }
+      shortcuts = (maps(theirs, of: shortcut, for: turn.layer), ChannelMaps(own))
     }
-    var shortcuts: (dense: Tensor, own: Tensor)?
-    if let theirs, let own, let shortcut = output.shortcut {
-      shortcuts = (keeping(theirs, of: shortcut), own)
-    }
-    let target = LayerTarget(
-      dense: keeping(wanted, of: value), shortcuts: shortcuts, factors: output.factors,
-      constant: turn.constant)
     let end = turn.couple.flatMap { couple in
       takesPart(batches[place], in: couple)
         ? dense.taps[couple.end].map { keeping($0, of: couple.end) } : nil
     }
-    return Evidence(frontier: frontier, input: input, target: target, end: end)
+    return Evidence(
+      frontier: frontier,
+      samples: LayerFit.Samples(
+        input: input, output: maps(wanted, of: value, for: turn.layer), shortcuts: shortcuts),
+      end: end)
   }
 
-  /// The channels of a dense value that the form has.
-  private func keeping(_ tensor: Tensor, of value: ValueID) -> Tensor {
+  /// What a layer reads of the form, as its geometry takes it.
+  private func arranged(_ value: Tensor?, _ layer: ConsumerLayer) -> Tensor? {
+    value.map { layer.arranged($0, of: form.pruned[layer.input].shape) }
+  }
+
+  /// A dense value, with the channels that the form has, as a layer's geometry takes its outputs.
+  private func maps(_ tensor: Tensor, of value: ValueID, for layer: ConsumerLayer) -> ChannelMaps {
+    if layer.readsLastAxis {
+      return ChannelMaps(layer.arranged(keeping(tensor, of: value), of: form.pruned[value].shape))
+    }
+    // Channels are taken where the maps are sampled. Other axes may have lost something, too.
+    return ChannelMaps(
+      keeping(tensor, of: value, but: 1), channels: form.kept[AxisID(value, 1)])
+  }
+
+  /// What the form has of a dense value.
+  ///
+  /// - Parameter left: An axis that stays whole.
+  private func keeping(_ tensor: Tensor, of value: ValueID, but left: Int? = nil) -> Tensor {
+    let channelsAreLast = ConsumerLayer.order.isKept(for: reconstruction.dense[value].shape)
     var result = tensor
-    for axis in 1..<max(1, tensor.rank) {
+    for axis in 1..<max(1, tensor.rank) where axis != left {
       if let indices = form.kept[AxisID(value, axis)] {
-        result = result.gathering(indices, axis: axis)
+        let place = !channelsAreLast ? axis : axis == 1 ? tensor.rank - 1 : axis - 1
+        result = result.gathering(indices, axis: place)
       }
     }
     return result
@@ -285,7 +301,7 @@ extension Network {
     let solution = try fit.solved(
       prior: (layer.inputAxis == 1 ? start : start.transposed).elements,
       centred: layer.absorbsMean, relativeDamping: relativeDamping,
-      inputs: inputs.map { layer.arranged($0) }, steps: clampSteps, threads: threads)
+      inputs: inputs, steps: clampSteps, threads: threads)
     replaceWeight(of: layer, with: solution.weights)
     if layer.absorbsMean { absorb(solution.offsets, in: layer) }
     return solution

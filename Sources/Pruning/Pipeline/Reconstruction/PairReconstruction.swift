@@ -143,7 +143,7 @@ struct PairReconstruction {
   }
 
   private func segment(_ network: Network) -> Segment {
-    Segment(network, on: runner.backend, microBatch: microBatch)
+    Segment(network, on: runner.backend, microBatch: microBatch, order: ConsumerLayer.order)
   }
 
   /// Adds a step, given behind the layer's normalisation, to its weights and constants.

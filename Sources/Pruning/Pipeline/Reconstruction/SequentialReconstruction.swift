@@ -89,7 +89,8 @@ struct SequentialReconstruction {
     var fits = forms.map { FormFit($0, in: self, at: stops, batches: batches, inputs: inputs) }
     guard let end = fits.compactMap(\.end).max() else { return fits.map(\.fitted) }
     let count = fits.map(\.batchCount).max() ?? 0
-    var frontiers = try inputs.prefix(count).map { Frontier(dense, inputs: $0) }
+    var frontiers = try inputs.prefix(count)
+      .map { Frontier(dense, inputs: $0, order: ConsumerLayer.order) }
       .advanced(along: stretch(of: dense, 0..<stops[0].node), with: runner)
     // A few at a time, so that little is held of what only one step reads.
     let waves = MicroBatches(images: count, size: 4 * runner.threads).ranges
@@ -117,7 +118,9 @@ struct SequentialReconstruction {
   }
 
   func stretch(of network: Network, _ range: Range<Int>, taps: [ValueID] = []) -> Stretch {
-    Stretch(of: network, range, taps: taps, on: runner.backend, microBatch: microBatch)
+    Stretch(
+      of: network, range, taps: taps, on: runner.backend, microBatch: microBatch,
+      order: ConsumerLayer.order)
   }
 
   /// What a sample holds: networks stand still between layers, the dense one and, for a pair, the

@@ -9,7 +9,7 @@ import Tensors
 /// Input Grams of every layer that reads prunable channels, on one shard.
 struct InputGrams: JobComputation {
   static let stage = Stage.statistics
-  static let kind = "input-grams-2"
+  static let kind = "input-grams-3"
 
   var model: Digest
   var shard: Digest
@@ -30,12 +30,16 @@ struct InputGrams: JobComputation {
         GramCollector(geometry: $0.geometry, positionsPerImage: positions)
       }
       try bench.runner.waves(
-        of: model.network, on: shard, taps: inputs, microBatch: microBatch
+        of: model.network, on: shard, taps: inputs, microBatch: microBatch,
+        order: ConsumerLayer.order
       ) { batches in
         try collectors.parallelMap(threads: bench.threads) { index, collector in
           let layer = layers[index]
           guard let tap = inputs.firstIndex(of: layer.input) else { return }
-          for values in batches { try collector.add(input: layer.arranged(values[tap])) }
+          let shape = model.network[layer.input].shape
+          for values in batches {
+            try collector.add(input: layer.arranged(values[tap], of: shape))
+          }
         }
       }
       return try collectors.parallelMap(threads: bench.threads) { try $1.finish().encoded() }

@@ -1,4 +1,4 @@
-#include "CTileProducts.h"
+#include "products.h"
 
 #include <stdbool.h>
 #include <string.h>

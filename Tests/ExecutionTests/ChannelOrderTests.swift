@@ -37,7 +37,8 @@ import Testing
   @Test("images, vectors, broken blocks and values without a batch stay row-major")
   func exceptions() {
     let shapes: [(Shape, [ChannelOrder])] = [
-      (.batched([3, 4, 4]), [.last(from: 8), .blocks(8)]), (.batched([16]), [.last(from: 8), .blocks(8)]),
+      (.batched([3, 4, 4]), [.last(from: 8), .blocks(8)]),
+      (.batched([16]), [.last(from: 8), .blocks(8)]),
       (.batched([12, 2]), [.blocks(8)]), (Shape([16, 8, 2]), [.last(from: 8), .blocks(8)]),
       (Shape([.batched(4), .fixed(8), .fixed(2)]), [.last(from: 8), .blocks(8)]),
       (.batched([8, 1, 1, 1, 1]), [.last(from: 8), .blocks(8)]),

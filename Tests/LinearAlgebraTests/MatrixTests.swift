@@ -71,7 +71,8 @@ import Testing
     expectClose(c, expected, tolerance: 1e-5)
   }
 
-  @Test("products of columns agree with double ones, and touch nothing else", arguments: [5, 16, 70])
+  @Test(
+    "products of columns agree with double ones, and touch nothing else", arguments: [5, 16, 70])
   func rows(columns: Int) {
     let (x, y, w) = (random(9, columns, seed: 6), random(9, 3, seed: 7), random(4, 2, seed: 8))
     func rows(_ matrix: Matrix) -> FloatRows {

@@ -9,7 +9,9 @@ import Testing
 /// What is brought and returned in another order of channels. As other machines have other layouts,
 /// `scripts/test` runs this for them, too.
 @Suite(.tags(.backend)) struct CallersOrderTests {
-  private static let orders: [ChannelOrder] = [.first, .last(), .last(from: 8), .blocks(8), .blocks(16)]
+  private static let orders: [ChannelOrder] = [
+    .first, .last(), .last(from: 8), .blocks(8), .blocks(16),
+  ]
 
   @Test("values are the same in any order, all of them looked at", arguments: [8, 13, 16, 24])
   func values(width: Int) throws {

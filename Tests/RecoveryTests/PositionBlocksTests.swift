@@ -13,8 +13,8 @@ struct PositionBlocksTests {
     let column: Int
     var values: [Float] = []
 
-    mutating func take(_ block: inout FloatRows, images: [Int]) throws {
-      for row in 0..<images.reduce(0, +) {
+    mutating func take(_ block: inout FloatRows, images: [BlockImage]) throws {
+      for row in 0..<images.positions {
         values.append(block.elements[row * block.rowLength + column])
       }
     }

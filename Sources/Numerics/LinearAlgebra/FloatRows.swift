@@ -27,15 +27,19 @@ public struct FloatRows: Sendable {
 
   /// The first rows' columns multiplied by each other: the upper triangle of xᵀ x, half of the work.
   ///
-  /// - Parameter c: `[count, count]`, overwritten; what is below its diagonal is left.
-  public func writeUpperGram(ofFirstColumns count: Int, rows: Int, into c: inout [Float]) {
+  /// - Parameters:
+  ///   - c: `[count, count]`; what is below its diagonal is left.
+  ///   - adding: Whether c is added to or overwritten.
+  public func writeUpperGram(
+    ofFirstColumns count: Int, rows: Int, adding: Bool = false, into c: inout [Float]
+  ) {
     precondition(
       count <= columns && rows <= self.rows && c.count == count * count,
       "\(count) of \(columns) columns, \(rows) of \(self.rows) rows into \(c.count) elements")
     OpenBLAS.call {
       cblas_ssyrk(
         CblasRowMajor, CblasUpper, CblasTrans, Int32(count), Int32(rows), 1, elements,
-        Int32(rowLength), 0, &c, Int32(count))
+        Int32(rowLength), adding ? 1 : 0, &c, Int32(count))
     }
   }
 

@@ -62,8 +62,8 @@ struct ClampedStep: BlockConsumer {
     return move
   }
 
-  mutating func take(_ block: inout FloatRows, images: [Int]) throws {
-    let positions = images.reduce(0, +)
+  mutating func take(_ block: inout FloatRows, images: [BlockImage]) throws {
+    let positions = images.positions
     block.subtract(centre, rows: positions)
     block.multiplyFirstColumns(columns.count, by: weights, rows: positions, into: &outputs)
     moveOutputs(positions)

@@ -88,9 +88,9 @@ public struct CrossMoments: Sendable {
       for index in totals.indices { totals[index] = 0 }
     }
 
-    mutating func take(_ block: inout FloatRows, images: [Int]) throws {
+    mutating func take(_ block: inout FloatRows, images: [BlockImage]) throws {
       let (columns, outputs) = (centre.count, totals.count)
-      let positions = images.reduce(0, +)
+      let positions = images.positions
       if isCentred { block.subtract(centre, rows: positions) }
       block.addRows(0..<positions, columns: columns..<columns + outputs, to: &totals)
       block.writeProduct(

@@ -15,16 +15,17 @@ extension FloatRows {
   /// Appends a row for every image: the mean of its rows, times the root of weight · rows. Products of
   /// columns then hold the images' means besides, weight times.
   ///
-  /// - Parameter images: Rows of each, in order.
+  /// - Parameter images: Whose the rows are.
   /// - Returns: How many rows there are now.
-  mutating func appendMeans(ofFirstColumns count: Int, images: [Int], weight: Int) -> Int {
-    let filled = images.reduce(0, +)
+  mutating func appendMeans(ofFirstColumns count: Int, images: [BlockImage], weight: Int) -> Int {
+    let filled = images.positions
     guard weight > 0 else { return filled }
     var row = 0
-    for (image, rows) in images.enumerated() {
-      let factor = (Float(weight) / Float(rows)).squareRoot()
-      writeSum(of: row..<row + rows, firstColumns: count, times: factor, into: filled + image)
-      row += rows
+    for (place, image) in images.enumerated() {
+      let factor = (Float(weight) / Float(image.positions)).squareRoot()
+      writeSum(
+        of: row..<row + image.positions, firstColumns: count, times: factor, into: filled + place)
+      row += image.positions
     }
     return filled + images.count
   }

@@ -26,7 +26,7 @@ public struct LayerFit: Sendable {
   public static let negligibleError = 1e-3
 
   /// Positions that a part has at least, so that its sums are worth their while.
-  static let positionsOfPart = 4 * PositionBlocks.size
+  static let positionsOfPart = 16 * PositionBlocks.size
   /// What the sums of parts that are looked at together may take, in bytes.
   private static let mostBytesOfParts = 1 << 28
 
@@ -44,7 +44,8 @@ public struct LayerFit: Sendable {
   private var waiting: [[Samples]] = []
   /// Images that were looked at.
   private var images = 0
-  private var gram: InputGram
+  /// Of inputs with targets.
+  private var moments: LayerMoments
   /// In the order of their images.
   private var targets: [PartTargets] = []
 
@@ -92,15 +93,18 @@ public struct LayerFit: Sendable {
     self.meanWeight = meanWeight
     let outputs = geometry.outputs
     let companions = Array(repeating: outputs, count: hasShortcut ? 3 : 1)
+    stride = geometry.positionStride(positionsPerImage: positionsPerImage)
+    moments = LayerMoments(
+      geometry, targets: outputs, positionStride: stride, meanWeight: meanWeight)
+    let readsWindows = moments.readsWindows
     blocks = Pool {
       PositionBlocks(
-        geometry: geometry, companions: companions, positionsPerImage: positionsPerImage)
+        geometry: geometry, companions: companions, positionsPerImage: positionsPerImage,
+        readsWindows: readsWindows)
     }
     inputBlocks = Pool {
       PositionBlocks(geometry: geometry, positionsPerImage: positionsPerImage)
     }
-    stride = geometry.positionStride(positionsPerImage: positionsPerImage)
-    gram = InputGram(columns: geometry.columns + outputs, positionStride: stride)
   }
 
   /// Adds the next samples. They are looked at once there are parts enough for all threads; parts
@@ -146,25 +150,44 @@ public struct LayerFit: Sendable {
       firsts.append(firsts[firsts.count - 1] + part.reduce(0) { $0 + $1.count })
     }
     images = firsts[parts.count]
-    let looks = try parallelMap(count: parts.count, threads: threads) {
-      [blocks, geometry, stride, target, meanWeight, keepsTargets = clamp != nil] place in
-      try blocks.withValue { blocks in
-        var moments = TargetMoments(
-          geometry, target: target, positionStride: stride, meanWeight: meanWeight,
-          keepsTargets: keepsTargets)
-        blocks.restart(after: firsts[place])
-        for samples in parts[place] {
-          try blocks.add(input: samples.input, maps: samples.maps, to: &moments)
-        }
-        try blocks.flush(to: &moments)
-        return moments
+    var done = 0
+    if moments.centre.isEmpty, !parts.isEmpty {
+      // What the first part is centred by, all others are.
+      try add(look(at: parts[0], from: 0, centre: []), of: 0..<firsts[1])
+      done = 1
+    }
+    let looks = try parallelMap(count: parts.count - done, threads: threads) {
+      [self, done, centre = moments.centre] place in
+      try look(at: parts[done + place], from: firsts[done + place], centre: centre)
+    }
+    for (place, look) in zip(done..., looks) {
+      try add(look, of: firsts[place]..<firsts[place + 1])
+    }
+  }
+
+  /// - Parameter first: How many images come before.
+  private func look(
+    at part: [Samples], from first: Int, centre: [Float]
+  ) throws -> TargetMoments {
+    try blocks.withValue { blocks in
+      var moments = TargetMoments(
+        geometry, target: target, column: blocks.firstCompanion, keepsTargets: clamp != nil,
+        moments: LayerMoments(
+          geometry, targets: geometry.outputs, positionStride: stride, meanWeight: meanWeight,
+          centre: centre))
+      blocks.restart(after: first)
+      for samples in part {
+        try blocks.add(input: samples.input, maps: samples.maps, to: &moments)
       }
+      try blocks.flush(to: &moments)
+      return moments
     }
-    for (place, moments) in looks.enumerated() {
-      try gram.add(moments.gram)
-      targets.append(
-        PartTargets(images: firsts[place]..<firsts[place + 1], kept: moments.kept))
-    }
+  }
+
+  /// Adds what a part was found to be.
+  private mutating func add(_ look: TargetMoments, of images: Range<Int>) throws {
+    if moments.centre.isEmpty { moments = look.moments } else { try moments.add(look.moments) }
+    targets.append(PartTargets(images: images, kept: look.kept))
   }
 
   /// The fit.
@@ -180,7 +203,7 @@ public struct LayerFit: Sendable {
   ) throws -> TargetFit {
     try look(threads)
     var fit = try TargetFit(
-      layer, gram: gram, prior: prior, outputs: geometry.outputs, centred: centred,
+      layer, gram: moments.gram(), prior: prior, outputs: geometry.outputs, centred: centred,
       relativeDamping: relativeDamping)
     guard let clamp, fit.relativeError > Self.negligibleError else { return fit }
     for step in 0..<steps {
@@ -244,36 +267,35 @@ public struct LayerFit: Sendable {
 
 /// Makes targets of what the dense layer puts out, sums their moments with the inputs, and keeps them.
 struct TargetMoments: BlockConsumer, Sendable {
-  var gram: InputGram { moments.gram }
+  private(set) var moments: LayerMoments
   private(set) var kept: KeptTargets
-  private var moments: BlockMoments
-  private let columns: Int
   private let target: LayerTarget
+  /// A block's first one of the targets.
+  private let column: Int
   private let keepsTargets: Bool
 
   init(
-    _ geometry: ConsumerGeometry, target: LayerTarget, positionStride: Int, meanWeight: Int,
-    keepsTargets: Bool
+    _ geometry: ConsumerGeometry, target: LayerTarget, column: Int, keepsTargets: Bool,
+    moments: LayerMoments
   ) {
-    columns = geometry.columns
     self.target = target
+    self.column = column
     self.keepsTargets = keepsTargets
+    self.moments = moments
     kept = KeptTargets(outputs: geometry.outputs)
-    moments = BlockMoments(
-      geometry, targets: geometry.outputs, positionStride: positionStride, meanWeight: meanWeight)
   }
 
-  mutating func take(_ block: inout FloatRows, images: [Int]) throws {
-    let positions = images.reduce(0, +)
+  mutating func take(_ block: inout FloatRows, images: [BlockImage]) throws {
+    let positions = images.positions
     // Behind the targets there are ones.
-    let dense = columns + kept.outputs + 1
+    let dense = column + kept.outputs + 1
     let own = dense + kept.outputs
     let hasShortcut = block.columns > dense
     target.write(
-      to: &block, rows: positions, outputs: columns,
+      to: &block, rows: positions, outputs: column,
       shortcuts: hasShortcut ? (dense: dense, own: own) : nil)
     if keepsTargets {
-      kept.append(block, rows: positions, targets: columns, shortcuts: hasShortcut ? own : nil)
+      kept.append(block, rows: positions, targets: column, shortcuts: hasShortcut ? own : nil)
     }
     try moments.take(&block, images: images)
   }

@@ -6,8 +6,23 @@ protocol BlockConsumer {
   /// - Parameters:
   ///   - block: A row for each position; all but the column of ones may be changed, and rows behind
   ///     those of the positions: they are filled anew for the next.
-  ///   - images: How many of the rows belong to each image, in order.
-  mutating func take(_ block: inout FloatRows, images: [Int]) throws
+  ///   - images: Whose rows they are, in order.
+  mutating func take(_ block: inout FloatRows, images: [BlockImage]) throws
+}
+
+/// An image whose positions follow one another in a block: all of them, if a block holds so many.
+struct BlockImage {
+  /// `[n, H, W, C]` or any shape that flattens to it.
+  let input: Tensor
+  /// Which of the n it is.
+  let index: Int
+  /// How many rows are its own.
+  let positions: Int
+}
+
+extension [BlockImage] {
+  /// Of all together.
+  var positions: Int { reduce(0) { $0 + $1.positions } }
 }
 
 /// Unfolds sampled output positions of images into blocks of a fixed size.
@@ -16,34 +31,39 @@ protocol BlockConsumer {
 /// stride s that shares no factor with the map's width, so that no column of the map is preferred.
 /// Blocks do not depend on how images are batched.
 struct PositionBlocks: Sendable {
-  /// Positions per block, at most: enough to run products at full speed, few enough that their
-  /// rounding stays at that of a single float.
-  static let size = 1024
+  /// Positions per block, at most: enough to run products at full speed, few enough that a block of
+  /// some hundred columns stays in a core's own cache.
+  static let size = 256
 
   let geometry: ConsumerGeometry
   /// s.
   let stride: Int
   /// Channels of maps that are sampled where the layer's output is, as many as are wanted.
   let companions: [Int]
+  /// The companions' first column: windows are before them, if they are read.
+  let firstCompanion: Int
 
   /// Images seen, which rotate the first position.
   private var images = 0
-  /// Of each position the window, `[kh, kw, C]`, the first companion's channels, a one, which makes
+  /// Of each position the window, `[kh, kw, C]`, if it is read, the first companion's channels, a one, which makes
   /// sums a part of a product, and those of the other companions. There is room for a row besides for
   /// every image.
   private var block: FloatRows
   private var filled = 0
-  /// Positions of each image in the block.
-  private var parts: [Int] = []
+  private var parts: [BlockImage] = []
   private let windows: InputWindows
 
-  init(geometry: ConsumerGeometry, companions: [Int] = [], positionsPerImage: Int) {
+  init(
+    geometry: ConsumerGeometry, companions: [Int] = [], positionsPerImage: Int,
+    readsWindows: Bool = true
+  ) {
     precondition(positionsPerImage > 0, "\(positionsPerImage) positions per image")
     self.geometry = geometry
     self.companions = companions
     stride = geometry.positionStride(positionsPerImage: positionsPerImage)
+    firstCompanion = readsWindows ? geometry.columns : 0
     block = FloatRows(
-      rows: 2 * Self.size, columns: geometry.columns + companions.reduce(1, +), repeating: 1)
+      rows: 2 * Self.size, columns: firstCompanion + companions.reduce(1, +), repeating: 1)
     windows = InputWindows(geometry)
   }
 
@@ -85,7 +105,7 @@ struct PositionBlocks: Sendable {
         position += part * stride
         left -= part
         filled += part
-        parts.append(part)
+        parts.append(BlockImage(input: input, index: image, positions: part))
         if filled == Self.size { try flush(to: &consumer) }
       }
     }
@@ -141,13 +161,15 @@ struct PositionBlocks: Sendable {
     let size = geometry.channels * geometry.height * geometry.width
     block.elements.withUnsafeMutableBufferPointer { block in
       guard let row = block.baseAddress.map({ $0 + start }) else { return }
-      input.elements.withUnsafeBufferPointer { input in
-        guard let input = input.baseAddress.map({ $0 + image * size }) else { return }
-        for place in 0..<count {
-          windows.copy(at: first &+ place &* stride, of: input, to: row + place &* apart)
+      if firstCompanion > 0 {
+        input.elements.withUnsafeBufferPointer { input in
+          guard let input = input.baseAddress.map({ $0 + image * size }) else { return }
+          for place in 0..<count {
+            windows.copy(at: first &+ place &* stride, of: input, to: row + place &* apart)
+          }
         }
       }
-      var column = geometry.columns
+      var column = firstCompanion
       for (index, map) in maps.enumerated() {
         let all = map.allChannels(elements: (input.shape.first ?? 0) * positions)
         map.values.elements.withUnsafeBufferPointer { values in

@@ -21,5 +21,14 @@ public struct RecoveryError: Error, Sendable, CustomStringConvertible {
     self.message = message
   }
 
+  static func nonFinite(columns: Int) -> RecoveryError {
+    RecoveryError(
+      .nonFiniteActivations,
+      """
+      inputs of a layer of \(columns) columns are not finite or overflow; check the model \
+      and the scaling of its input
+      """)
+  }
+
   public var description: String { message }
 }

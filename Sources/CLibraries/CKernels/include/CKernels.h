@@ -2,3 +2,4 @@
 #pragma once
 #include "products.h"
 #include "rows.h"
+#include "shifts.h"

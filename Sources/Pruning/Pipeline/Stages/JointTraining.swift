@@ -12,7 +12,7 @@ import Tensors
 /// stretch with it, and not hours.
 struct JointTraining: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "joint-training-2"
+  static let kind = "joint-training-3"
   static let scalesWithThreads = true
 
   struct Summary: Codable, Sendable {

@@ -12,7 +12,7 @@ import Tensors
 /// The variant of one plan: cut out, fitted again, and written as two ONNX files.
 struct PlanSurgery: JobComputation {
   static let stage = Stage.surgery
-  static let kind = "plan-surgery-21"
+  static let kind = "plan-surgery-22"
   static let scalesWithThreads = true
 
   struct Summary: Codable, Sendable {

@@ -1,0 +1,59 @@
+import LinearAlgebra
+
+/// Sums the second moments of what a layer reads, and of targets, while blocks pass by: of unfolded
+/// windows, or of maps where those are looked at everywhere.
+struct LayerMoments: BlockConsumer, Sendable {
+  // One of them is there.
+  private var windows: BlockMoments?
+  private var maps: MapMoments?
+
+  /// - Parameters:
+  ///   - targets: Channels of the target, further columns.
+  ///   - meanWeight: How many times the mean of each image counts besides its positions.
+  ///   - centre: What is subtracted; empty for the mean of what comes first.
+  init(
+    _ geometry: ConsumerGeometry, targets: Int, positionStride: Int, meanWeight: Int = 0,
+    centre: [Float] = []
+  ) {
+    if meanWeight == 0, MapMoments.fits(geometry, positionStride: positionStride) {
+      maps = MapMoments(geometry, targets: targets, centre: centre)
+    } else {
+      windows = BlockMoments(
+        geometry, targets: targets, positionStride: positionStride, meanWeight: meanWeight,
+        centre: centre)
+    }
+  }
+
+  /// Of unfolded windows, whatever the layer.
+  init(windowsOf geometry: ConsumerGeometry, targets: Int, centre: [Float]) {
+    windows = BlockMoments(
+      geometry, targets: targets, positionStride: 1, meanWeight: 0, centre: centre)
+  }
+
+  /// Whether blocks must hold windows.
+  var readsWindows: Bool { windows != nil }
+
+  var centre: [Float] { windows?.centre ?? maps?.centre ?? [] }
+
+  mutating func take(_ block: inout FloatRows, images: [BlockImage]) throws {
+    try windows?.take(&block, images: images)
+    try maps?.take(block, images: images)
+  }
+
+  /// Adds those of other images, about the same centre.
+  mutating func add(_ other: LayerMoments) throws {
+    if let other = other.windows { windows?.add(other) }
+    if let other = other.maps { try maps?.add(other) }
+  }
+
+  /// Of everything that was taken.
+  ///
+  /// - Throws: ``RecoveryError`` with `nonFiniteActivations`.
+  mutating func gram() throws -> InputGram {
+    guard let windows else {
+      guard let gram = try maps?.gram() else { preconditionFailure("no moments") }
+      return gram
+    }
+    return windows.gram
+  }
+}

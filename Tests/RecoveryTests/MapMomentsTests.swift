@@ -41,11 +41,10 @@ struct MapMomentsTests {
       })
   }
 
-  private func gram(
-    _ moments: LayerMoments, _ geometry: ConsumerGeometry, _ chunks: [(Tensor, Tensor)],
-    targets: Int, readsWindows: Bool
-  ) throws -> InputGram {
-    var moments = moments
+  private func take(
+    _ chunks: some Sequence<(Tensor, Tensor)>, _ geometry: ConsumerGeometry, targets: Int,
+    readsWindows: Bool, to moments: inout some BlockConsumer
+  ) throws {
     var blocks = PositionBlocks(
       geometry: geometry, companions: targets > 0 ? [targets] : [], positionsPerImage: 256,
       readsWindows: readsWindows)
@@ -53,7 +52,6 @@ struct MapMomentsTests {
       try blocks.add(input: input, maps: targets > 0 ? [ChannelMaps(map)] : [], to: &moments)
     }
     try blocks.flush(to: &moments)
-    return try moments.gram()
   }
 
   @Test("are those of the unfolded windows, edges and all", arguments: maps)
@@ -68,16 +66,16 @@ struct MapMomentsTests {
         tensor(count, map, max(map.targets, 1), seed: seed + 10)
       )
     }
-    let whole = LayerMoments(geometry, targets: map.targets, positionStride: 1)
+    var whole = LayerMoments(geometry, targets: map.targets, positionStride: 1)
     #expect(!whole.readsWindows)
-    let found = try gram(
-      whole, geometry, chunks, targets: map.targets, readsWindows: whole.readsWindows)
+    try take(chunks, geometry, targets: map.targets, readsWindows: false, to: &whole)
+    let found = try whole.gram()
     // About an integer, products of integers this small are exact.
-    let unfolded = LayerMoments(
-      windowsOf: geometry, targets: map.targets,
+    var unfolded = BlockMoments(
+      geometry, targets: map.targets, positionStride: 1, meanWeight: 0,
       centre: Array(repeating: map.offset, count: geometry.columns + map.targets))
-    let expected = try gram(
-      unfolded, geometry, chunks, targets: map.targets, readsWindows: true)
+    try take(chunks, geometry, targets: map.targets, readsWindows: true, to: &unfolded)
+    let expected = unfolded.gram()
     #expect(found.positions == expected.positions)
     let scale = expected.products.map(abs).max() ?? 1
     // A chain of a thousand sums of few different numbers rounds one way.
@@ -102,12 +100,7 @@ struct MapMomentsTests {
     }
     func moments(_ chunks: ArraySlice<(Tensor, Tensor)>, centre: [Float]) throws -> LayerMoments {
       var moments = LayerMoments(geometry, targets: 2, positionStride: 1, centre: centre)
-      var blocks = PositionBlocks(
-        geometry: geometry, companions: [2], positionsPerImage: 256, readsWindows: false)
-      for (input, map) in chunks {
-        try blocks.add(input: input, maps: [ChannelMaps(map)], to: &moments)
-      }
-      try blocks.flush(to: &moments)
+      try take(chunks, geometry, targets: 2, readsWindows: false, to: &moments)
       return moments
     }
     var whole = try moments(chunks[...], centre: [])

@@ -27,6 +27,30 @@ struct PositionBlocksTests {
   /// Images that tell every element from every other.
   private static let map = Tensor(shape: [40, 1, 5, 7], elements: (0..<40 * 35).map(Float.init))
 
+  @Test("of a map's channels, those that are wanted come in their order; others are refused")
+  func channels() throws {
+    let geometry = try #require(Self.geometry)
+    let map = Tensor(shape: [2, 5, 7, 4], elements: (0..<2 * 35 * 4).map(Float.init))
+    func values(_ channels: [Int]?, wanted: Int, column: Int) throws -> [Float] {
+      var blocks = PositionBlocks(
+        geometry: geometry, companions: [wanted], positionsPerImage: 35, readsWindows: false)
+      var record = Record(column: column)
+      let input = Tensor(shape: [2, 5, 7, 1])
+      try blocks.add(input: input, maps: [ChannelMaps(map, channels: channels)], to: &record)
+      try blocks.flush(to: &record)
+      return record.values
+    }
+    for (column, channel) in [2, 0].enumerated() {
+      #expect(
+        try values([2, 0], wanted: 2, column: column)
+          == (0..<70).map { Float(4 * $0 + channel) })
+    }
+    #expect(try values(nil, wanted: 4, column: 3) == (0..<70).map { Float(4 * $0 + 3) })
+    #expect(throws: RecoveryError.self) { try values([2, 4], wanted: 2, column: 0) }
+    #expect(throws: RecoveryError.self) { try values([2], wanted: 2, column: 0) }
+    #expect(throws: RecoveryError.self) { try values(nil, wanted: 3, column: 0) }
+  }
+
   @Test(
     "from any image on, the positions are those that were sampled there", arguments: [1, 4, 35])
   func restart(positionsPerImage: Int) throws {

@@ -40,6 +40,12 @@ struct BlockMoments: BlockConsumer, Sendable {
     sums = [Double](repeating: 0, count: (columns + 1) * (columns + 1))
   }
 
+  /// What it takes for a layer, in bytes.
+  static func bytes(_ geometry: ConsumerGeometry, targets: Int) -> Int {
+    let rows = geometry.columns + targets + 1
+    return 12 * rows * rows
+  }
+
   /// Rows of a product in single precision, about: few enough that its rounding stays at that of a
   /// single float, and many enough that its sum takes little of the time.
   private static let rowsOfProduct = 1024
@@ -85,12 +91,12 @@ struct BlockMoments: BlockConsumer, Sendable {
   /// The moments of all blocks, with the centre c put back:
   ///
   ///     Σ u uᵀ = Σ v vᵀ + c (Σ v)ᵀ + (Σ v) cᵀ + n c cᵀ        v = u − c
-  var gram: InputGram {
+  mutating func gram() -> InputGram {
     var gram = InputGram(columns: columns, positionStride: positionStride)
     guard positions > 0 else { return gram }
     gram.positions = positions
-    var sums = sums
     if pending > 0 { sums.add(product) }
+    pending = 0
     let (rows, count) = (columns + 1, Double(positions))
     let shift = centre.map(Double.init)
     let parts = (0..<columns).map { sums[$0 * rows + columns] }

@@ -126,19 +126,22 @@ public struct LayerFit: Sendable {
 
   /// How many parts are looked at together.
   private func together(_ threads: Int) -> Int {
-    let bytes = Self.bytesOfPart(geometry)
+    let bytes = Self.bytesOfPart(geometry, positionStride: stride)
     return max(min(threads, Self.mostBytesOfParts / max(bytes, 1)), 1)
   }
 
-  /// What the sums of one part take: a Gram, a product, and a block.
-  private static func bytesOfPart(_ geometry: ConsumerGeometry) -> Int {
-    let rows = geometry.columns + geometry.outputs
-    return 12 * rows * rows + 2 * 4 * rows * PositionBlocks.size
+  /// What one part takes: its moments, and a block with what the networks add to the outputs.
+  private static func bytesOfPart(_ geometry: ConsumerGeometry, positionStride: Int) -> Int {
+    LayerMoments.bytes(geometry, targets: geometry.outputs, positionStride: positionStride)
+      + 2 * 4 * PositionBlocks.size * (geometry.columns + 3 * geometry.outputs)
   }
 
   /// What a layer's fit takes besides its samples, in bytes, about.
-  public static func bytes(_ geometry: ConsumerGeometry, threads: Int) -> Int {
-    let part = bytesOfPart(geometry)
+  public static func bytes(
+    _ geometry: ConsumerGeometry, positionsPerImage: Int, threads: Int
+  ) -> Int {
+    let stride = geometry.positionStride(positionsPerImage: positionsPerImage)
+    let part = bytesOfPart(geometry, positionStride: stride)
     return part + max(min(threads * part, mostBytesOfParts), part)
   }
 

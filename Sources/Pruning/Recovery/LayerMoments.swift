@@ -24,10 +24,11 @@ struct LayerMoments: BlockConsumer, Sendable {
     }
   }
 
-  /// Of unfolded windows, whatever the layer.
-  init(windowsOf geometry: ConsumerGeometry, targets: Int, centre: [Float]) {
-    windows = BlockMoments(
-      geometry, targets: targets, positionStride: 1, meanWeight: 0, centre: centre)
+  /// What they take for a layer, in bytes, about.
+  static func bytes(_ geometry: ConsumerGeometry, targets: Int, positionStride: Int) -> Int {
+    MapMoments.fits(geometry, positionStride: positionStride)
+      ? MapMoments.bytes(geometry, targets: targets)
+      : BlockMoments.bytes(geometry, targets: targets)
   }
 
   /// Whether blocks must hold windows.
@@ -50,10 +51,8 @@ struct LayerMoments: BlockConsumer, Sendable {
   ///
   /// - Throws: ``RecoveryError`` with `nonFiniteActivations`.
   mutating func gram() throws -> InputGram {
-    guard let windows else {
-      guard let gram = try maps?.gram() else { preconditionFailure("no moments") }
-      return gram
-    }
-    return windows.gram
+    if let gram = windows?.gram() { return gram }
+    guard let gram = try maps?.gram() else { preconditionFailure("no moments") }
+    return gram
   }
 }

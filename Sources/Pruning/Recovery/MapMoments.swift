@@ -69,6 +69,13 @@ struct MapMoments: Sendable {
       && geometry.padsBefore == [1, 1] && geometry.padsAfter == [1, 1]
   }
 
+  /// What its sums take for a layer, in bytes, about.
+  static func bytes(_ geometry: ConsumerGeometry, targets: Int) -> Int {
+    let (channels, outputs) = (geometry.channels + 1, targets + 1)
+    return 8 * (Block.count * channels * channels + 9 * channels * outputs + outputs * outputs)
+      + 16 * positionsOfProduct * (channels + outputs)
+  }
+
   /// - Parameter centre: Empty for the means of what comes first.
   init(_ geometry: ConsumerGeometry, targets: Int, centre: [Float] = []) {
     self.geometry = geometry
@@ -104,9 +111,10 @@ struct MapMoments: Sendable {
     let (channels, count) = (geometry.channels, images.reduce(0) { $0 + $1.positions })
     var totals = [Double](repeating: 0, count: channels)
     for image in images {
+      guard let elements = image.input?.elements else { continue }
       let first = image.index * geometry.positions * channels
       for place in 0..<geometry.positions * channels {
-        totals[place % channels] += Double(image.input.elements[first + place])
+        totals[place % channels] += Double(elements[first + place])
       }
     }
     var wanted = [Double](repeating: 0, count: targets)
@@ -115,11 +123,12 @@ struct MapMoments: Sendable {
   }
 
   private mutating func copy(_ image: BlockImage) {
+    guard let input = image.input else { preconditionFailure("a block without its images") }
     let (channels, width, height) = (geometry.channels, geometry.width, geometry.height)
     let (apart, rowLength) = (apart, rowLength)
     let (start, centre) = (rowLength + apart + held * imageLength, centre)
     maps.withUnsafeMutableBufferPointer { maps in
-      image.input.elements.withUnsafeBufferPointer { input in
+      input.elements.withUnsafeBufferPointer { input in
         centre.withUnsafeBufferPointer { centre in
           var from = image.index &* height &* width &* channels
           for y in 0..<height {

@@ -12,8 +12,8 @@ protocol BlockConsumer {
 
 /// An image whose positions follow one another in a block: all of them, if a block holds so many.
 struct BlockImage {
-  /// `[n, H, W, C]` or any shape that flattens to it.
-  let input: Tensor
+  /// `[n, H, W, C]` or any shape that flattens to it; nil where its windows are in the block.
+  let input: Tensor?
   /// Which of the n it is.
   let index: Int
   /// How many rows are its own.
@@ -105,7 +105,8 @@ struct PositionBlocks: Sendable {
         position += part * stride
         left -= part
         filled += part
-        parts.append(BlockImage(input: input, index: image, positions: part))
+        parts.append(
+          BlockImage(input: firstCompanion > 0 ? nil : input, index: image, positions: part))
         if filled == Self.size { try flush(to: &consumer) }
       }
     }

@@ -65,7 +65,7 @@ public struct NetworkRunner: Sendable {
   }
 
   /// Calls `body` with the values at `taps`, on the calling thread and in the order of the images: for
-  /// one micro-batch a thread at a time, and nothing is kept of them before the next.
+  /// one micro-batch a thread at a time, and nothing is kept of them here before the next.
   ///
   /// - Parameters:
   ///   - order: Of the elements of the values.

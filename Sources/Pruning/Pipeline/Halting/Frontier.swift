@@ -10,6 +10,10 @@ struct Frontier {
   /// By value: `[samples, …]`, in the order of the stretches.
   private(set) var values: [ValueID: Tensor]
 
+  /// - Parameter values: The network's inputs, in the order of the stretches along which it is to
+  ///   advance.
+  init(values: [ValueID: Tensor]) { self.values = values }
+
   /// - Parameters:
   ///   - inputs: The network's inputs, in its order, row-major.
   ///   - order: That of the stretches along which it is to advance.

@@ -68,7 +68,7 @@ struct FormFit {
   init(
     _ form: PrunedForm, in reconstruction: SequentialReconstruction,
     at stops: [SequentialReconstruction.Stop], batches: [SequentialReconstruction.Batch],
-    inputs: [[Tensor]]
+    inputs: [[ValueID: Tensor]]
   ) {
     self.form = form
     self.reconstruction = reconstruction
@@ -88,8 +88,7 @@ struct FormFit {
     }
     self.layers = Dictionary(
       uniqueKeysWithValues: layers.filter { stops.contains($0.node) }.map { ($0.node, $0) })
-    frontiers = inputs.prefix(self.batches.count)
-      .map { Frontier(form.pruned, inputs: $0, order: ConsumerLayer.order) }
+    frontiers = inputs.prefix(self.batches.count).map { Frontier(values: $0) }
     if self.layers.isEmpty { result = form.prior }
   }
 

@@ -125,7 +125,7 @@ struct JointReconstruction {
 
   private static func bytes(for layer: ConsumerLayer) -> Int {
     let (columns, outputs) = (layer.geometry.columns, layer.geometry.outputs)
-    return 8 * 8 * columns * outputs + 16 * 1024 * (columns + outputs)
+    return 9 * 8 * columns * outputs + 4 * 1024 * (columns + outputs)
   }
 
   private func rate(at step: Int, peak: Double) -> Double {

@@ -84,13 +84,17 @@ struct SequentialReconstruction {
       MicroBatches(images: inputs.first?.shape.first ?? 0, size: microBatch).ranges
         .map { Batch(chunk: place, samples: $0) }
     }
-    let inputs = batches.map { batch in chunks[batch.chunk].map { $0.samples(batch.samples) } }
+    // Brought into order once for all networks.
+    let inputs = try runner.map(count: batches.count) { place in
+      let batch = batches[place]
+      return dense.binding(
+        chunks[batch.chunk].map { $0.samples(batch.samples) }, order: ConsumerLayer.order)
+    }
     let stops = self.stops
     var fits = forms.map { FormFit($0, in: self, at: stops, batches: batches, inputs: inputs) }
     guard let end = fits.compactMap(\.end).max() else { return fits.map(\.fitted) }
     let count = fits.map(\.batchCount).max() ?? 0
-    var frontiers = try inputs.prefix(count)
-      .map { Frontier(dense, inputs: $0, order: ConsumerLayer.order) }
+    var frontiers = try inputs.prefix(count).map { Frontier(values: $0) }
       .advanced(along: stretch(of: dense, 0..<stops[0].node), with: runner)
     // A few at a time, so that little is held of what only one step reads.
     let waves = MicroBatches(images: count, size: 4 * runner.threads).ranges
@@ -143,7 +147,10 @@ struct SequentialReconstruction {
     let geometries = form.fittableLayers().map(\.geometry)
     let widest = geometries.map { $0.columns + $0.outputs }.max() ?? 0
     let held = samples * bytesPerSample(of: form) + 8 * widest * widest
-    let gathering = geometries.map { LayerFit.bytes($0, threads: runner.threads) }.max() ?? 0
+    let gathering =
+      geometries.map {
+        LayerFit.bytes($0, positionsPerImage: positions, threads: runner.threads)
+      }.max() ?? 0
     return (pairRounds > 0 ? 2 : 1) * held + gathering + 3 * Int(form.cost().modelBytes.count)
   }
 

@@ -31,8 +31,7 @@ public struct OutputClamp: Sendable, Hashable {
   /// What the activation hides need not be met: a target below the bound is content with any z
   /// below it, so z stays near y, which the layer can give.
   ///
-  /// Without branches, so that loops over it run on vectors.
-  @inline(__always)
+  /// The same as in the loops of C that move whole rows.
   static func nearest(to y: Float, target t: Float, lower: Float, upper: Float) -> Float {
     espalier_nearest(y, t, lower, upper)
   }
